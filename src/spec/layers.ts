@@ -1,0 +1,105 @@
+/** The layers of a network and the initialisers of their parameters. */
+import * as v from 'valibot';
+import { SpecError } from '../errors.ts';
+import { type Activation, type ActivationInput, parseActivation, RELU_LIKE } from './activations.ts';
+import { boolean, integer, oneOf, parseObject, show, unknownName } from './parse.ts';
+
+/** Where weights start. `fan` is the number of inputs, outputs or both that the spread is computed from. */
+export const INITIALIZERS = [
+  'glorotUniform',
+  'glorotNormal',
+  'heUniform',
+  'heNormal',
+  'lecunUniform',
+  'lecunNormal',
+  'zeros',
+] as const;
+export type InitializerName = (typeof INITIALIZERS)[number];
+
+/** The widest layer that a spec may ask for. */
+export const MAX_WIDTH = 65_536;
+/** The most layers that a spec may ask for. */
+export const MAX_LAYERS = 64;
+
+export interface DenseLayer {
+  type: 'dense';
+  units: number;
+  activation: Activation;
+  bias: boolean;
+  weightInitializer: InitializerName;
+  biasInitializer: InitializerName;
+}
+export interface ActivationLayer {
+  type: 'activation';
+  activation: Activation;
+}
+export type Layer = DenseLayer | ActivationLayer;
+
+export interface DenseOptions {
+  /** Applied to the layer's output; default `'linear'`. */
+  activation?: ActivationInput;
+  /** Whether the layer adds a bias; default true. */
+  bias?: boolean;
+  /** Default: `heUniform` before relu-like activations, `glorotUniform` elsewhere. */
+  weightInitializer?: InitializerName;
+  /** Default `zeros`. */
+  biasInitializer?: InitializerName;
+}
+export type LayerInput =
+  | ({ type: 'dense'; units: number } & DenseOptions)
+  | { type: 'activation'; activation: ActivationInput };
+
+/** A dense layer: `x · W + b`, then its activation. */
+export const dense = (units: number, options: DenseOptions = {}): LayerInput => ({ type: 'dense', units, ...options });
+
+/** An activation as a layer of its own; the same as the option of the dense layer before it. */
+export const activation = (activation: ActivationInput): LayerInput => ({ type: 'activation', activation });
+
+const initializer = v.optional(oneOf(INITIALIZERS));
+const DENSE = {
+  type: v.any(),
+  units: integer(1, MAX_WIDTH),
+  activation: v.any(),
+  bias: v.optional(boolean, true),
+  weightInitializer: initializer,
+  biasInitializer: initializer,
+};
+
+/** The layers with every option present. @throws SpecError */
+export function parseLayers(value: unknown, who: string): Layer[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LAYERS) {
+    throw new SpecError('spec/value', `${who}: expected an array of 1 to ${MAX_LAYERS} layers, got ${show(value)}.`);
+  }
+  const layers = value.map((layer, i) => parseLayer(layer, nextActivation(value, i), `${who}[${i}]`));
+  if (!layers.some((layer) => layer.type === 'dense')) {
+    throw new SpecError('spec/value', `${who}: got no dense layer; there is nothing to train, add dense(units).`);
+  }
+  return layers;
+}
+
+function parseLayer(value: unknown, following: unknown, who: string): Layer {
+  const type = (value as { type?: unknown } | null)?.type;
+  if (type === 'activation') {
+    const { activation } = parseObject({ type: v.any(), activation: v.any() }, value, who);
+    return { type, activation: parseActivation(activation, `${who}.activation`) };
+  }
+  if (type !== 'dense') throw unknownName(who, 'layer', type, ['dense', 'activation']);
+  const layer = parseObject({ ...DENSE, activation: v.optional(v.any(), 'linear') }, value, who);
+  const activation = parseActivation(layer.activation, `${who}.activation`);
+  const shaping = activation.type === 'linear' && following !== undefined ? following : activation;
+  const name = parseActivation(shaping, `${who}.activation`).type;
+  return {
+    type,
+    units: layer.units,
+    activation,
+    bias: layer.bias,
+    weightInitializer: layer.weightInitializer ?? (RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform'),
+    biasInitializer: layer.biasInitializer ?? 'zeros',
+  };
+}
+
+/** The activation of the stand-alone activation layer right after layer `i`, if there is one. */
+function nextActivation(layers: unknown[], i: number): unknown {
+  const next = layers[i + 1] as { type?: unknown; activation?: unknown } | undefined;
+  return next?.type === 'activation' ? next.activation : undefined;
+}

@@ -1,0 +1,96 @@
+/** Checks plain data against a one-level schema and words what is wrong the way the rest of the library does. */
+import * as v from 'valibot';
+import { SpecError, suggest } from '../errors.ts';
+
+/** Words of other libraries for keys that have another name here. */
+const SYNONYMS: Record<string, string> = {
+  lr: 'learningRate',
+  learning_rate: 'learningRate',
+  eps: 'epsilon',
+  wd: 'weightDecay',
+  weight_decay: 'weightDecay',
+  l2: 'weightDecay',
+  betas: 'beta1',
+  beta_1: 'beta1',
+  beta_2: 'beta2',
+  useNesterov: 'nesterov',
+  batch_size: 'batchSize',
+  inputShape: 'inputs',
+  useBias: 'bias',
+  kernelInitializer: 'weightInitializer',
+};
+
+/** A check with its own words: `expected` completes "expected …". */
+const check = <T>(expected: string, test: (value: T) => boolean) =>
+  v.custom<T>((value) => test(value as T), `expected ${expected}`);
+const finite = (value: number) => typeof value === 'number' && Number.isFinite(value);
+
+export const integer = (min: number, max: number) =>
+  check<number>(`an integer from ${min} to ${max}`, (x) => Number.isInteger(x) && x >= min && x <= max);
+export const number = check<number>('a finite number', finite);
+export const positive = check<number>('a number > 0', (x) => finite(x) && x > 0);
+export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x >= 0);
+/** A decay rate: 0 ≤ x < 1. */
+export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >= 0 && x < 1);
+export const boolean = check<boolean>('true or false', (x) => typeof x === 'boolean');
+export const text = check<string>('a string', (x) => typeof x === 'string');
+export const oneOf = <T extends string>(names: readonly T[]) =>
+  check<T>(`one of ${names.join(', ')}`, (x) => names.includes(x));
+
+type Entries = Record<string, v.GenericSchema>;
+
+/**
+ * The object that `entries` make of `value`, defaults filled in, unknown keys refused. `who` opens the message.
+ * @throws SpecError
+ */
+export function parseObject<E extends Entries>(
+  entries: E,
+  value: unknown,
+  who: string,
+): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new SpecError('spec/value', `${who}: expected an object, got ${show(value)}.`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!Object.hasOwn(entries, key)) throw unknownKey(who, key, Object.keys(entries));
+  }
+  const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const item = issue.path?.at(-1);
+  const path = item ? `${who}.${String(item.key)}` : who;
+  if (issue.kind === 'schema' && issue.received === 'undefined') {
+    throw new SpecError('spec/missing', `${path}: missing; it has no default, add it.`);
+  }
+  throw new SpecError('spec/value', `${path}: ${issue.message}, got ${show(item?.value)}.`);
+}
+
+/** The error for a key that is not one of `known`. */
+export function unknownKey(who: string, key: string, known: readonly string[]): SpecError {
+  const synonym = SYNONYMS[key];
+  if (synonym && known.includes(synonym)) {
+    return new SpecError('spec/unknown-key', `${who}: unknown key "${key}"; use \`${synonym}\`.`);
+  }
+  return new SpecError(
+    'spec/unknown-key',
+    `${who}: unknown key "${key}"${suggest(key, known)}; known keys: ${known.join(', ')}.`,
+  );
+}
+
+/** The error for a name that is not in the catalogue. */
+export function unknownName(who: string, what: string, name: unknown, known: readonly string[]): SpecError {
+  const near = typeof name === 'string' ? suggest(name, known) : '';
+  return new SpecError(
+    'spec/unknown-name',
+    `${who}: unknown ${what} ${show(name)}${near}; known: ${known.join(', ')}.`,
+  );
+}
+
+/** A value as a short piece of text for a message. */
+export function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length})`;
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  if (text === undefined) return String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

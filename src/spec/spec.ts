@@ -1,0 +1,120 @@
+/** The spec of a training run: plain data, checked once, filled with defaults, frozen, saved with the model. */
+import * as v from 'valibot';
+import { SpecError } from '../errors.ts';
+import { type Layer, type LayerInput, MAX_WIDTH, parseLayers } from './layers.ts';
+import { type Loss, type LossInput, parseLoss, TASKS } from './losses.ts';
+import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
+import { integer, oneOf, parseObject, show } from './parse.ts';
+import { columnsWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
+
+/** How rows are drawn: every epoch in a new order, uniform with replacement, or in file order. */
+export const SAMPLERS = ['shuffle', 'uniform', 'sequential'] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+/** The largest mini-batch. */
+export const MAX_BATCH = 1_048_576;
+
+/** What a user writes; what is left out has a default. */
+export interface SpecInput {
+  /** Number of inputs of the network. */
+  inputs: number;
+  layers: readonly LayerInput[];
+  loss: LossInput;
+  /** Default `'adam'`. */
+  optimizer?: OptimizerInput;
+  /** Rows per update, or `'full'` for the whole set; default 32. */
+  batchSize?: number | 'full';
+  /** Default `'shuffle'`. */
+  sampler?: SamplerName;
+  /** Of the initial weights and the sampling, 0 … 2³² − 1; default 0. */
+  seed?: number;
+  /** How raw inputs become numbers. */
+  preprocessing?: Preprocessing;
+}
+
+/** A checked spec with every default filled in. */
+export interface Spec {
+  readonly inputs: number;
+  readonly layers: readonly Layer[];
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly batchSize: number | 'full';
+  readonly sampler: SamplerName;
+  readonly seed: number;
+  readonly preprocessing: Preprocessing;
+}
+
+const ENTRIES = {
+  inputs: integer(1, MAX_WIDTH),
+  layers: v.any(),
+  loss: v.any(),
+  optimizer: v.optional(v.any(), 'adam'),
+  batchSize: v.optional(v.any(), 32),
+  sampler: v.optional(oneOf(SAMPLERS), 'shuffle'),
+  seed: v.optional(integer(0, 0xffff_ffff), 0),
+  preprocessing: v.optional(v.any(), {}),
+};
+
+/**
+ * Checks a spec and fills in its defaults. A checked spec passes unchanged.
+ * @throws SpecError that names the key, what it got and what it expected
+ */
+export function parseSpec(input: unknown, who = 'spec'): Spec {
+  const { inputs, sampler, seed, ...rest } = parseObject(ENTRIES, input, who);
+  const { batchSize } =
+    rest.batchSize === 'full'
+      ? rest
+      : parseObject({ batchSize: integer(1, MAX_BATCH) }, { batchSize: rest.batchSize }, who);
+  const spec: Spec = {
+    inputs,
+    layers: parseLayers(rest.layers, `${who}.layers`),
+    loss: parseLoss(rest.loss, `${who}.loss`),
+    optimizer: parseOptimizer(rest.optimizer, `${who}.optimizer`),
+    batchSize: batchSize as number | 'full',
+    sampler,
+    seed,
+    preprocessing: parsePreprocessing(rest.preprocessing, `${who}.preprocessing`),
+  };
+  checkTogether(spec, who);
+  return deepFreeze(spec);
+}
+
+/** What no single key can show. */
+function checkTogether(spec: Spec, who: string): void {
+  const { columns, classes } = spec.preprocessing;
+  if (columns && columnsWidth(columns) !== spec.inputs) {
+    throw new SpecError(
+      'spec/inputs',
+      `${who}.inputs: got ${spec.inputs}, but preprocessing.columns give ${columnsWidth(columns)} inputs; set inputs to ${columnsWidth(columns)}.`,
+    );
+  }
+  const width = outputs(spec);
+  const task = TASKS[spec.loss.type];
+  if (task === 'classes' && width < 2) {
+    throw new SpecError(
+      'spec/outputs',
+      `${who}.layers: softmaxCrossEntropy needs 2 outputs or more, got ${width}; use dense(2), or loss 'sigmoidBinaryCrossEntropy'.`,
+    );
+  }
+  const expected = task === 'binary' && width === 1 ? 2 : width;
+  if (classes && task !== 'regression' && classes.length !== expected) {
+    throw new SpecError(
+      'spec/outputs',
+      `${who}.layers: the last dense layer has ${width} outputs, but there are ${classes.length} classes (${show(classes)}).`,
+    );
+  }
+}
+
+/** The number of outputs of the network: the width of its last dense layer. */
+export function outputs(spec: { readonly layers: readonly Layer[] }): number {
+  const last = spec.layers.findLast((layer) => layer.type === 'dense');
+  return last!.units;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}
