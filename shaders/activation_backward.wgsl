@@ -1,0 +1,20 @@
+// delta = d_a * f'(x), element by element.
+// uses: lib/activation.wgsl
+
+override WORKGROUP: u32 = 64;
+override FOURS: u32;             // elements / 4
+override D_A_OFFSET: u32;        // offsets count vec4s
+override X_OFFSET: u32;          // what the derivative is computed from
+override DELTA_OFFSET: u32;
+override ACTIVATION: u32;
+override ACTIVATION_PARAMETER: f32;
+
+@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= FOURS) { return; }
+  let derivative = activation_derivative_four(ACTIVATION, acts[X_OFFSET + id.x], ACTIVATION_PARAMETER);
+  deltas[DELTA_OFFSET + id.x] = deltas[D_A_OFFSET + id.x] * derivative;
+}

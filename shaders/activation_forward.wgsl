@@ -1,0 +1,17 @@
+// a = f(z), element by element.
+// uses: lib/activation.wgsl
+
+override WORKGROUP: u32 = 64;
+override FOURS: u32;             // elements / 4
+override Z_OFFSET: u32;          // offsets count vec4s
+override A_OFFSET: u32;
+override ACTIVATION: u32;
+override ACTIVATION_PARAMETER: f32;
+
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= FOURS) { return; }
+  acts[A_OFFSET + id.x] = activate_four(ACTIVATION, acts[Z_OFFSET + id.x], ACTIVATION_PARAMETER);
+}

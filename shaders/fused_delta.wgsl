@@ -1,0 +1,81 @@
+// The delta of a layer's input through the layer's weights and the activation below it.
+// Each invocation computes a tile of 8 rows by 4 columns in registers.
+// uses: lib/activation.wgsl
+
+override WORKGROUP: u32 = 64;
+override ROWS: u32;
+override IN_FOURS: u32;          // columns of the result / 4, rounded up
+override OUT_FOURS: u32;         // columns of the delta above / 4, rounded up
+override WEIGHT_OFFSET: u32;     // offsets count vec4s
+override ABOVE_OFFSET: u32;
+override DELTA_OFFSET: u32;
+override X_OFFSET: u32;          // what the activation's derivative is computed from
+override ACTIVATION: u32;
+override ACTIVATION_PARAMETER: f32;
+
+@group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+fn store(row: u32, column: u32, d_activation: vec4<f32>) {
+  if (row >= ROWS) { return; }
+  let i = row * IN_FOURS + column;
+  let derivative = activation_derivative_four(ACTIVATION, acts[X_OFFSET + i], ACTIVATION_PARAMETER);
+  deltas[DELTA_OFFSET + i] = d_activation * derivative;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let row = id.x / IN_FOURS * 8u;
+  if (row >= ROWS) { return; }
+  let column = id.x % IN_FOURS;
+  let weights = WEIGHT_OFFSET + column * 4u * OUT_FOURS;
+  let d0 = ABOVE_OFFSET + min(row + 0u, ROWS - 1u) * OUT_FOURS;
+  let d1 = ABOVE_OFFSET + min(row + 1u, ROWS - 1u) * OUT_FOURS;
+  let d2 = ABOVE_OFFSET + min(row + 2u, ROWS - 1u) * OUT_FOURS;
+  let d3 = ABOVE_OFFSET + min(row + 3u, ROWS - 1u) * OUT_FOURS;
+  let d4 = ABOVE_OFFSET + min(row + 4u, ROWS - 1u) * OUT_FOURS;
+  let d5 = ABOVE_OFFSET + min(row + 5u, ROWS - 1u) * OUT_FOURS;
+  let d6 = ABOVE_OFFSET + min(row + 6u, ROWS - 1u) * OUT_FOURS;
+  let d7 = ABOVE_OFFSET + min(row + 7u, ROWS - 1u) * OUT_FOURS;
+  var s0 = vec4<f32>();
+  var s1 = vec4<f32>();
+  var s2 = vec4<f32>();
+  var s3 = vec4<f32>();
+  var s4 = vec4<f32>();
+  var s5 = vec4<f32>();
+  var s6 = vec4<f32>();
+  var s7 = vec4<f32>();
+
+  for (var k = 0u; k < OUT_FOURS; k++) {
+    let w0 = params[weights + k];
+    let w1 = params[weights + OUT_FOURS + k];
+    let w2 = params[weights + 2u * OUT_FOURS + k];
+    let w3 = params[weights + 3u * OUT_FOURS + k];
+    let v0 = deltas[d0 + k];
+    s0 += vec4<f32>(dot(v0, w0), dot(v0, w1), dot(v0, w2), dot(v0, w3));
+    let v1 = deltas[d1 + k];
+    s1 += vec4<f32>(dot(v1, w0), dot(v1, w1), dot(v1, w2), dot(v1, w3));
+    let v2 = deltas[d2 + k];
+    s2 += vec4<f32>(dot(v2, w0), dot(v2, w1), dot(v2, w2), dot(v2, w3));
+    let v3 = deltas[d3 + k];
+    s3 += vec4<f32>(dot(v3, w0), dot(v3, w1), dot(v3, w2), dot(v3, w3));
+    let v4 = deltas[d4 + k];
+    s4 += vec4<f32>(dot(v4, w0), dot(v4, w1), dot(v4, w2), dot(v4, w3));
+    let v5 = deltas[d5 + k];
+    s5 += vec4<f32>(dot(v5, w0), dot(v5, w1), dot(v5, w2), dot(v5, w3));
+    let v6 = deltas[d6 + k];
+    s6 += vec4<f32>(dot(v6, w0), dot(v6, w1), dot(v6, w2), dot(v6, w3));
+    let v7 = deltas[d7 + k];
+    s7 += vec4<f32>(dot(v7, w0), dot(v7, w1), dot(v7, w2), dot(v7, w3));
+  }
+
+  store(row + 0u, column, s0);
+  store(row + 1u, column, s1);
+  store(row + 2u, column, s2);
+  store(row + 3u, column, s3);
+  store(row + 4u, column, s4);
+  store(row + 5u, column, s5);
+  store(row + 6u, column, s6);
+  store(row + 7u, column, s7);
+}

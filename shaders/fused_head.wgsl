@@ -1,0 +1,101 @@
+// The last dense layer, the loss, and the deltas of its outputs and of its inputs, for a few rows per workgroup.
+// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
+
+override WORKGROUP: u32 = 64;
+override ROWS: u32;
+override HEAD_ROWS: u32;         // rows a workgroup takes
+override IN_FOURS: u32;          // inputs / 4, rounded up
+override OUT_FOURS: u32;         // outputs / 4, rounded up
+override GATHER: bool;           // the input is the data set, else `acts`
+override X_OFFSET: u32;          // offsets count vec4s
+override X_STRIDE: u32;
+override WEIGHT_OFFSET: u32;
+override BIAS: bool;
+override BIAS_OFFSET: u32;
+override TRAIN: bool;            // deltas are wanted, not the metrics alone
+override DELTA_OFFSET: u32;
+override BELOW: bool;            // there is a layer below that wants its delta
+override BELOW_OFFSET: u32;
+override BELOW_X_OFFSET: u32;    // what the derivative of the activation below is computed from
+override ACTIVATION: u32;        // the activation below
+override ACTIVATION_PARAMETER: f32;
+override METRICS_OFFSET: u32;
+
+@group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+// The workgroup's logits, each replaced by its delta once the row's loss is known.
+var<workgroup> outputs: array<vec4<f32>, HEAD_ROWS * OUT_FOURS>;
+var<private> group_row: u32;
+
+fn first_row() -> u32 {
+  return group_row;
+}
+
+fn logit(row: u32, j: u32) -> f32 {
+  return outputs[row * OUT_FOURS + j / 4u][j % 4u];
+}
+
+fn put_delta(row: u32, j: u32, value: f32) {
+  outputs[row * OUT_FOURS + j / 4u][j % 4u] = value;
+}
+
+fn load(row: u32, k: u32) -> vec4<f32> {
+  if (GATHER) { return input_four(row_index(row) * X_STRIDE + k); }
+  return acts[X_OFFSET + row * X_STRIDE + k];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  group_row = workgroup.x * HEAD_ROWS;
+
+  for (var item = lane; item < HEAD_ROWS * OUT_FOURS; item += WORKGROUP) {
+    let row = min(group_row + item / OUT_FOURS, ROWS - 1u);
+    let column = item % OUT_FOURS;
+    var z = vec4<f32>();
+    if (BIAS) { z = params[BIAS_OFFSET + column]; }
+    for (var k = 0u; k < IN_FOURS; k++) {
+      let x = load(row, k);
+      let w = WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
+      z += x.x * params[w] + x.y * params[w + OUT_FOURS] + x.z * params[w + 2u * OUT_FOURS] + x.w * params[w + 3u * OUT_FOURS];
+    }
+    outputs[item] = z;
+  }
+  workgroupBarrier();
+
+  for (var row = lane; row < HEAD_ROWS; row += WORKGROUP) {
+    if (group_row + row < ROWS) {
+      deltas[METRICS_OFFSET + group_row + row] = loss_row(row);
+      for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(row, j, 0.0); }
+    }
+  }
+  if (!TRAIN) { return; }
+  workgroupBarrier();
+
+  for (var item = lane; item < HEAD_ROWS * OUT_FOURS; item += WORKGROUP) {
+    let row = group_row + item / OUT_FOURS;
+    if (row < ROWS) { deltas[DELTA_OFFSET + row * OUT_FOURS + item % OUT_FOURS] = outputs[item]; }
+  }
+  if (!BELOW) { return; }
+  for (var item = lane; item < HEAD_ROWS * IN_FOURS; item += WORKGROUP) {
+    let row = group_row + item / IN_FOURS;
+    if (row >= ROWS) { break; }
+    let column = item % IN_FOURS;
+    let above = item / IN_FOURS * OUT_FOURS;
+    let weights = WEIGHT_OFFSET + column * 4u * OUT_FOURS;
+    var sum = vec4<f32>();
+    for (var k = 0u; k < OUT_FOURS; k++) {
+      let d = outputs[above + k];
+      let w = weights + k;
+      sum += vec4<f32>(
+        dot(d, params[w]),
+        dot(d, params[w + OUT_FOURS]),
+        dot(d, params[w + 2u * OUT_FOURS]),
+        dot(d, params[w + 3u * OUT_FOURS]),
+      );
+    }
+    let x = acts[BELOW_X_OFFSET + row * IN_FOURS + column];
+    deltas[BELOW_OFFSET + row * IN_FOURS + column] = sum * activation_derivative_four(ACTIVATION, x, ACTIVATION_PARAMETER);
+  }
+}

@@ -1,0 +1,139 @@
+// The whole update in one dispatch: every layer's weight and bias gradients, the optimizer on each tile as soon as its
+// gradient is complete, and the sum of the step's metrics. Gradients are never written to memory.
+// Each invocation computes a tile of 8 inputs by 8 outputs of one layer's gradient; the tiles of a layer start at a
+// workgroup of their own, and the last workgroup sums the metrics.
+// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/reduce.wgsl
+
+override DENSE_LAYERS: u32;
+override METRICS_WORKGROUP: u32;
+override METRICS_OFFSET: u32;    // offsets count vec4s
+
+struct DenseLayer {
+  first_workgroup: u32,
+  gather: u32,                   // 1: the layer's input is the data set
+  inputs: u32,
+  in_fours: u32,
+  out_fours: u32,
+  x_offset: u32,
+  delta_offset: u32,
+  weight_offset: u32,
+  bias_offset: u32,
+  bias: u32,
+  spare0: u32,
+  spare1: u32,
+}
+
+struct LayerTable {
+  rows: array<DenseLayer, 64>,
+}
+
+@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
+@group(0) @binding(10) var<uniform> layers: LayerTable;
+
+fn row_metrics(row: u32) -> vec4<f32> {
+  return deltas[METRICS_OFFSET + row];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  if (workgroup.x == METRICS_WORKGROUP) {
+    reduce_row_metrics(lane);
+    return;
+  }
+  var n = 0u;
+  while (n + 1u < DENSE_LAYERS && workgroup.x >= layers.rows[n + 1u].first_workgroup) { n++; }
+  let layer = layers.rows[n];
+  let tile = (workgroup.x - layer.first_workgroup) * WORKGROUP + lane;
+  let column_tiles = (layer.out_fours + 1u) / 2u;
+  let left = tile % column_tiles * 2u;
+  let input = tile / column_tiles * 8u;
+  if (input < layer.inputs) {
+    update_weights(layer, input, left);
+  } else if (input - 8u < layer.inputs && layer.bias == 1u) {
+    update_bias(layer, left);
+  }
+}
+
+fn update_weights(layer: DenseLayer, input: u32, left: u32) {
+  let right = min(left + 1u, layer.out_fours - 1u);
+  let low_four = input / 4u;
+  let high_four = min(low_four + 1u, layer.in_fours - 1u);
+  var l0 = vec4<f32>();
+  var r0 = vec4<f32>();
+  var l1 = vec4<f32>();
+  var r1 = vec4<f32>();
+  var l2 = vec4<f32>();
+  var r2 = vec4<f32>();
+  var l3 = vec4<f32>();
+  var r3 = vec4<f32>();
+  var l4 = vec4<f32>();
+  var r4 = vec4<f32>();
+  var l5 = vec4<f32>();
+  var r5 = vec4<f32>();
+  var l6 = vec4<f32>();
+  var r6 = vec4<f32>();
+  var l7 = vec4<f32>();
+  var r7 = vec4<f32>();
+  for (var row = 0u; row < scalars.rows; row++) {
+    var low: vec4<f32>;
+    var high: vec4<f32>;
+    if (layer.gather == 1u) {
+      let x = row_index(row) * layer.in_fours;
+      low = input_four(x + low_four);
+      high = input_four(x + high_four);
+    } else {
+      let x = layer.x_offset + row * layer.in_fours;
+      low = acts[x + low_four];
+      high = acts[x + high_four];
+    }
+    let d = layer.delta_offset + row * layer.out_fours;
+    let dl = deltas[d + left];
+    let dr = deltas[d + right];
+    l0 += low.x * dl;
+    r0 += low.x * dr;
+    l1 += low.y * dl;
+    r1 += low.y * dr;
+    l2 += low.z * dl;
+    r2 += low.z * dr;
+    l3 += low.w * dl;
+    r3 += low.w * dr;
+    l4 += high.x * dl;
+    r4 += high.x * dr;
+    l5 += high.y * dl;
+    r5 += high.y * dr;
+    l6 += high.z * dl;
+    r6 += high.z * dr;
+    l7 += high.w * dl;
+    r7 += high.w * dr;
+  }
+
+  store(layer, input + 0u, left, l0, r0);
+  store(layer, input + 1u, left, l1, r1);
+  store(layer, input + 2u, left, l2, r2);
+  store(layer, input + 3u, left, l3, r3);
+  store(layer, input + 4u, left, l4, r4);
+  store(layer, input + 5u, left, l5, r5);
+  store(layer, input + 6u, left, l6, r6);
+  store(layer, input + 7u, left, l7, r7);
+}
+
+fn store(layer: DenseLayer, input: u32, left: u32, gradient_left: vec4<f32>, gradient_right: vec4<f32>) {
+  if (input >= layer.inputs) { return; }
+  let i = layer.weight_offset + input * layer.out_fours + left;
+  update_four(i, gradient_left);
+  if (left + 1u < layer.out_fours) { update_four(i + 1u, gradient_right); }
+}
+
+fn update_bias(layer: DenseLayer, left: u32) {
+  let right = min(left + 1u, layer.out_fours - 1u);
+  var sum_left = vec4<f32>();
+  var sum_right = vec4<f32>();
+  for (var row = 0u; row < scalars.rows; row++) {
+    let d = layer.delta_offset + row * layer.out_fours;
+    sum_left += deltas[d + left];
+    sum_right += deltas[d + right];
+  }
+  update_four(layer.bias_offset + left, sum_left);
+  if (left + 1u < layer.out_fours) { update_four(layer.bias_offset + left + 1u, sum_right); }
+}

@@ -1,0 +1,75 @@
+// The update rules, four parameters at a time; the formulas stand in src/math/optimizers.ts.
+// uses: lib/scalars.wgsl
+
+const SGD = 0u;
+const RMSPROP = 1u;
+const ADAM = 2u;
+const ADAM_W = 3u;
+
+override OPTIMIZER: u32;
+override MOMENTUM: bool;
+override NESTEROV: bool;
+override CENTERED: bool;
+override AMSGRAD: bool;
+override STATE_STRIDE: u32;  // vec4s from one state tensor of a parameter to its next
+
+@group(0) @binding(4) var<storage, read_write> params: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> state: array<vec4<f32>>;
+
+// Moves the four parameters at `i` by their gradient.
+fn update_four(i: u32, gradient: vec4<f32>) {
+  switch OPTIMIZER {
+    case RMSPROP: { rmsprop(i, gradient); }
+    case ADAM, ADAM_W: { adam(i, gradient); }
+    default: { sgd(i, gradient); }
+  }
+}
+
+fn sgd(i: u32, gradient: vec4<f32>) {
+  let p = params[i];
+  var g = gradient + scalars.weight_decay * p;
+  if (MOMENTUM) {
+    let buffer = scalars.momentum * state[i] + scalars.gain * g;
+    state[i] = buffer;
+    g = select(buffer, g + scalars.momentum * buffer, NESTEROV);
+  }
+  params[i] = p - scalars.learning_rate * g;
+}
+
+fn rmsprop(i: u32, gradient: vec4<f32>) {
+  let p = params[i];
+  let g = gradient + scalars.weight_decay * p;
+  let square = scalars.beta2 * state[i] + scalars.one_minus_beta2 * g * g;
+  state[i] = square;
+  var variance = square;
+  var next = i + STATE_STRIDE;
+  if (CENTERED) {
+    let mean = scalars.beta2 * state[next] + scalars.one_minus_beta2 * g;
+    state[next] = mean;
+    variance = max(square - mean * mean, vec4<f32>());
+    next += STATE_STRIDE;
+  }
+  var move = g / (sqrt(variance) + scalars.epsilon);
+  if (MOMENTUM) {
+    move += scalars.momentum * state[next];
+    state[next] = move;
+  }
+  params[i] = p - scalars.learning_rate * move;
+}
+
+fn adam(i: u32, gradient: vec4<f32>) {
+  let p = params[i];
+  let g = gradient + scalars.weight_decay * p;
+  let second = i + STATE_STRIDE;
+  let mean = scalars.beta1 * state[i] + scalars.one_minus_beta1 * g;
+  var square = scalars.beta2 * state[second] + scalars.one_minus_beta2 * g * g;
+  state[i] = mean;
+  state[second] = square;
+  if (AMSGRAD) {
+    let largest = second + STATE_STRIDE;
+    square = max(state[largest], square);
+    state[largest] = square;
+  }
+  let denominator = sqrt(square) * scalars.correction2 + scalars.epsilon;
+  params[i] = scalars.decay_factor * p - scalars.learning_rate * scalars.correction1 * mean / denominator;
+}

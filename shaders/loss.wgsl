@@ -1,0 +1,32 @@
+// The loss, its metrics and the delta of every row, one row per invocation.
+// uses: lib/feed.wgsl, lib/loss.wgsl
+
+override WORKGROUP: u32 = 64;
+override ROWS: u32;
+override OUT_FOURS: u32;         // outputs / 4, rounded up
+override Z_OFFSET: u32;          // offsets count vec4s
+override TRAIN: bool;            // deltas are wanted, not the metrics alone
+override DELTA_OFFSET: u32;
+override METRICS_OFFSET: u32;
+
+@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+fn first_row() -> u32 {
+  return 0u;
+}
+
+fn logit(row: u32, j: u32) -> f32 {
+  return acts[Z_OFFSET + row * OUT_FOURS + j / 4u][j % 4u];
+}
+
+fn put_delta(row: u32, j: u32, value: f32) {
+  if (TRAIN) { deltas[DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = value; }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= ROWS) { return; }
+  deltas[METRICS_OFFSET + id.x] = loss_row(id.x);
+  for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(id.x, j, 0.0); }
+}

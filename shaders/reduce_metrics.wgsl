@@ -1,0 +1,15 @@
+// Adds up the row metrics of a mini-batch into the step's slot of the metrics ring.
+// uses: lib/reduce.wgsl
+
+override METRICS_OFFSET: u32;    // in vec4s
+
+@group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
+
+fn row_metrics(row: u32) -> vec4<f32> {
+  return deltas[METRICS_OFFSET + row];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  reduce_row_metrics(lane);
+}

@@ -1,0 +1,36 @@
+/** What the rooms above say about data: as users give it, and as a model takes it. */
+
+/**
+ * Inputs, row-major: bytes (byte · 1/255 unless the spec says otherwise), floats, or rows. With
+ * `preprocessing.columns` these are raw rows of the table, text for categories.
+ */
+export type Inputs = Float32Array | Uint8Array | readonly (readonly (number | string)[])[];
+
+/** Labels (a number or a name a row) or numbers, row-major: distributions, several binary targets, or regression. */
+export type Targets =
+  | Uint8Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | readonly (number | string)[]
+  | readonly (readonly number[])[];
+
+export interface DataInput {
+  x: Inputs;
+  y: Targets;
+}
+
+/** Model-ready inputs: bytes stay bytes. */
+export interface InputRows {
+  count: number;
+  /** The number of inputs of the model. */
+  width: number;
+  /** [count, width] */
+  x: Uint8Array | Float32Array;
+}
+
+/** Model-ready rows with their targets. */
+export interface Rows extends InputRows {
+  /** Class indices [count], or values [count, outputs]. */
+  y: Uint32Array | Float32Array;
+}

@@ -1,0 +1,223 @@
+/** The model file: a spec, its weights and, to go on training, the optimizer's state, in one safetensors file. */
+import { CheckpointError, SpecError, suggest } from '../errors.ts';
+import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { show } from '../spec/parse.ts';
+import { parseSpec, type Spec } from '../spec/spec.ts';
+import { isObject, isWellFormed, parseJson } from './json.ts';
+import { type NamedTensor, readSafetensors, type SafetensorsLimits, writeSafetensors } from './safetensors.ts';
+import { float32Values, isCount } from './tensors.ts';
+
+/** Finished updates, and where the sampler stands. */
+export interface Counters {
+  step: number;
+  epoch: number;
+  position: number;
+}
+
+export interface ModelFile {
+  spec: Spec;
+  /** `layers.0.weight` of shape [out, in], `layers.0.bias` of shape [out]; the number is the position in `spec.layers`. */
+  weights: Map<string, NamedTensor>;
+  /**
+   * The optimizer's state under PyTorch's names, `exp_avg.layers.0.weight`, each with the shape of its parameter; in the
+   * file `optimizer.` stands before it. Absent in a file of weights only, empty for an optimizer that keeps nothing.
+   */
+  optimizer?: Map<string, NamedTensor>;
+  counters?: Counters;
+  /** What the plan chose, for example its strategy: the same choices give the same bits. */
+  choices?: Record<string, string | number | boolean>;
+}
+
+const FORMAT = 'downhill';
+const VERSION = 1;
+const OPTIMIZER = 'optimizer.';
+/** Room for the names of 65 536 columns; all else in a header is small. */
+const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
+
+/** The names and shapes of the parameters, in the order of the layers; weights are [out, in] as in PyTorch. */
+export function parameterShapes(spec: Spec): Map<string, number[]> {
+  const shapes = new Map<string, number[]>();
+  let width = spec.inputs;
+  for (const [i, layer] of spec.layers.entries()) {
+    if (layer.type !== 'dense') continue;
+    shapes.set(`layers.${i}.weight`, [layer.units, width]);
+    if (layer.bias) shapes.set(`layers.${i}.bias`, [layer.units]);
+    width = layer.units;
+  }
+  return shapes;
+}
+
+/** The names and shapes of the optimizer's state, as in `ModelFile.optimizer`. */
+export function optimizerShapes(spec: Spec): Map<string, number[]> {
+  const shapes = new Map<string, number[]>();
+  for (const state of OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer)) {
+    for (const [name, shape] of parameterShapes(spec)) shapes.set(`${state}.${name}`, shape);
+  }
+  return shapes;
+}
+
+/**
+ * The bytes of a model file; equal models give equal bytes.
+ * @param who opens the messages
+ * @throws CheckpointError for what `decodeModel` would refuse: missing, unknown or misshapen tensors, NaN, infinity
+ */
+export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
+  const spec = readSpec(JSON.stringify(file.spec), who);
+  const tensors = new Map(file.weights);
+  for (const [name, tensor] of file.optimizer ?? []) tensors.set(`${OPTIMIZER}${name}`, tensor);
+  checkTensors(spec, tensors, file.counters, who);
+  for (const [name, { values }] of tensors) checkFinite(name, values, who);
+  const metadata = new Map([
+    ['format', FORMAT],
+    ['formatVersion', String(VERSION)],
+    ['spec', JSON.stringify(spec)],
+  ]);
+  if (file.counters) metadata.set('counters', JSON.stringify(checkCounters(file.counters, who)));
+  if (file.choices) metadata.set('choices', JSON.stringify(checkChoices(file.choices, who)));
+  return writeSafetensors(tensors, metadata, LIMITS, who);
+}
+
+/**
+ * Reads a model file. It holds exactly the tensors that its spec asks for, of the right shapes, with finite values;
+ * the optimizer's state is there whole or not at all. Metadata of other tools is ignored. Values are copied.
+ * @param who opens the messages, for example the file's name
+ * @throws CheckpointError that says what is wrong, before anything is allocated for the tensors
+ */
+export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
+  const { tensors, metadata } = readSafetensors(bytes, LIMITS, who);
+  checkVersion(metadata, who);
+  const spec = readSpec(metadata.get('spec'), who);
+  const counters = metadata.get('counters');
+  const choices = metadata.get('choices');
+  const file: ModelFile = {
+    spec,
+    weights: new Map(),
+    ...(counters !== undefined && { counters: checkCounters(parseJson(counters, `${who}: counters`), who) }),
+    ...(choices !== undefined && { choices: checkChoices(parseJson(choices, `${who}: choices`), who) }),
+  };
+  if (checkTensors(spec, tensors, file.counters, who)) file.optimizer = new Map();
+  for (const [name, stored] of tensors) {
+    const tensor = { shape: stored.shape, values: float32Values(stored, `${who}: ${name}`) };
+    checkFinite(name, tensor.values, who);
+    if (name.startsWith(OPTIMIZER)) file.optimizer?.set(name.slice(OPTIMIZER.length), tensor);
+    else file.weights.set(name, tensor);
+  }
+  return file;
+}
+
+function checkVersion(metadata: ReadonlyMap<string, string>, who: string): void {
+  const format = metadata.get('format');
+  if (format !== FORMAT) {
+    throw new CheckpointError(
+      'checkpoint/format',
+      `${who}: expected format "${FORMAT}" in the metadata, got ${show(format)}; the file holds tensors but no model of Downhill.`,
+    );
+  }
+  const version = metadata.get('formatVersion');
+  if (version === String(VERSION)) return;
+  const newer = /^[0-9]{1,9}$/.test(version ?? '') && Number(version) > VERSION;
+  throw new CheckpointError(
+    'checkpoint/version',
+    `${who}: got formatVersion ${show(version)}, this version reads "${VERSION}"; ${newer ? 'the file is newer, update downhill' : 'the file is damaged'}.`,
+  );
+}
+
+function readSpec(text: string | undefined, who: string): Spec {
+  if (text === undefined) {
+    throw new CheckpointError('checkpoint/spec', `${who}: the metadata hold no spec; the file is damaged.`);
+  }
+  const value = parseJson(text, `${who}: spec`);
+  try {
+    return parseSpec(value, `${who}: spec`);
+  } catch (cause) {
+    if (!(cause instanceof SpecError)) throw cause;
+    throw new CheckpointError('checkpoint/spec', cause.message, { cause });
+  }
+}
+
+function checkCounters(value: unknown, who: string): Counters {
+  const keys = isObject(value) ? Object.keys(value).sort().join() : '';
+  const { step, epoch, position } = (value ?? {}) as Record<string, unknown>;
+  if (keys !== 'epoch,position,step' || !isCount(step) || !isCount(epoch) || !isCount(position)) {
+    throw new CheckpointError(
+      'checkpoint/counters',
+      `${who}: counters: expected step, epoch and position as integers ≥ 0, got ${show(value)}.`,
+    );
+  }
+  return { step, epoch, position };
+}
+
+function checkChoices(value: unknown, who: string): Record<string, string | number | boolean> {
+  if (!isObject(value)) {
+    throw new CheckpointError('checkpoint/choices', `${who}: choices: expected an object, got ${show(value)}.`);
+  }
+  const choices: Record<string, string | number | boolean> = {};
+  for (const key of Object.keys(value).sort()) {
+    const choice = value[key];
+    const plain =
+      typeof choice === 'boolean' ||
+      (typeof choice === 'number' && Number.isFinite(choice)) ||
+      (typeof choice === 'string' && isWellFormed(choice));
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(key) || !plain) {
+      throw new CheckpointError(
+        'checkpoint/choices',
+        `${who}: choices: expected camelCase names with text, finite numbers, true or false, got ${show(key)}: ${show(choice)}.`,
+      );
+    }
+    choices[key] = choice;
+  }
+  return choices;
+}
+
+/** Compares names and shapes with those of the spec. Says whether training can go on: all of the state is there. */
+function checkTensors(
+  spec: Spec,
+  tensors: ReadonlyMap<string, { shape: readonly number[] }>,
+  counters: Counters | undefined,
+  who: string,
+): boolean {
+  const weights = parameterShapes(spec);
+  const state = new Map([...optimizerShapes(spec)].map(([name, shape]) => [OPTIMIZER + name, shape]));
+  const expected = new Map([...weights, ...state]);
+  for (const [name, { shape }] of tensors) {
+    const right = expected.get(name);
+    if (!right) throw unknownTensor(name, [...expected.keys()], spec, who);
+    if (show(shape) !== show(right)) {
+      throw new CheckpointError(
+        'checkpoint/shape',
+        `${who}: tensor ${show(name)}: got shape ${show(shape)}, but the spec asks for ${show(right)}.`,
+      );
+    }
+  }
+  const stored = [...state.keys()].filter((name) => tensors.has(name)).length;
+  for (const name of stored === 0 ? weights.keys() : expected.keys()) {
+    if (tensors.has(name)) continue;
+    const rule = weights.has(name) ? 'the spec asks for it' : 'keep all of the optimizer’s state or none of it';
+    throw new CheckpointError('checkpoint/missing-tensor', `${who}: tensor ${show(name)} is missing; ${rule}.`);
+  }
+  if (stored > 0 && !counters) {
+    throw new CheckpointError(
+      'checkpoint/counters',
+      `${who}: there is optimizer state but no counters; without the step it cannot go on.`,
+    );
+  }
+  return stored === state.size;
+}
+
+function unknownTensor(name: string, known: readonly string[], spec: Spec, who: string): CheckpointError {
+  const near = name.length < 100 ? suggest(name, known) : '';
+  const owner = name.startsWith(OPTIMIZER) ? `optimizer ${spec.optimizer.type}` : 'spec';
+  return new CheckpointError(
+    'checkpoint/unknown-tensor',
+    `${who}: tensor ${show(name)} has no place in the ${owner} of this file${near}.`,
+  );
+}
+
+function checkFinite(name: string, values: Float32Array, who: string): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at === -1) return;
+  throw new CheckpointError(
+    'checkpoint/non-finite',
+    `${who}: tensor ${show(name)} holds ${values[at]} at position ${at}; training diverged, take an earlier file or a smaller learning rate.`,
+  );
+}

@@ -1,0 +1,383 @@
+#!/usr/bin/env python3
+"""Writes the golden files: what PyTorch computes in f64, for tests that run without PyTorch.
+
+Run `python3 test/golden/make.py` after a change here or in the inputs, and commit the JSON files. optimizers.json holds
+its own inputs (start, gradients, cases): to add a case, add an object with `optimizer` (as in a spec) and `torch` (class
+and options) to `cases` and run this again.
+"""
+
+import json
+import math
+import pathlib
+from decimal import Decimal, getcontext
+
+import torch
+
+HERE = pathlib.Path(__file__).parent
+getcontext().prec = 60
+torch.set_default_dtype(torch.float64)
+
+
+def write(name, content):
+    """One key or list item a line where it is long, short lists of numbers in one line."""
+    path = HERE / f"{name}.json"
+    path.write_text(layout({"torch": torch.__version__, **content}) + "\n")
+    print(f"{path.name}: {path.stat().st_size} bytes")
+
+
+def layout(value, indent=""):
+    line = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    if len(line) + len(indent) <= 120 or not isinstance(value, (dict, list)):
+        return line
+    inner = indent + " "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {layout(item, inner)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(inner + item for item in items) + "\n" + indent + "}"
+    return "[\n" + ",\n".join(inner + layout(item, inner) for item in value) + "\n" + indent + "]"
+
+
+def exact(tensor):
+    """Rounded to multiples of 1/1024: short to write, and the same numbers in f32."""
+    return (tensor * 1024).round() / 1024
+
+
+# --- activations ------------------------------------------------------------------------------------------------------
+
+MAGNITUDES = [1e-30, 1e-8, 1e-3, 0.1, 0.4, 0.5, 0.75, 1, 1.7, 2.5, 4, 6, 8, 12, 20, 36, 40, 100, 1000]
+POINTS = [-m for m in reversed(MAGNITUDES)] + [0.0] + MAGNITUDES
+ACTIVATIONS = [
+    ("linear", lambda z: z * 1),
+    ("relu", torch.nn.functional.relu),
+    ({"type": "leakyRelu", "negativeSlope": 0.01}, lambda z: torch.nn.functional.leaky_relu(z, 0.01)),
+    ({"type": "leakyRelu", "negativeSlope": 0.3}, lambda z: torch.nn.functional.leaky_relu(z, 0.3)),
+    ({"type": "leakyRelu", "negativeSlope": 0}, lambda z: torch.nn.functional.leaky_relu(z, 0.0)),
+    ("sigmoid", torch.sigmoid),
+    ("tanh", torch.tanh),
+    ("gelu", torch.nn.functional.gelu),
+    ("silu", torch.nn.functional.silu),
+]
+
+
+def activations():
+    cases = []
+    for activation, function in ACTIVATIONS:
+        z = torch.tensor(POINTS, requires_grad=True)
+        value = function(z)
+        value.sum().backward()
+        cases.append({"activation": activation, "value": value.tolist(), "derivative": z.grad.tolist()})
+    # The C library, not torch: it keeps the relative accuracy of the tail.
+    at = [-3.5, -1, -0.5, -1e-9, 0, 1e-9, 0.1, 0.25, 0.4999, 0.5, 0.6, 0.9, 1.1, 1.5, 2, 3, 4.4, 6, 6.28, 6.29, 9.9, 15, 26]
+    errors = {"x": at, "erf": [math.erf(x) for x in at], "erfc": [math.erfc(x) for x in at]}
+    write("activations", {"z": POINTS, "cases": cases, "errorFunction": errors})
+
+
+# --- losses -----------------------------------------------------------------------------------------------------------
+
+CLASS_ROWS = [
+    ([0.5, -0.25, 1.5], 0),
+    ([0.5, -0.25, 1.5], 2),
+    ([2.0, 2.0], 0),
+    ([2.0, 2.0, 1.0, 2.0], 3),
+    ([20.0, 0.0], 0),
+    ([20.0, 0.0], 1),
+    ([0.0, 20.0, 19.0], 2),
+    ([100.0, 0.0, -50.0], 0),
+    ([100.0, 0.0, -50.0], 1),
+    ([-3.0, 10000.0, 0.0], 1),
+    ([-3.0, 10000.0, 0.0], 2),
+    ([-1000.0, -1000.5, -1003.0], 1),
+    ([0.1 * k * (-1) ** k for k in range(10)], 7),
+]
+DISTRIBUTION_ROWS = [
+    ([0.5, -0.25, 1.5], [0.2, 0.3, 0.5]),
+    ([20.0, 0.0, -20.0], [0.05, 0.9, 0.05]),
+    ([100.0, 0.0, 3.0], [0.0, 0.25, 0.75]),
+    ([1.0, 2.0, 3.0], [0.5, 0.0, 1.0]),
+    ([1.0, -2.0, 0.5], [0.0, 0.0, 0.0]),
+]
+BINARY_ROWS = [
+    ([0.0], [0.0]),
+    ([0.0], [1.0]),
+    ([0.75, -1.25, 2.0], [1.0, 0.0, 0.0]),
+    ([20.0, -20.0], [1.0, 0.0]),
+    ([20.0, -20.0], [0.0, 1.0]),
+    ([100.0, -100.0, 700.0], [1.0, 0.0, 1.0]),
+    ([10000.0, -10000.0], [0.0, 1.0]),
+    ([0.3, -3.0, 5.0, -0.5], [0.25, 0.5, 0.9, 0.6]),
+]
+REGRESSION_ROWS = [
+    ([0.5], [0.5]),
+    ([0.5], [2.0]),
+    ([1.0, -2.0, 0.25, 3.5], [0.5, 2.0, 0.25, 3.0]),
+    ([1000.0, -1e-3, 0.0], [-1000.0, 1e-3, 1.0]),
+]
+
+
+def losses():
+    cases = []
+    for z, label in CLASS_ROWS:
+        case = loss_case("softmaxCrossEntropy", torch.nn.CrossEntropyLoss(), z, torch.tensor([label]))
+        one_hot = [float(k == label) for k in range(len(z))]
+        cases.append({**case, "label": label, "y": one_hot, "exact": softmax_minus_target(z, one_hot)})
+    for z, y in DISTRIBUTION_ROWS:
+        case = loss_case("softmaxCrossEntropy", torch.nn.CrossEntropyLoss(), z, torch.tensor([y]))
+        cases.append({**case, "y": y, "exact": softmax_minus_target(z, y)})
+    for z, y in BINARY_ROWS:
+        case = loss_case("sigmoidBinaryCrossEntropy", torch.nn.BCEWithLogitsLoss(), z, torch.tensor([y]))
+        cases.append({**case, "y": y, "exact": sigmoid_minus_target(z, y)})
+    for z, y in REGRESSION_ROWS:
+        cases.append({**loss_case("meanSquaredError", torch.nn.MSELoss(), z, torch.tensor([y])), "y": y})
+        for delta in [0.1, 0.5, 1, 2.5]:
+            huber = {"type": "huber", "delta": delta}
+            cases.append({**loss_case(huber, torch.nn.HuberLoss(delta=delta), z, torch.tensor([y])), "y": y})
+    write("losses", {"cases": cases})
+
+
+def loss_case(loss, module, z, target):
+    logits = torch.tensor([z], requires_grad=True)
+    value = module(logits, target)
+    value.backward()
+    return {"loss": loss, "z": z, "value": value.item(), "gradient": logits.grad[0].tolist()}
+
+
+def softmax_minus_target(z, y):
+    """The gradient of the row to 60 digits; T · softmax(z) − y."""
+    powers = [Decimal(value).exp() for value in z]
+    total = sum(Decimal(value) for value in y)
+    return [float(total * power / sum(powers) - Decimal(value)) for power, value in zip(powers, y)]
+
+
+def sigmoid_minus_target(z, y):
+    n = len(z)
+    return [float((1 / (1 + (-Decimal(a)).exp()) - Decimal(b)) / n) for a, b in zip(z, y)]
+
+
+# --- optimizers -------------------------------------------------------------------------------------------------------
+
+
+def optimizers():
+    file = json.loads((HERE / "optimizers.json").read_text())
+    file.pop("torch", None)  # the version of the last run
+    for case in file["cases"]:
+        parameter = torch.nn.Parameter(torch.tensor(file["start"]))
+        optimizer = getattr(torch.optim, case["torch"]["class"])([parameter], **case["torch"]["options"])
+        case["parameters"] = []
+        for step, gradient in enumerate(file["gradients"]):
+            if "learningRates" in case:
+                optimizer.param_groups[0]["lr"] = case["learningRates"][step]
+            parameter.grad = torch.tensor(gradient)
+            optimizer.step()
+            case["parameters"].append(parameter.tolist())
+        state = optimizer.state[parameter]
+        case["state"] = {
+            key: value.tolist() for key, value in state.items() if key != "step" and torch.is_tensor(value)
+        }
+    write("optimizers", file)
+
+
+# --- schedules --------------------------------------------------------------------------------------------------------
+
+SCHEDULES = [
+    ({"type": "step", "learningRate": 0.1, "stepSize": 4}, "StepLR", {"step_size": 4}),
+    ({"type": "step", "learningRate": 0.5, "stepSize": 3, "gamma": 0.7}, "StepLR", {"step_size": 3, "gamma": 0.7}),
+    ({"type": "exponential", "learningRate": 0.02, "gamma": 0.9}, "ExponentialLR", {"gamma": 0.9}),
+    ({"type": "cosine", "learningRate": 0.1, "steps": 12}, "CosineAnnealingLR", {"T_max": 12}),
+    (
+        {"type": "cosine", "learningRate": 0.1, "steps": 11, "minimum": 0.003},
+        "CosineAnnealingLR",
+        {"T_max": 11, "eta_min": 0.003},
+    ),
+    (
+        {"type": "warmup", "steps": 5, "after": {"type": "constant", "learningRate": 0.3}},
+        "LinearLR",
+        {"start_factor": 1 / 5, "end_factor": 1, "total_iters": 4},
+    ),
+]
+
+
+def schedules():
+    cases = []
+    for schedule, name, options in SCHEDULES:
+        rate = (schedule.get("after") or schedule)["learningRate"]
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+        scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
+        values = []
+        for _ in range(options.get("T_max", 12) + 1):
+            values.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+        cases.append({"schedule": schedule, "torch": {"class": name, "options": options}, "values": values})
+    write("schedules", {"cases": cases})
+
+
+# --- initialisers -----------------------------------------------------------------------------------------------------
+
+INITIALIZERS = {
+    "glorotUniform": lambda weight: torch.nn.init.xavier_uniform_(weight),
+    "glorotNormal": lambda weight: torch.nn.init.xavier_normal_(weight),
+    "heUniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
+    "heNormal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu"),
+    "lecunUniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
+    "lecunNormal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="linear"),
+    "zeros": lambda weight: torch.nn.init.zeros_(weight),
+}
+
+
+def initializers():
+    torch.manual_seed(1)
+    cases = []
+    for fan_in, fan_out in [(400, 250), (250, 400)]:
+        for name, fill in INITIALIZERS.items():
+            weight = fill(torch.empty(fan_out, fan_in))
+            sample = {"deviation": weight.std().item(), "largest": weight.abs().max().item()}
+            cases.append({"initializer": name, "fanIn": fan_in, "fanOut": fan_out, **sample})
+    write("initializers", {"cases": cases})
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+class Case:
+    """A spec of ours beside the torch.nn modules that it means, module i at position i of `layers` or of its options."""
+
+    def __init__(self, name, spec, modules, loss, optimizer, scheduler=None):
+        self.name, self.spec, self.loss = name, spec, loss
+        self.modules = [[module for module in group] for group in modules]
+        for group in self.modules:
+            for module in group:
+                for parameter in module.parameters():
+                    parameter.data = exact(parameter.data)
+        self.parameters = [parameter for group in self.modules for module in group for parameter in module.parameters()]
+        self.optimizer = optimizer(self.parameters)
+        self.scheduler = scheduler(self.optimizer) if scheduler else None
+
+    def forward(self, x):
+        for group in self.modules:
+            for module in group:
+                x = module(x)
+        return x
+
+    def weights(self):
+        weights = {}
+        for i, group in enumerate(self.modules):
+            for module in group:
+                for key, parameter in module.named_parameters():
+                    weights[f"layers.{i}.{key}"] = parameter.tolist()
+        return weights
+
+    def train(self, x, y, epochs):
+        start = self.weights()
+        batches, losses, rates = [], [], []
+        for _ in range(epochs):
+            for rows in torch.randperm(len(x)).split(self.spec["batchSize"]):
+                self.optimizer.zero_grad()
+                loss = self.loss(self.forward(x[rows]), y[rows])
+                loss.backward()
+                rates.append(self.optimizer.param_groups[0]["lr"])
+                self.optimizer.step()
+                if self.scheduler:
+                    self.scheduler.step()
+                batches.append(rows.tolist())
+                losses.append(loss.item())
+        return {
+            "name": self.name,
+            "spec": self.spec,
+            "x": x.tolist(),
+            "y": y.tolist(),
+            "start": start,
+            "batches": batches,
+            "losses": losses,
+            "learningRates": rates,
+            "final": self.weights(),
+        }
+
+
+def training():
+    torch.manual_seed(2)
+    linear = torch.nn.Linear
+    classes = Case(
+        "relu, softmaxCrossEntropy, adamW",
+        {
+            "inputs": 6,
+            "layers": [
+                {"type": "dense", "units": 8, "activation": "relu"},
+                {"type": "dense", "units": 5, "activation": "relu"},
+                {"type": "dense", "units": 3},
+            ],
+            "loss": "softmaxCrossEntropy",
+            "optimizer": {"type": "adamW", "learningRate": 0.02, "weightDecay": 0.05},
+            "batchSize": 8,
+        },
+        [[linear(6, 8), torch.nn.ReLU()], [linear(8, 5), torch.nn.ReLU()], [linear(5, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda parameters: torch.optim.AdamW(parameters, lr=0.02, weight_decay=0.05),
+    )
+    regression = Case(
+        "tanh and gelu, meanSquaredError, sgd with nesterov, decay and a schedule",
+        {
+            "inputs": 3,
+            "layers": [
+                {"type": "dense", "units": 7, "activation": "tanh"},
+                {"type": "dense", "units": 6},
+                {"type": "activation", "activation": "gelu"},
+                {"type": "dense", "units": 2},
+            ],
+            "loss": "meanSquaredError",
+            "optimizer": {
+                "type": "sgd",
+                "learningRate": {"type": "step", "learningRate": 0.1, "stepSize": 6, "gamma": 0.5},
+                "momentum": 0.9,
+                "nesterov": True,
+                "weightDecay": 0.01,
+            },
+            "batchSize": 5,
+        },
+        [[linear(3, 7), torch.nn.Tanh()], [linear(7, 6)], [torch.nn.GELU()], [linear(6, 2)]],
+        torch.nn.MSELoss(),
+        lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, step_size=6, gamma=0.5),
+    )
+    binary = Case(
+        "silu and leakyRelu, sigmoidBinaryCrossEntropy, centered rmsprop with momentum, last batch partial",
+        {
+            "inputs": 4,
+            "layers": [
+                {"type": "dense", "units": 6, "activation": "silu"},
+                {"type": "dense", "units": 5, "activation": {"type": "leakyRelu", "negativeSlope": 0.1}, "bias": False},
+                {"type": "dense", "units": 2},
+            ],
+            "loss": "sigmoidBinaryCrossEntropy",
+            "optimizer": {
+                "type": "rmsprop",
+                "learningRate": 0.005,
+                "rho": 0.9,
+                "epsilon": 0.001,
+                "momentum": 0.5,
+                "centered": True,
+                "weightDecay": 0.01,
+            },
+            "batchSize": 8,
+        },
+        [[linear(4, 6), torch.nn.SiLU()], [linear(6, 5, bias=False), torch.nn.LeakyReLU(0.1)], [linear(5, 2)]],
+        torch.nn.BCEWithLogitsLoss(),
+        lambda parameters: torch.optim.RMSprop(
+            parameters, lr=0.005, alpha=0.9, eps=0.001, momentum=0.5, centered=True, weight_decay=0.01
+        ),
+    )
+    x = exact(torch.randn(24, 6))
+    cases = [classes.train(x, (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 3] > 0.5).long(), 7)]
+    x = exact(torch.randn(20, 3))
+    y = exact(torch.stack([torch.sin(2 * x[:, 0]) + x[:, 1], x[:, 1] * x[:, 2]], 1))
+    cases.append(regression.train(x, y, 5))
+    x = exact(torch.randn(19, 4))
+    cases.append(binary.train(x, torch.stack([x[:, 0] * x[:, 1] > 0, x[:, 2] > x[:, 3]], 1).double(), 7))
+    write("training", {"cases": cases})
+
+
+if __name__ == "__main__":
+    activations()
+    losses()
+    optimizers()
+    schedules()
+    initializers()
+    training()
