@@ -56,9 +56,12 @@ async function findDawn(chromePath) {
 /** Deno draws on Mesa's software driver, so that every machine gives the same answers. */
 async function findDeno() {
   const binary = join(root, 'node_modules', 'deno', process.platform === 'win32' ? 'deno.exe' : 'deno');
-  if (!existsSync(binary)) await run(process.execPath, [join(root, 'node_modules/deno/bin.cjs'), '--version'], { output: 'keep' });
+  if (!existsSync(binary))
+    await run(process.execPath, [join(root, 'node_modules/deno/bin.cjs'), '--version'], { output: 'keep' });
   if (!existsSync(binary)) {
-    return { missing: { reason: "Deno's program is not in node_modules", remedy: 'node node_modules/deno/install.cjs' } };
+    return {
+      missing: { reason: "Deno's program is not in node_modules", remedy: 'node node_modules/deno/install.cjs' },
+    };
   }
   const drivers = '/usr/share/vulkan/icd.d';
   const mesa = existsSync(drivers) ? readdirSync(drivers).find((name) => name.startsWith('lvp_icd')) : undefined;

@@ -23,7 +23,11 @@ export async function serve(find, { port = 0, headers = {} } = {}) {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://127.0.0.1').pathname);
     const body = await find(path.endsWith('/') ? `${path}index.html` : path);
     const type = types[extname(path)] ?? (path.endsWith('/') ? types['.html'] : 'application/octet-stream');
-    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type, 'cache-control': 'no-store', ...headers });
+    response.writeHead(body === undefined ? 404 : 200, {
+      'content-type': type,
+      'cache-control': 'no-store',
+      ...headers,
+    });
     response.end(body ?? 'not found');
   });
   await new Promise((done, failed) => server.once('error', failed).listen(port, '127.0.0.1', done));

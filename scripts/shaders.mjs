@@ -103,9 +103,12 @@ function assemble(sources, kernel, uses, chosen) {
   return { text, place, find };
 }
 
+/** The reader takes these words for keywords everywhere; in WGSL they are names outside of `<…>`. */
+const addressSpaces = /(?<!<\s*)\b(workgroup|private|function|storage|uniform)\b/g;
+
 function reflect(WgslReflect, module) {
   try {
-    return new WgslReflect(module.text);
+    return new WgslReflect(module.text.replace(addressSpaces, '$1_'));
   } catch (error) {
     const line = Number(/Line:\s*(\d+)/.exec(error.message)?.[1] ?? 1);
     const { file, line: own } = module.place(line);
@@ -132,7 +135,10 @@ function describeModule(WgslReflect, module) {
   for (const [i, { name, group, binding }] of bindings.entries()) {
     const before = bindings[i - 1];
     if (before?.group === group && before.binding === binding) {
-      fail(new RegExp(`>\\s*${name}\\s*:`), `"${name}" and "${before.name}" share @group(${group}) @binding(${binding})`);
+      fail(
+        new RegExp(`>\\s*${name}\\s*:`),
+        `"${name}" and "${before.name}" share @group(${group}) @binding(${binding})`,
+      );
     }
   }
   for (const { name, attributes } of found.overrides) {
@@ -172,7 +178,11 @@ function describeKernel(WgslReflect, sources, file) {
     for (const part of ['entry', 'bindings', 'structs']) {
       if (JSON.stringify(variant[part]) === JSON.stringify(first[part])) continue;
       const choice = JSON.stringify(variant.chosen);
-      throw new ShaderError(file, 1, `with ${choice} its ${part} differ from those with ${JSON.stringify(first.chosen)}`);
+      throw new ShaderError(
+        file,
+        1,
+        `with ${choice} its ${part} differ from those with ${JSON.stringify(first.chosen)}`,
+      );
     }
   }
   const overrides = [...new Set(variants.flatMap((variant) => variant.overrides))];
@@ -180,7 +190,9 @@ function describeKernel(WgslReflect, sources, file) {
   for (const name of overrides) {
     const having = variants.filter((variant) => variant.overrides.includes(name));
     if (having.length === variants.length) continue;
-    const keys = choices.map(({ key }) => key).filter((key) => new Set(having.map(({ chosen }) => chosen[key])).size === 1);
+    const keys = choices
+      .map(({ key }) => key)
+      .filter((key) => new Set(having.map(({ chosen }) => chosen[key])).size === 1);
     onlyWith[name] = Object.fromEntries(keys.map((key) => [key, having[0].chosen[key]]));
   }
   const { bindings, entry, structs } = first;

@@ -42,17 +42,17 @@ fn rmsprop(i: u32, gradient: vec4<f32>) {
   let square = scalars.beta2 * state[i] + scalars.one_minus_beta2 * g * g;
   state[i] = square;
   var variance = square;
-  var next = i + STATE_STRIDE;
   if (CENTERED) {
-    let mean = scalars.beta2 * state[next] + scalars.one_minus_beta2 * g;
-    state[next] = mean;
+    let means = i + select(STATE_STRIDE, 2u * STATE_STRIDE, MOMENTUM);
+    let mean = scalars.beta2 * state[means] + scalars.one_minus_beta2 * g;
+    state[means] = mean;
     variance = max(square - mean * mean, vec4<f32>());
-    next += STATE_STRIDE;
   }
   var move = g / (sqrt(variance) + scalars.epsilon);
   if (MOMENTUM) {
-    move += scalars.momentum * state[next];
-    state[next] = move;
+    let buffer = i + STATE_STRIDE;
+    move += scalars.momentum * state[buffer];
+    state[buffer] = move;
   }
   params[i] = p - scalars.learning_rate * move;
 }

@@ -102,7 +102,7 @@ function spline(a: number, b: number, c: number, d: number, t: number): number {
 function distort(lines: PenLines, draws: Draws): void {
   const bend = Array.from({ length: 10 }, () => draws.bell(0.06));
   const stretch = 1 + draws.bell(0.17);
-  const slant = 0.06 + draws.bell(0.22);
+  const slant = 0.11 + draws.bell(0.21);
   const half = draws.bell(0.06); // tangent of half the angle: cosine and sine without a library call
   const cosine = (1 - half * half) / (1 + half * half);
   const sine = (2 * half) / (1 + half * half);

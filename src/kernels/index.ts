@@ -1,0 +1,31 @@
+/** All kernels by name; a shader without its contract here does not compile. */
+import { activation_backward } from './activation_backward.ts';
+import { activation_forward } from './activation_forward.ts';
+import { dense_backward_input } from './dense_backward_input.ts';
+import { dense_backward_weight } from './dense_backward_weight.ts';
+import { dense_forward } from './dense_forward.ts';
+import { fused_delta } from './fused_delta.ts';
+import { fused_forward } from './fused_forward.ts';
+import { fused_head } from './fused_head.ts';
+import { fused_update } from './fused_update.ts';
+import { gather_rows } from './gather_rows.ts';
+import type { Kernel, KernelName } from './kernel.ts';
+import { loss } from './loss.ts';
+import { optimizer_update } from './optimizer_update.ts';
+import { reduce_metrics } from './reduce_metrics.ts';
+
+export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
+  activation_backward,
+  activation_forward,
+  dense_backward_input,
+  dense_backward_weight,
+  dense_forward,
+  fused_delta,
+  fused_forward,
+  fused_head,
+  fused_update,
+  gather_rows,
+  loss,
+  optimizer_update,
+  reduce_metrics,
+};

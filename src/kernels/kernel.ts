@@ -1,0 +1,132 @@
+/** What a kernel is: a contract between the plan, which places tensors, and the executors, which run steps on them. */
+import type { Scalars } from '../math/optimizers.ts';
+import type { Real } from '../math/losses.ts';
+import type { Activation } from '../spec/activations.ts';
+import type { Loss } from '../spec/losses.ts';
+import type { Optimizer } from '../spec/optimizers.ts';
+import type { KernelName } from './shaders.generated.ts';
+
+export type { KernelName };
+
+export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric';
+
+/** The buffers that a program owns; the WGSL binds them under these names. */
+export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas'] as const;
+export type Slab = (typeof SLABS)[number];
+
+declare const tensorName: unique symbol;
+/** The name of a declared tensor: `param/0/weight`, `act/1`. */
+export type TensorName = string & { readonly [tensorName]: true };
+
+/** A matrix in a slab. Rows and columns are padded to multiples of four, vec4 loads never leave it; padding is zero. */
+export interface Tensor {
+  readonly name: TensorName;
+  readonly role: Role;
+  readonly slab: Slab;
+  readonly rows: number;
+  readonly columns: number;
+  /** Elements from one row to the next. */
+  readonly stride: number;
+  /** Where it begins in its slab, in elements; a multiple of 64 (256 bytes). */
+  readonly offset: number;
+  /** Elements with padding. */
+  readonly size: number;
+}
+
+export type Phase = 'gather' | 'forward' | 'loss' | 'backward' | 'update' | 'metrics';
+
+/** One dense layer as the update sees it. */
+export interface DenseRow {
+  /** The layer's input, or undefined where it is gathered from the data set. */
+  readonly x?: TensorName;
+  readonly delta: TensorName;
+  readonly weight: TensorName;
+  readonly bias?: TensorName;
+}
+
+/** A kernel on its tensors. A fused step keeps the base steps that it `covers`. */
+export interface Step {
+  readonly kernel: KernelName;
+  readonly phase: Phase;
+  /** Where in the network, for people: `layers[0]`. */
+  readonly label: string;
+  /** Rows of the mini-batch, padding included. */
+  readonly batch: number;
+  /** Tensor by argument; an argument that is both read and written stands in both. */
+  readonly reads: Readonly<Record<string, TensorName>>;
+  readonly writes: Readonly<Record<string, TensorName>>;
+  /** What it reads of the data set. */
+  readonly data: readonly ('inputs' | 'targets')[];
+  readonly activation?: Activation;
+  readonly loss?: Loss;
+  readonly optimizer?: Optimizer;
+  /** Of an update: all dense layers, first to last. */
+  readonly dense?: readonly DenseRow[];
+  /** Of a loss: whether deltas are wanted. */
+  readonly train?: boolean;
+  readonly covers?: readonly Step[];
+}
+
+/** Finds a tensor by name. */
+export type Find = (name: TensorName) => Tensor;
+
+/** Rows of a data set as a CPU kernel reads them. */
+export interface CpuData {
+  readonly width: number;
+  readonly outputs: number;
+  readonly x: Uint8Array | Float32Array;
+  /** Class numbers [rows], or values [rows, outputs]; absent where only predictions are made. */
+  readonly y?: Uint32Array | Float32Array;
+  /** What a byte counts. */
+  readonly scale: number;
+  readonly offset: number;
+}
+
+/** What a CPU kernel works on. */
+export interface CpuContext {
+  readonly slabs: Readonly<Record<Slab, Real>>;
+  readonly data: CpuData;
+  /** Row numbers of the mini-batch. */
+  readonly indices: Uint32Array;
+  /** Real rows; the rest are padding. */
+  readonly rows: number;
+  readonly scalars: Scalars;
+  /** Four sums of the step: loss, correct, mean |e|, mean e². */
+  readonly metrics: Float64Array;
+}
+
+/** Values of a shader's overrides, by name. */
+export type Overrides = Record<string, number | boolean>;
+
+export interface Kernel {
+  /** Shape-dependent constants of the shader. Those that depend on the data's format come with the data. */
+  overrides(step: Step, find: Find): Overrides;
+  /** How many workgroups of `WORKGROUP` invocations the step takes. */
+  workgroups(step: Step, find: Find): number;
+  /** Floating-point operations, a multiply-add counted as two. */
+  flops(step: Step, find: Find): number;
+  /** The layer table, for kernels that work on several layers. */
+  table?(step: Step, find: Find): Uint32Array<ArrayBuffer>;
+  /** The base kernels' plain loops; a fused kernel has none, its `covers` are run. */
+  reference?(step: Step, find: Find, context: CpuContext): void;
+}
+
+/** Invocations of a workgroup. */
+export const WORKGROUP = 64;
+
+export const fours = (n: number): number => Math.ceil(n / 4);
+/** An offset in vec4s. */
+export const at = (tensor: Tensor): number => tensor.offset / 4;
+/** Workgroups for `count` invocations. */
+export const groups = (count: number): number => Math.ceil(count / WORKGROUP);
+
+/** The tensor of an argument. */
+export function argument(step: Step, find: Find, name: string): Tensor {
+  const tensor = step.reads[name] ?? step.writes[name];
+  if (tensor === undefined) throw new Error(`${step.kernel}: no argument ${name}`);
+  return find(tensor);
+}
+
+/** The tensor's slab from its first element. */
+export const view = (tensor: Tensor, slabs: CpuContext['slabs']): Real =>
+  slabs[tensor.slab].subarray(tensor.offset, tensor.offset + tensor.size);

@@ -1,0 +1,59 @@
+/** Per row: the loss, its metrics and delta = d loss / d z · 1 / rows; the losses are in `math/losses.ts`. */
+import { LOSS_MATH, lossParameter, type Real } from '../math/losses.ts';
+import type { Loss } from '../spec/losses.ts';
+import { argument, at, type CpuData, fours, groups, type Kernel, view } from './kernel.ts';
+
+export const loss: Kernel = {
+  overrides: (step, find) => {
+    const z = argument(step, find, 'z');
+    return {
+      ROWS: step.batch,
+      OUT_FOURS: fours(z.columns),
+      Z_OFFSET: at(z),
+      TRAIN: step.train!,
+      DELTA_OFFSET: step.train ? at(argument(step, find, 'delta')) : 0,
+      METRICS_OFFSET: at(argument(step, find, 'row_metrics')),
+      ...lossOverrides(step.loss!, z.columns),
+    };
+  },
+  workgroups: (step) => groups(step.batch),
+  flops: (step, find) => 8 * step.batch * argument(step, find, 'z').columns,
+  reference: (step, find, { slabs, data, indices, rows }) => {
+    const { columns, stride } = argument(step, find, 'z');
+    const z = view(argument(step, find, 'z'), slabs);
+    const rowMetrics = view(argument(step, find, 'row_metrics'), slabs);
+    const delta = step.train ? view(argument(step, find, 'delta'), slabs) : undefined;
+    const { row } = LOSS_MATH[step.loss!.type];
+    const parameter = lossParameter(step.loss!);
+    const y = new Float64Array(columns);
+    const gradient = new Float64Array(columns);
+    for (let r = 0; r < step.batch; r++) {
+      const own = rowMetrics.subarray(r * 4, r * 4 + 4);
+      const from = r * stride;
+      if (r >= rows) {
+        own.fill(0);
+        delta?.fill(0, from, from + columns);
+        continue;
+      }
+      readTarget(data, indices[r]!, y);
+      row(z.subarray(from, from + columns), y, gradient, own, parameter);
+      if (delta) for (let j = 0; j < columns; j++) delta[from + j] = gradient[j]! / rows;
+    }
+  },
+};
+
+/** The overrides by which `lib/loss.wgsl` is told its loss. */
+export function lossOverrides(loss: Loss, outputs: number) {
+  return { LOSS: LOSS_MATH[loss.type].id, LOSS_PARAMETER: lossParameter(loss), OUTPUTS: outputs };
+}
+
+/** The target of a data row: a class number is one-hot, or itself where there is one output. */
+function readTarget({ y, outputs }: CpuData, index: number, target: Real): void {
+  if (y instanceof Uint32Array) {
+    target.fill(0);
+    if (outputs === 1) target[0] = y[index]!;
+    else target[y[index]!] = 1;
+  } else {
+    for (let j = 0; j < outputs; j++) target[j] = y![index * outputs + j]!;
+  }
+}
