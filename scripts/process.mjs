@@ -1,6 +1,7 @@
 /** Runs other programs: with a time limit, and with nothing left behind when this one ends. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The root of the repository, without a slash at the end. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
@@ -91,4 +92,15 @@ export function say(line) {
 /** Whether this process may do everything on the machine. */
 export function isRoot() {
   return process.getuid?.() === 0;
+}
+
+/** Does `work` where the module at `url` is the program that was started; a failure is told in its own words. */
+export async function asProgram(url, work) {
+  if (url !== pathToFileURL(realpathSync(process.argv[1] ?? '.')).href) return;
+  try {
+    await work();
+  } catch (error) {
+    say(process.env.DEBUG ? error.stack : `${error.message}`);
+    process.exitCode = 1;
+  }
 }

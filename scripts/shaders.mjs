@@ -7,8 +7,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { root, say } from './process.mjs';
+import { asProgram, root } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
 
 /** Where the module lies, from the root of the repository. */
@@ -262,13 +261,7 @@ export async function ensureShaders({ folder, target = join(root, generatedModul
   writeFileSync(target, text);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+await asProgram(import.meta.url, async () => {
   await ensurePackages();
-  try {
-    await ensureShaders();
-  } catch (error) {
-    if (!(error instanceof ShaderError)) throw error;
-    say(error.message);
-    process.exit(1);
-  }
-}
+  await ensureShaders();
+});

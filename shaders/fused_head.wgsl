@@ -47,8 +47,8 @@ fn load(row: u32, k: u32) -> vec4<f32> {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  group_row = workgroup.x * HEAD_ROWS;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  group_row = group.x * HEAD_ROWS;
 
   for (var item = lane; item < HEAD_ROWS * OUT_FOURS; item += WORKGROUP) {
     let row = min(group_row + item / OUT_FOURS, ROWS - 1u);

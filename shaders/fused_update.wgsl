@@ -36,15 +36,15 @@ fn row_metrics(row: u32) -> vec4<f32> {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  if (workgroup.x == METRICS_WORKGROUP) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  if (group.x == METRICS_WORKGROUP) {
     reduce_row_metrics(lane);
     return;
   }
   var n = 0u;
-  while (n + 1u < DENSE_LAYERS && workgroup.x >= layers.rows[n + 1u].first_workgroup) { n++; }
+  while (n + 1u < DENSE_LAYERS && group.x >= layers.rows[n + 1u].first_workgroup) { n++; }
   let layer = layers.rows[n];
-  let tile = (workgroup.x - layer.first_workgroup) * WORKGROUP + lane;
+  let tile = (group.x - layer.first_workgroup) * WORKGROUP + lane;
   let column_tiles = (layer.out_fours + 1u) / 2u;
   let left = tile % column_tiles * 2u;
   let input = tile / column_tiles * 8u;

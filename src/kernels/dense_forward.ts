@@ -22,7 +22,11 @@ export const dense_forward: Kernel = {
   },
   reference: (step, find, { slabs }) => {
     const weight = argument(step, find, 'weight');
-    const [x, w, z] = ['x', 'weight', 'z'].map((name) => view(argument(step, find, name), slabs)) as [never, never, never];
+    const [x, w, z] = ['x', 'weight', 'z'].map((name) => view(argument(step, find, name), slabs)) as [
+      never,
+      never,
+      never,
+    ];
     const bias = 'bias' in step.reads ? view(argument(step, find, 'bias'), slabs) : undefined;
     multiply(x, w, z, bias, step.batch, weight.rows, weight.columns, weight.stride, argument(step, find, 'x').stride);
   },

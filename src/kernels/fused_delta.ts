@@ -15,12 +15,11 @@ export const fused_delta: Kernel = {
       WEIGHT_OFFSET: at(weight),
       ABOVE_OFFSET: at(argument(step, find, 'above')),
       DELTA_OFFSET: at(argument(step, find, 'delta')),
-      X_OFFSET: at(argument(step, find, 'x')),
+      X_OFFSET: 'x' in step.reads ? at(argument(step, find, 'x')) : 0,
       ...activationOverrides(step.activation!),
     };
   },
-  workgroups: (step, find) =>
-    groups(Math.ceil(step.batch / TILE_ROWS) * fours(argument(step, find, 'weight').rows)),
+  workgroups: (step, find) => groups(Math.ceil(step.batch / TILE_ROWS) * fours(argument(step, find, 'weight').rows)),
   flops: (step, find) => {
     const { rows, columns } = argument(step, find, 'weight');
     return 2 * step.batch * rows * columns + 2 * step.batch * rows;

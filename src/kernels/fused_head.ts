@@ -26,7 +26,7 @@ export const fused_head: Kernel = {
       DELTA_OFFSET: step.train ? at(argument(step, find, 'delta')) : 0,
       BELOW: below,
       BELOW_OFFSET: below ? at(argument(step, find, 'below')) : 0,
-      BELOW_X_OFFSET: below ? at(argument(step, find, 'below_x')) : 0,
+      BELOW_X_OFFSET: 'below_x' in step.reads ? at(argument(step, find, 'below_x')) : 0,
       METRICS_OFFSET: at(argument(step, find, 'row_metrics')),
       ...activationOverrides(step.activation!),
       ...lossOverrides(step.loss!, weight.columns),

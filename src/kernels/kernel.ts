@@ -1,6 +1,7 @@
 /** What a kernel is: a contract between the plan, which places tensors, and the executors, which run steps on them. */
-import type { Scalars } from '../math/optimizers.ts';
+
 import type { Real } from '../math/losses.ts';
+import type { Scalars } from '../math/optimizers.ts';
 import type { Activation } from '../spec/activations.ts';
 import type { Loss } from '../spec/losses.ts';
 import type { Optimizer } from '../spec/optimizers.ts';

@@ -1,7 +1,7 @@
 /** One optimizer step on every parameter from its gradient; the rules are in `math/optimizers.ts`. */
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
-import { argument, type Find, groups, type Kernel, type Step, view } from './kernel.ts';
+import { argument, type Find, groups, type Kernel, type Step } from './kernel.ts';
 
 export const optimizer_update: Kernel = {
   overrides: (step, find) => ({ FOURS: paramsSize(step, find) / 4, ...optimizerOverrides(step, find) }),
@@ -11,9 +11,7 @@ export const optimizer_update: Kernel = {
     const optimizer = step.optimizer!;
     const math = OPTIMIZER_MATH[optimizer.type];
     const size = paramsSize(step, find);
-    const state = math
-      .state(optimizer as never)
-      .map((_, slot) => slabs.state.subarray(slot * size, (slot + 1) * size));
+    const state = math.state(optimizer as never).map((_, slot) => slabs.state.subarray(slot * size, (slot + 1) * size));
     const flags = math.flags(optimizer as never);
     for (const name of Object.keys(step.reads).filter((name) => name.startsWith('param'))) {
       const { offset, size } = argument(step, find, name);

@@ -70,11 +70,9 @@ export function activationParameter(activation: Activation): number {
   return activation.type === 'leakyRelu' ? activation.negativeSlope : 0;
 }
 
-/** 1 / (1 + e⁻ᶻ), with full relative accuracy also where it is tiny. */
+/** 1 / (1 + e⁻ᶻ): keeps its relative accuracy where it is tiny, and ends in 0 where e⁻ᶻ overflows. */
 export function sigmoid(z: number): number {
-  if (z >= 0) return 1 / (1 + Math.exp(-z));
-  const e = Math.exp(z);
-  return e / (1 + e);
+  return 1 / (1 + Math.exp(-z));
 }
 
 /** Φ(z), the share of a standard normal variable below z. */

@@ -69,7 +69,12 @@ function writeBlock(
   key0: number,
   key1: number,
 ): void {
-  let [a, b, c, d, k0, k1] = [c0 | 0, c1 | 0, c2 | 0, c3 | 0, key0 | 0, key1 | 0];
+  let a = c0 | 0;
+  let b = c1 | 0;
+  let c = c2 | 0;
+  let d = c3 | 0;
+  let k0 = key0 | 0;
+  let k1 = key1 | 0;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(a, MULTIPLIER_0);
     const high1 = multiplyHigh(c, MULTIPLIER_1);

@@ -7,6 +7,8 @@ const SIZE = 28;
 const PIXELS = SIZE * SIZE;
 /** The longer side of a digit's ink, in pixels. */
 const BOX = 20;
+/** Where MNIST puts a digit's centre of mass: the middle of pixel 14, half a pixel beyond the middle of the image. */
+const CENTRE = 14.5;
 /** Straight pieces that a curve between two points is drawn with. */
 const PIECES = 5;
 const MAX_POINTS = 256;
@@ -132,7 +134,7 @@ function fit(lines: PenLines, edge: number, draws: Draws): void {
   }
   const thickness = Math.max(0.55, 1.25 + draws.bell(0.4));
   const taper = draws.bell(0.15);
-  const scale = (BOX - 2 * thickness - edge / 2) / Math.max(right - left, bottom - top);
+  const scale = (BOX - 2 * thickness - edge) / Math.max(right - left, bottom - top);
   let mass = 0;
   let massX = 0;
   let massY = 0;
@@ -148,8 +150,9 @@ function fit(lines: PenLines, edge: number, draws: Draws): void {
     massX += (length * (x[i]! + x[i - 1]!)) / 2;
     massY += (length * (y[i]! + y[i - 1]!)) / 2;
   }
-  const shiftX = SIZE / 2 - massX / mass + draws.between(-0.5, 0.5);
-  const shiftY = SIZE / 2 - massY / mass + draws.between(-0.5, 0.5);
+  // MNIST moved its images by whole pixels, which leaves the centre anywhere within half a pixel.
+  const shiftX = CENTRE - massX / mass + draws.between(-0.5, 0.5);
+  const shiftY = CENTRE - massY / mass + draws.between(-0.5, 0.5);
   for (let i = 0; i < count; i++) {
     x[i] = x[i]! + shiftX;
     y[i] = y[i]! + shiftY;

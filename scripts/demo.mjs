@@ -1,0 +1,68 @@
+/** The demo page: `serve` shows it while it is worked on, `build` makes a static folder of it. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { asProgram, root, say } from './process.mjs';
+import { serveFolder } from './serve.mjs';
+import { ensurePackages } from './setup.mjs';
+import { ensureShaders } from './shaders.mjs';
+
+const source = join(root, 'demo');
+const folder = join(source, 'dist');
+
+/** The page gets along with the strictest policy that still lets it load its own files. */
+const headers = { 'content-security-policy': "default-src 'self'; script-src 'self'" };
+
+/** `main.ts` and what it imports become `main.js` and `main.css`; every address is relative, so any sub-path will do. */
+const options = {
+  absWorkingDir: root,
+  entryPoints: { main: 'demo/main.ts' },
+  outdir: 'demo/dist',
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'browser',
+  legalComments: 'linked',
+  logLevel: 'warning',
+  loader: { '.svg': 'file', '.png': 'file' },
+};
+
+function copyStaticFiles() {
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(source)) {
+    if (['.html', '.svg', '.png', '.ico'].includes(extname(name))) copyFileSync(join(source, name), join(folder, name));
+  }
+}
+
+/** Makes `demo/dist`, a folder that any web server can hand out. */
+export async function buildDemo() {
+  const esbuild = await import('esbuild');
+  await ensureShaders();
+  rmSync(folder, { recursive: true, force: true });
+  copyStaticFiles();
+  await esbuild.build({ ...options, minify: true, sourcemap: true });
+}
+
+/** Serves the page on this machine; a reload shows what was changed in the meantime. */
+export async function serveDemo(port) {
+  const esbuild = await import('esbuild');
+  await ensureShaders();
+  rmSync(folder, { recursive: true, force: true });
+  copyStaticFiles();
+  const context = await esbuild.context({ ...options, sourcemap: true });
+  await context.watch();
+  await context.rebuild();
+  return serveFolder(folder, { port, headers });
+}
+
+await asProgram(import.meta.url, async () => {
+  await ensurePackages();
+  if (!existsSync(join(source, 'main.ts'))) throw new Error('demo: there is no demo/main.ts');
+  if (process.argv[2] === 'build') {
+    await buildDemo();
+    say('demo/dist is ready: any web server can serve it, from any path.');
+  } else {
+    const { url } = await serveDemo(Number(process.env.PORT ?? 0));
+    process.stdout.write(`${url}\n`);
+    say('Open it in a browser with WebGPU. Ctrl-C ends it.');
+  }
+});

@@ -1,0 +1,83 @@
+/** User data → model-ready rows: everything is checked here, once, before it reaches an executor. */
+import { DataError } from '../errors.ts';
+import { show } from '../spec/parse.ts';
+import type { Spec } from '../spec/spec.ts';
+import { encodeTable, isRow, notANumber } from './columns.ts';
+import { encodeTargets } from './targets.ts';
+import type { DataInput, InputRows, Inputs, Rows } from './types.ts';
+
+export type { DataInput, InputRows, Inputs, Rows, Targets } from './types.ts';
+
+/**
+ * Inputs as the model takes them, [count, spec.inputs]; no rows are fine. With `preprocessing.columns` these are raw
+ * rows of the table (see `encodeTable`). Without, `Float32Array` and `Uint8Array` are taken as they are, not copied:
+ * the executor scales bytes. Rows of numbers become f32. Rows and columns count from 0 in messages.
+ * @param who opens the messages, for example `trainer.predict: x`
+ * @throws DataError `data/shape`, `data/type`, `data/not-finite`, and those of `encodeTable`
+ */
+export function encodeInputs(spec: Spec, x: Inputs, who: string): InputRows {
+  const { columns } = spec.preprocessing;
+  const width = spec.inputs;
+  const kind = Object.prototype.toString.call(x).slice(8, -1); // also right for arrays of another window
+  if (kind !== 'Float32Array' && kind !== 'Uint8Array' && kind !== 'Array') {
+    throw new DataError(
+      'data/type',
+      `${who}: got ${show(x)}, expected Float32Array, Uint8Array or an array of rows${columns ? ' of the table' : ''}.`,
+    );
+  }
+  if (columns) return encodeTable(columns, x, who);
+  if (!ArrayBuffer.isView(x)) return { count: x.length, width, x: flatten(x, width, who) };
+  if (x.length % width !== 0) {
+    throw new DataError('data/shape', `${who}: got ${x.length} values, expected rows × ${width} inputs.`);
+  }
+  if (kind === 'Float32Array') checkFinite(x as Float32Array, width, who);
+  return { count: x.length / width, width, x: x as Float32Array | Uint8Array };
+}
+
+/**
+ * Rows with their targets as the model takes them: at least one row, as many targets as inputs, everything finite and
+ * in range. For the forms of targets see `encodeTargets`.
+ * @param who opens the messages, for example `trainer.fit`
+ * @throws DataError `data/empty`, and those of `encodeInputs` and `encodeTargets`
+ */
+export function encodeRows(spec: Spec, data: DataInput, who: string): Rows {
+  if (typeof data !== 'object' || data === null || !('x' in data) || !('y' in data)) {
+    throw new DataError('data/type', `${who}: got ${show(data)}, expected { x, y }.`);
+  }
+  const inputs = encodeInputs(spec, data.x, `${who}: x`);
+  if (inputs.count === 0) throw new DataError('data/empty', `${who}: x holds no rows, expected at least one.`);
+  return { ...inputs, y: encodeTargets(spec, data.y, inputs.count, `${who}: y`) };
+}
+
+/**
+ * Rows of numbers as one array, [rows, width].
+ * @throws DataError `data/shape`, `data/type`, `data/not-finite`
+ */
+export function flatten(rows: readonly ArrayLike<unknown>[], width: number, who: string): Float32Array {
+  const odd = rows.findIndex((row) => !isRow(row) || row.length !== width);
+  if (odd !== -1) {
+    const row: unknown = rows[odd];
+    const got = isRow(row) ? `has ${row.length} values` : `is ${show(row)}`;
+    throw new DataError('data/shape', `${who}: row ${odd} ${got}, expected an array of ${width} numbers.`);
+  }
+  const out = new Float32Array(rows.length * width);
+  for (let r = 0, at = 0; r < rows.length; r++) {
+    const row = rows[r]!;
+    for (let c = 0; c < width; c++, at++) {
+      const value = row[c];
+      out[at] = typeof value === 'number' ? value : Number.NaN;
+      if (!Number.isFinite(out[at])) throw notANumber(value, place(who, at, width));
+    }
+  }
+  return out;
+}
+
+/** @throws DataError `data/not-finite` that names row and column of the first NaN or infinity */
+export function checkFinite(values: Float32Array, width: number, who: string): void {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) throw notANumber(values[i], place(who, i, width));
+  }
+}
+
+const place = (who: string, i: number, width: number): string =>
+  `${who}: row ${Math.floor(i / width)}, column ${i % width}`;

@@ -1,0 +1,138 @@
+/** Fusions: pure rewrites that put one step in the place of several and keep what it covers. */
+import { HEAD_MAX_OUTPUTS } from '../kernels/fused_head.ts';
+import type { DenseRow, Step, TensorName } from '../kernels/kernel.ts';
+import type { Declarations } from './base.ts';
+
+const linear = { type: 'linear' } as const;
+
+/**
+ * All weight gradients, the optimizer and the metrics become the last step. They may move behind every delta: no delta
+ * reads what they write but the parameters, which change only here.
+ */
+export function fuseUpdate(steps: readonly Step[]): Step[] {
+  const update = steps.find((step) => step.kernel === 'optimizer_update');
+  if (!update) return [...steps];
+  const gather = steps.find((step) => step.kernel === 'gather_rows')!;
+  const covered = steps.filter(
+    (step) => step.kernel === 'dense_backward_weight' || step.kernel === 'reduce_metrics' || step === update,
+  );
+  const gathered = gather.writes.x!;
+  const fromData = update.dense!.some((row) => row.x === gathered);
+  const dense = update.dense!.map(({ x, ...rest }): DenseRow => (x === gathered ? rest : { ...rest, ...(x && { x }) }));
+  const reads = Object.fromEntries(Object.entries(update.reads).filter(([name]) => !name.startsWith('grad/')));
+  for (const row of dense)
+    for (const name of [row.x, row.delta]) if (name) (reads as Record<string, TensorName>)[name] = name;
+  const metrics = covered.find((step) => step.kernel === 'reduce_metrics')!;
+  return [
+    ...steps.filter((step) => !covered.includes(step)),
+    {
+      ...update,
+      kernel: 'fused_update',
+      label: `${update.label}, all layers`,
+      reads: { ...reads, ...metrics.reads },
+      data: fromData ? ['inputs'] : [],
+      dense,
+      covers: [...(fromData ? [gather] : []), ...covered],
+    },
+  ];
+}
+
+/** The last dense layer, the loss and the deltas on both of its sides become one step, if its outputs fit. */
+export function fuseHead(steps: readonly Step[], tensors: Declarations): Step[] {
+  const at = steps.findIndex((step) => step.kernel === 'loss');
+  const loss = steps[at];
+  const dense = steps[at - 1];
+  if (!loss || dense?.kernel !== 'dense_forward') return [...steps];
+  if (tensors.all.get(loss.reads.z!)!.columns > HEAD_MAX_OUTPUTS) return [...steps];
+  const [back, activation] = [steps[at + 1], steps[at + 2]];
+  const through = back?.kernel === 'dense_backward_input' && back.reads.weight === dense.reads.weight;
+  const bent = through && activation?.kernel === 'activation_backward';
+  const below = bent ? [back, activation] : through ? [back] : [];
+  const belowDelta = bent ? activation.writes.delta! : back?.writes.d_x;
+  const head: Step = {
+    kernel: 'fused_head',
+    phase: 'loss',
+    label: `${dense.label}, ${loss.label}`,
+    batch: loss.batch,
+    reads: { ...dense.reads, ...(bent && { below_x: activation.reads.x! }) },
+    writes: { ...loss.writes, ...(through && { below: belowDelta! }) },
+    data: ['targets'],
+    activation: bent ? activation.activation! : linear,
+    loss: loss.loss!,
+    train: loss.train!,
+    covers: [dense, loss, ...below],
+  };
+  return [...steps.slice(0, at - 1), head, ...steps.slice(at + 1 + below.length)];
+}
+
+/** A delta through the weights and the activation below becomes one step; so does one without an activation. */
+export function fuseDelta(steps: readonly Step[]): Step[] {
+  const fused: Step[] = [];
+  for (const step of steps) {
+    const back = fused.at(-1);
+    if (step.kernel === 'dense_backward_input') {
+      const { delta, weight } = step.reads;
+      const writes = { delta: step.writes.d_x! };
+      const reads = { above: delta!, weight: weight! };
+      fused.push({ ...step, kernel: 'fused_delta', reads, writes, activation: linear, covers: [step] });
+    } else if (step.kernel === 'activation_backward' && back?.kernel === 'fused_delta' && isLinear(back)) {
+      fused[fused.length - 1] = {
+        ...back,
+        reads: { ...back.reads, x: step.reads.x! },
+        writes: step.writes,
+        activation: step.activation!,
+        covers: [...back.covers!, step],
+      };
+    } else fused.push(step);
+  }
+  return fused;
+}
+
+/** A dense layer and its activation become one step; so does a linear one. */
+export function fuseForward(steps: readonly Step[], tensors: Declarations): Step[] {
+  const fused: Step[] = [];
+  for (const step of steps) {
+    const dense = fused.at(-1);
+    if (step.kernel === 'dense_forward') {
+      const { z, ...rest } = step.writes;
+      fused.push({ ...step, kernel: 'fused_forward', writes: { ...rest, a: z! }, activation: linear, covers: [step] });
+    } else if (
+      step.kernel === 'activation_forward' &&
+      dense?.kernel === 'fused_forward' &&
+      isLinear(dense) &&
+      joins(dense, step, tensors)
+    ) {
+      const keepsZ = steps.some((other) => other.kernel !== 'activation_forward' && reads(other, step.reads.z!));
+      fused[fused.length - 1] = {
+        ...dense,
+        writes: { ...(keepsZ && { z: step.reads.z! }), a: step.writes.a! },
+        activation: step.activation!,
+        covers: [...dense.covers!, step],
+      };
+    } else fused.push(step);
+  }
+  return fused;
+}
+
+const isLinear = (step: Step) => step.activation!.type === 'linear';
+const joins = (dense: Step, activation: Step, tensors: Declarations) =>
+  dense.writes.a === activation.reads.z && tensors.all.has(activation.reads.z!);
+const reads = (step: Step, name: TensorName) => Object.values(step.reads).includes(name);
+
+/** Steps that can gather their rows themselves do; when all do, the step that copies them goes. */
+export function fuseGather(steps: readonly Step[]): Step[] {
+  const gather = steps.find((step) => step.kernel === 'gather_rows');
+  if (!gather) return [...steps];
+  const x = gather.writes.x!;
+  const readers = steps.filter((step) => reads(step, x));
+  const able = (step: Step) => step.kernel === 'fused_forward' || step.kernel === 'fused_head';
+  const derivative = readers.some((step) => !able(step) || step.reads.below_x === x);
+  if (derivative) return [...steps];
+  return steps
+    .filter((step) => step !== gather)
+    .map((step) => {
+      if (!readers.includes(step)) return step;
+      const { x: _, ...rest } = step.reads;
+      return { ...step, reads: rest, data: ['inputs', ...step.data] as const, covers: [gather, ...step.covers!] };
+    });
+}

@@ -1,0 +1,111 @@
+/** Lowers a spec to a program: base steps, then the strategy's fusions, then a place for every tensor. */
+import { SLABS, type Slab, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
+import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { outputs, type Spec } from '../spec/spec.ts';
+import { baseProgram, Declarations, declareParameters } from './base.ts';
+import { check } from './check.ts';
+import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseUpdate } from './fuse.ts';
+import { baseSteps, LISTS, type ListName, type Program, type StepList, type Strategy, touched } from './program.ts';
+
+export interface PlanOptions {
+  /** Default `'layered'`. */
+  strategy?: Strategy;
+  /** Rows of a mini-batch; default the spec's batch size, 256 where that is `'full'`. */
+  batch?: number;
+}
+
+/** The program of a spec. Pure: the same spec and options give the same program. */
+export function plan(spec: Spec, options: PlanOptions = {}): Program {
+  const strategy = options.strategy ?? 'layered';
+  const batch = options.batch ?? (spec.batchSize === 'full' ? 256 : spec.batchSize);
+  const tensors = new Declarations();
+  const layers = declareParameters(spec, tensors);
+  const widest = Math.max(spec.inputs, ...layers.map((layer) => layer.outputs));
+  const rows: Record<ListName, number> = {
+    train: batch,
+    evaluate: evaluationRows(batch, widest),
+    infer: evaluationRows(batch, widest),
+  };
+  const lists = Object.fromEntries(
+    LISTS.map((name): [ListName, StepList] => {
+      const { steps, output } = baseProgram(spec, layers, name, rows[name], tensors);
+      const fused = strategy === 'plain' ? steps : fuse(steps, tensors);
+      return [name, { batch: rows[name], steps: fused, ...(name === 'infer' && { output }) }];
+    }),
+  ) as Record<ListName, StepList>;
+  const program: Program = {
+    spec,
+    strategy,
+    inputs: spec.inputs,
+    outputs: outputs(spec),
+    lists,
+    ...place(lists, tensors, OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never)),
+  };
+  check(program);
+  return deepFreeze(program);
+}
+
+const fuse = (steps: readonly Step[], tensors: Declarations): Step[] =>
+  fuseGather(fuseForward(fuseDelta(fuseHead(fuseUpdate(steps), tensors)), tensors));
+
+/** Evaluation takes more rows at a time than a small mini-batch has, as far as activations stay within 16 MiB a layer. */
+function evaluationRows(batch: number, widest: number): number {
+  return Math.max(batch, Math.min(256, Math.floor(2 ** 22 / widest)), 1);
+}
+
+const padded = (n: number) => Math.ceil(n / 4) * 4;
+/** 256 bytes in elements: where a binding may begin. */
+const ALIGNMENT = 64;
+const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
+
+/**
+ * Gives every tensor its range. What the steps themselves touch comes first in its slab, what only covered steps touch
+ * behind it: a device that runs the steps needs the first part alone. State lies as the parameters do, one copy of
+ * their layout per state tensor, gradients too.
+ */
+function place(lists: Record<ListName, StepList>, declared: Declarations, state: readonly string[]) {
+  const steps = LISTS.flatMap((name) => lists[name].steps);
+  const shown = new Set(steps.flatMap(touched));
+  const tensors = new Map<TensorName, Tensor>();
+  const slabs = Object.fromEntries(SLABS.map((slab) => [slab, { materialised: 0, all: 0 }])) as Record<
+    Slab,
+    { materialised: number; all: number }
+  >;
+  const used = new Set([...shown, ...LISTS.flatMap((name) => baseSteps(lists[name].steps)).flatMap(touched)]);
+  const order = [...declared.all.values()].filter(({ name }) => used.has(name));
+  for (const pass of ['materialised', 'all'] as const) {
+    for (const { name, role, slab, rows, columns } of order) {
+      if (shown.has(name) !== (pass === 'materialised') || slab === 'state' || slab === 'grads') continue;
+      const offset = slabs[slab].all;
+      const stride = padded(columns);
+      // Weights are read four rows at a time.
+      const size = stride * (name.endsWith('/weight') ? padded(rows) : rows);
+      tensors.set(name, { name, role, slab, rows, columns, stride, offset, size });
+      slabs[slab].all = aligned(offset + size);
+      if (pass === 'materialised') slabs[slab].materialised = slabs[slab].all;
+    }
+  }
+  const size = slabs.params.all;
+  const like = (name: TensorName, role: 'state' | 'grad', slab: Slab, of: string, offset: number) => {
+    const param = tensors.get(of as TensorName)!;
+    tensors.set(name, { ...param, name, role, slab, offset: param.offset + offset });
+  };
+  for (const { name, role } of order) {
+    if (role === 'grad') like(name, role, 'grads', name.replace('grad', 'param'), 0);
+    if (role !== 'state') continue;
+    const [, kind, rest] = /^state\/([^/]+)\/(.*)$/.exec(name)!;
+    like(name, role, 'state', `param/${rest}`, state.indexOf(kind!) * size);
+  }
+  const gradsShown = [...shown].some((name) => name.startsWith('grad/'));
+  slabs.grads = { materialised: gradsShown ? size : 0, all: size };
+  slabs.state = { materialised: state.length * size, all: state.length * size };
+  return { tensors, slabs };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value) && !(value instanceof Map)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

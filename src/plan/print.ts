@@ -1,0 +1,78 @@
+/** A program in words: one line a step, and the same as data. */
+import { KERNELS } from '../kernels/index.ts';
+import type { Step, TensorName } from '../kernels/kernel.ts';
+import { LISTS, type ListName, type Program, tensorOf } from './program.ts';
+
+export interface ProgramDescription {
+  strategy: string;
+  dispatchesPerStep: number;
+  /** How many steps go into a submit: a fixed number, or `'adaptive'`. */
+  stepsPerSubmit: number | 'adaptive';
+  bytesPerStep: number;
+  flopsPerStep: number;
+  kernels: { name: string; label: string; workgroups: number; reads: string[]; writes: string[]; covers: string[] }[];
+}
+
+/** What a training step costs by the plan. Bytes count every tensor once per step that touches it. */
+export function describeProgram(
+  program: Program,
+  stepsPerSubmit: number | 'adaptive' = 'adaptive',
+): ProgramDescription {
+  const { steps } = program.lists.train;
+  const find = (name: TensorName) => tensorOf(program, name);
+  return {
+    strategy: program.strategy,
+    dispatchesPerStep: steps.length,
+    stepsPerSubmit,
+    bytesPerStep: sum(steps.map((step) => bytes(program, step))),
+    flopsPerStep: sum(steps.map((step) => KERNELS[step.kernel].flops(step, find))),
+    kernels: steps.map((step) => ({
+      name: step.kernel,
+      label: step.label,
+      workgroups: KERNELS[step.kernel].workgroups(step, find),
+      reads: [...step.data, ...new Set(Object.values(step.reads))],
+      writes: [...new Set(Object.values(step.writes))],
+      covers: (step.covers ?? []).map((covered) => covered.kernel),
+    })),
+  };
+}
+
+/** The program as text, list by list. */
+export function printProgram(program: Program, lists: readonly ListName[] = LISTS): string {
+  const lines = [`strategy ${program.strategy}`];
+  for (const name of lists) {
+    const { batch, steps } = program.lists[name];
+    lines.push(`${name}: ${steps.length} ${steps.length === 1 ? 'dispatch' : 'dispatches'} for ${batch} rows`);
+    for (const step of steps) lines.push(`  ${printStep(program, step)}`);
+  }
+  return lines.join('\n');
+}
+
+/** The plan in one line: `layered, 3 dispatches a step: fused_forward → fused_head → fused_update`. */
+export function printLine(program: Program): string {
+  const { steps } = program.lists.train;
+  return `${program.strategy}, ${steps.length} dispatches a step: ${steps.map((step) => step.kernel).join(' → ')}`;
+}
+
+function printStep(program: Program, step: Step): string {
+  const shape = (name: TensorName) => {
+    const { rows, columns } = tensorOf(program, name);
+    return `${name} [${rows}, ${columns}]`;
+  };
+  const only = (names: TensorName[]) => [...new Set(names)].filter((name) => !name.startsWith('state/')).map(shape);
+  const find = (name: TensorName) => tensorOf(program, name);
+  const reads = [...step.data, ...only(Object.values(step.reads))].join(', ');
+  const writes = only(Object.values(step.writes)).join(', ') || 'metrics';
+  const covers = step.covers ? `  covers ${step.covers.map((covered) => covered.kernel).join(', ')}` : '';
+  return `${step.phase} ${step.kernel} ${step.label}: ${reads} → ${writes}  grid ${KERNELS[step.kernel].workgroups(step, find)}${covers}`;
+}
+
+function bytes(program: Program, step: Step): number {
+  const size = (name: TensorName) => 4 * tensorOf(program, name).rows * tensorOf(program, name).columns;
+  const own = [...new Set(Object.values(step.reads)), ...new Set(Object.values(step.writes))].map(size);
+  const inputs = step.data.includes('inputs') ? 4 * step.batch * program.inputs : 0;
+  const targets = step.data.includes('targets') ? 4 * step.batch : 0;
+  return sum(own) + inputs + targets;
+}
+
+const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);

@@ -1,0 +1,45 @@
+/** A program: what a spec was compiled to, as flat, frozen data. */
+import type { Slab, Step, Tensor, TensorName } from '../kernels/kernel.ts';
+import type { Spec } from '../spec/spec.ts';
+
+/** How steps are put together: `layered` fuses within and across layers, `plain` runs the base program as it is. */
+export const STRATEGIES = ['layered', 'plain'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** Train on a mini-batch; loss and metrics of rows; outputs of rows. */
+export const LISTS = ['train', 'evaluate', 'infer'] as const;
+export type ListName = (typeof LISTS)[number];
+
+export interface StepList {
+  /** Rows that one run of the list takes. */
+  readonly batch: number;
+  readonly steps: readonly Step[];
+  /** The tensor that holds the network's outputs after a run, where it is materialised. */
+  readonly output?: TensorName;
+}
+
+export interface Program {
+  readonly spec: Spec;
+  readonly strategy: Strategy;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly tensors: ReadonlyMap<TensorName, Tensor>;
+  /** Elements per slab: what the fused steps touch, and with what only covered steps touch behind it. */
+  readonly slabs: Readonly<Record<Slab, { readonly materialised: number; readonly all: number }>>;
+  readonly lists: Readonly<Record<ListName, StepList>>;
+}
+
+/** The tensor of that name. */
+export function tensorOf(program: Program, name: string): Tensor {
+  const tensor = program.tensors.get(name as TensorName);
+  if (!tensor) throw new Error(`program: no tensor "${name}"; it has ${[...program.tensors.keys()].join(', ')}`);
+  return tensor;
+}
+
+/** The base steps that a list stands for. */
+export const baseSteps = (steps: readonly Step[]): Step[] => steps.flatMap((step) => step.covers ?? [step]);
+
+/** What of the tensors a step touches, each once. */
+export const touched = (step: Step): TensorName[] => [
+  ...new Set([...Object.values(step.reads), ...Object.values(step.writes)]),
+];

@@ -1,0 +1,47 @@
+/** What runs a program: the interface that the GPU and the CPU both have. */
+import type { InputRows, Rows } from '../data/types.ts';
+import type { ListName, Program } from '../plan/program.ts';
+import type { Feed } from './feed.ts';
+
+/** Rows that are only predicted have no targets. */
+export type ExecutorRows = InputRows & Partial<Pick<Rows, 'y'>>;
+
+/** A data set where the executor can reach it. */
+export interface LoadedData {
+  /** The most rows it can hold. */
+  readonly capacity: number;
+  /** Puts other rows of the same kind in the place of the first ones. */
+  write(rows: ExecutorRows): void;
+  /** Makes everything that runs of the list need; a second call is free. */
+  ready(list: ListName): Promise<void>;
+  dispose(): void;
+}
+
+/** What the work runs on, in the words of the driver. */
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** Whether it is emulated on the CPU. */
+  readonly software: boolean;
+}
+
+export interface Executor {
+  readonly backend: 'webgpu' | 'cpu';
+  readonly adapter: AdapterDescription;
+  /** Makes buffers for the program, all zero. What was there before is gone. */
+  prepare(program: Program): Promise<void>;
+  /** Takes a copy of the rows. */
+  load(rows: ExecutorRows): Promise<LoadedData>;
+  /** Sets a tensor from row-major values [rows, columns] without padding. */
+  write(name: string, values: Float32Array): Promise<void>;
+  /**
+   * Runs the first `steps` steps of the feed, in order with all other calls, and resolves with their metrics, four sums
+   * a step, when they came back. The feed may be filled again as soon as the call returns its promise.
+   */
+  run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array>;
+  /** The values of a tensor, row-major without padding, as all calls before have left them. */
+  read(name: string): Promise<Float32Array<ArrayBuffer>>;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,152 @@
+/** Asks for a GPU, says what it is, and turns what goes wrong with it into the library's errors. */
+import { DeviceError, DeviceLostError } from '../../errors.ts';
+import type { AdapterDescription } from '../executor.ts';
+
+/** Limits that grow with the model and the data; everything else stays at WebGPU's default. */
+const GROWING = ['maxBufferSize', 'maxStorageBufferBindingSize'] as const;
+
+export interface AcquiredDevice {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  /** Whether it is ours to destroy. */
+  readonly owned: boolean;
+}
+
+/** How to get from no WebGPU to WebGPU. */
+const REMEDY =
+  'use Chrome, Edge, Safari 26 or Firefox 141 or newer over https or localhost, or create the trainer with { backend: "cpu" }';
+
+/** The page's GPU, or the one that was handed in. @throws DeviceError `device/no-webgpu` */
+export function findGpu(gpu?: GPU): GPU {
+  const found = gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (found) return found;
+  const insecure = globalThis.isSecureContext === false ? ' on a page that is not a secure context' : '';
+  throw new DeviceError(
+    'device/no-webgpu',
+    `WebGPU: got no navigator.gpu${insecure}, expected a browser with WebGPU; ${REMEDY}.`,
+  );
+}
+
+/** @throws DeviceError `device/no-adapter` */
+export async function requestAdapter(gpu?: GPU): Promise<GPUAdapter> {
+  const adapter = await findGpu(gpu).requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter) return adapter;
+  throw new DeviceError(
+    'device/no-adapter',
+    `WebGPU: got no adapter, expected a GPU; check chrome://gpu, or ${REMEDY}.`,
+  );
+}
+
+/** A device of our own, with the adapter's buffer sizes. @throws DeviceError */
+export async function requestDevice(gpu?: GPU): Promise<AcquiredDevice> {
+  const adapter = await requestAdapter(gpu);
+  const requiredLimits = Object.fromEntries(
+    // A binding's size is a multiple of four; some adapters report one byte less than a power of two.
+    GROWING.map((name) => [name, adapter.limits[name] - (adapter.limits[name] % 4)]),
+  );
+  const device = await adapter.requestDevice({ label: 'downhill', requiredLimits });
+  return { device, adapter: describe(adapter.info), owned: true };
+}
+
+/** The adapter in the driver's words. */
+export function describe(info: GPUAdapterInfo): AdapterDescription {
+  const { vendor, architecture, device, description } = info;
+  const words = `${vendor} ${architecture} ${device} ${description}`.toLowerCase();
+  const software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/.test(words);
+  return { vendor, architecture, device, description, software };
+}
+
+/** Watches a device: every promise it guards settles when the device is lost, and refused commands come to light. */
+export class DeviceWatch {
+  readonly device: GPUDevice;
+  #failure: DeviceError | undefined;
+  #pending = new Set<(reason: unknown) => void>();
+  readonly #onError = (event: GPUUncapturedErrorEvent) => {
+    this.#fail(new DeviceError('device/refused', `WebGPU refused a command: ${event.error.message}`));
+  };
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+    device.addEventListener('uncapturederror', this.#onError);
+    device.lost.then((info) => {
+      this.#fail(
+        new DeviceLostError(
+          'device/lost',
+          `GPU: the device was lost (${info.reason}: ${info.message}); load the last saved model into a new trainer.`,
+        ),
+      );
+    });
+  }
+
+  /** `work` settles as it does, or rejects as soon as the device fails. */
+  guard<T>(work: Promise<T>): Promise<T> {
+    if (this.#failure) {
+      work.catch(() => {});
+      return Promise.reject(this.#failure);
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.add(reject);
+      const done = () => this.#pending.delete(reject);
+      work.then(
+        (value) => {
+          done();
+          if (this.#failure) reject(this.#failure);
+          else resolve(value);
+        },
+        (reason) => {
+          done();
+          // A lost device first makes its calls fail and only then says that it is lost.
+          if (this.#failure) reject(this.#failure);
+          else this.#afterLoss(reason).then(reject);
+        },
+      );
+    });
+  }
+
+  /** Throws what went wrong, if anything has. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** After this, guarded promises reject with `reason`. */
+  close(reason: DeviceError): void {
+    this.device.removeEventListener('uncapturederror', this.#onError);
+    this.#fail(reason);
+  }
+
+  #fail(failure: DeviceError): void {
+    this.#failure ??= failure;
+    for (const reject of this.#pending) reject(this.#failure);
+    this.#pending.clear();
+  }
+
+  async #afterLoss(reason: unknown): Promise<unknown> {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return this.#failure ?? reason;
+  }
+}
+
+/** Runs `work`, which makes GPU objects, and says what the GPU refused. @throws DeviceError */
+export async function scoped<T>(device: GPUDevice, who: string, work: () => T): Promise<T> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  let value: T;
+  let validation: Promise<GPUError | null>;
+  let memory: Promise<GPUError | null>;
+  try {
+    value = work();
+  } finally {
+    validation = device.popErrorScope();
+    memory = device.popErrorScope();
+  }
+  const refused = await validation;
+  const full = await memory;
+  if (full) {
+    throw new DeviceError(
+      'device/out-of-memory',
+      `${who}: the GPU is out of memory (${full.message}); use fewer rows, a smaller batch or narrower layers.`,
+    );
+  }
+  if (refused) throw new DeviceError('device/refused', `${who}: WebGPU refused it: ${refused.message}`);
+  return value;
+}

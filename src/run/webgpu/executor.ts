@@ -1,0 +1,242 @@
+/** The WebGPU executor: everything slow happens in `prepare` and `ready`; a run only records and submits. */
+import { DeviceError } from '../../errors.ts';
+import { KERNELS } from '../../kernels/index.ts';
+import { SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
+import { STRUCTS } from '../../kernels/shaders.generated.ts';
+import { LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
+import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from '../executor.ts';
+import { Feed, feedCapacity } from '../feed.ts';
+import { GpuLoaded, type Recorded } from './data.ts';
+import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
+import { bindingsOf, Pipelines } from './pipelines.ts';
+
+/** The WebGPU constants of the same names, which are not there to read in every runtime. */
+const MAP_READ = 0x01;
+const COPY_SRC = 0x04;
+const COPY_DST = 0x08;
+const UNIFORM = 0x40;
+const STORAGE = 0x80;
+const MAP_MODE_READ = 1;
+
+/** Bytes of a step's metrics. */
+const METRICS_BYTES = 16;
+
+/** The buffers of one prepared program. */
+interface Prepared {
+  readonly program: Program;
+  readonly slabs: Record<Slab, GPUBuffer>;
+  readonly feed: GPUBuffer;
+  readonly metrics: GPUBuffer;
+  readonly tables: GPUBuffer[];
+  /** Where metrics come back; as many as were ever in flight at once. */
+  readonly staging: GPUBuffer[];
+  readonly offsets: Uint32Array;
+}
+
+export class WebGpuExecutor implements Executor {
+  readonly backend = 'webgpu';
+  readonly adapter: AdapterDescription;
+  readonly #device: GPUDevice;
+  readonly #owned: boolean;
+  readonly #watch: DeviceWatch;
+  readonly #pipelines: Pipelines;
+  #prepared: Prepared | undefined;
+
+  constructor({ device, adapter, owned }: AcquiredDevice) {
+    this.adapter = adapter;
+    this.#device = device;
+    this.#owned = owned;
+    this.#watch = new DeviceWatch(device);
+    this.#pipelines = new Pipelines(device);
+  }
+
+  async prepare(program: Program): Promise<void> {
+    this.#watch.check();
+    this.#release();
+    this.#checkLimits(program);
+    const device = this.#device;
+    const buffer = (label: string, bytes: number, usage: number) =>
+      device.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
+    const capacities = LISTS.map((name) => feedCapacity(program.lists[name].batch));
+    const feedBytes = LISTS.map((name) => new Feed(program.lists[name].batch, 1).strideBytes);
+    const work = scoped(
+      device,
+      'prepare',
+      (): Prepared => ({
+        program,
+        slabs: Object.fromEntries(
+          SLABS.map((slab) => [
+            slab,
+            buffer(slab, program.slabs[slab].materialised * 4, STORAGE | COPY_SRC | COPY_DST),
+          ]),
+        ) as Record<Slab, GPUBuffer>,
+        feed: buffer(
+          'feed',
+          Math.max(...capacities.map((steps, i) => steps * feedBytes[i]!)),
+          UNIFORM | STORAGE | COPY_DST,
+        ),
+        metrics: buffer('metrics', Math.max(...capacities) * METRICS_BYTES, STORAGE | COPY_SRC),
+        tables: [],
+        staging: [],
+        offsets: new Uint32Array(Math.max(...capacities)),
+      }),
+    );
+    this.#prepared = await this.#watch.guard(work);
+  }
+
+  async load(rows: ExecutorRows): Promise<LoadedData> {
+    this.#watch.check();
+    const make = () =>
+      new GpuLoaded(
+        this.#device,
+        rows,
+        () => this.#need().program,
+        (list, data) => this.#record(list, data),
+      );
+    return this.#watch.guard(scoped(this.#device, 'data', make));
+  }
+
+  async write(name: string, values: Float32Array): Promise<void> {
+    const { program, slabs } = this.#need();
+    const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
+    const padded = new Float32Array(size);
+    for (let row = 0; row < rows; row++) padded.set(values.subarray(row * columns, (row + 1) * columns), row * stride);
+    this.#device.queue.writeBuffer(slabs[slab], offset * 4, padded);
+  }
+
+  run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
+    const { metrics, feed: feedBuffer, staging, offsets } = this.#need();
+    const device = this.#device;
+    const recorded = (data as GpuLoaded).recorded(list);
+    device.queue.writeBuffer(feedBuffer, 0, feed.words, 0, (steps * feed.strideBytes) / 4);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let k = 0; k < steps; k++) {
+      offsets[0] = k * feed.strideBytes;
+      for (let i = 0; i < recorded.length; i++) {
+        const { pipeline, group, dynamic, workgroups } = recorded[i]!;
+        pass.setPipeline(pipeline);
+        if (dynamic) pass.setBindGroup(0, group, offsets, 0, 1);
+        else pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(workgroups);
+      }
+    }
+    pass.end();
+    if (list === 'infer') {
+      device.queue.submit([encoder.finish()]);
+      return Promise.resolve(new Float64Array(0));
+    }
+    const bytes = steps * METRICS_BYTES;
+    const back =
+      staging.pop() ?? device.createBuffer({ label: 'metrics back', size: metrics.size, usage: MAP_READ | COPY_DST });
+    encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+    return this.#watch.guard(this.#bring(back, bytes, staging));
+  }
+
+  async read(name: string): Promise<Float32Array<ArrayBuffer>> {
+    const { program, slabs } = this.#need();
+    const device = this.#device;
+    const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
+    const back = device.createBuffer({ label: `${name} back`, size: size * 4, usage: MAP_READ | COPY_DST });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(slabs[slab], offset * 4, back, 0, size * 4);
+    device.queue.submit([encoder.finish()]);
+    try {
+      await this.#watch.guard(back.mapAsync(MAP_MODE_READ));
+      const padded = new Float32Array(back.getMappedRange());
+      const values = new Float32Array(rows * columns);
+      for (let row = 0; row < rows; row++) {
+        values.set(padded.subarray(row * stride, row * stride + columns), row * columns);
+      }
+      return values;
+    } finally {
+      back.destroy();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.#watch.close(new DeviceError('device/disposed', 'trainer: it was disposed; create a new one.'));
+    this.#release();
+    if (this.#owned) this.#device.destroy();
+  }
+
+  async #bring(back: GPUBuffer, bytes: number, staging: GPUBuffer[]): Promise<Float64Array> {
+    await back.mapAsync(MAP_MODE_READ, 0, bytes);
+    const metrics = Float64Array.from(new Float32Array(back.getMappedRange(0, bytes)));
+    back.unmap();
+    staging.push(back);
+    return metrics;
+  }
+
+  /** Pipelines and bind groups of a list on one data set. */
+  async #record(list: ListName, data: GpuLoaded): Promise<{ program: Program; steps: Recorded[] }> {
+    const prepared = this.#need();
+    const { program } = prepared;
+    const find = (name: TensorName) => tensorOf(program, name);
+    const { scale, offset } = program.spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
+    const format = { INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets };
+    const record = async (step: Step): Promise<Recorded> => {
+      const kernel = KERNELS[step.kernel];
+      const workgroups = kernel.workgroups(step, find);
+      if (workgroups > this.#device.limits.maxComputeWorkgroupsPerDimension) {
+        throw new DeviceError(
+          'device/limit',
+          `${step.label}: needs ${workgroups} workgroups, this GPU runs at most ${this.#device.limits.maxComputeWorkgroupsPerDimension}; use a smaller batch or narrower layers.`,
+        );
+      }
+      const overrides = { ...kernel.overrides(step, find), ...format };
+      const pipeline = await this.#pipelines.get(step.kernel, { input: data.format.input }, overrides);
+      const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
+      return { pipeline, group, dynamic: bindingsOf(step.kernel).some(({ name }) => name === 'scalars'), workgroups };
+    };
+    const steps = await this.#watch.guard(Promise.all(program.lists[list].steps.map(record)));
+    return { program, steps };
+  }
+
+  #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {
+    const { slabs, feed, metrics } = prepared;
+    const buffers: Record<string, GPUBuffer> = { ...slabs, feed, metrics, inputs: data.inputs, targets: data.targets };
+    const entries = bindingsOf(step.kernel).map(({ name, binding }): GPUBindGroupEntry => {
+      if (name === 'scalars')
+        return { binding, resource: { buffer: feed, size: Math.ceil(STRUCTS.Scalars.size / 16) * 16 } };
+      if (name === 'layers') return { binding, resource: { buffer: this.#table(step, prepared) } };
+      return { binding, resource: { buffer: buffers[name]! } };
+    });
+    return this.#device.createBindGroup({ label: step.label, layout: this.#pipelines.layout(step.kernel), entries });
+  }
+
+  #table(step: Step, { program, tables }: Prepared): GPUBuffer {
+    const table = KERNELS[step.kernel].table!(step, (name) => tensorOf(program, name));
+    const buffer = this.#device.createBuffer({ label: 'layers', size: table.byteLength, usage: UNIFORM | COPY_DST });
+    this.#device.queue.writeBuffer(buffer, 0, table);
+    tables.push(buffer);
+    return buffer;
+  }
+
+  #checkLimits(program: Program): void {
+    const limit = Math.min(this.#device.limits.maxStorageBufferBindingSize, this.#device.limits.maxBufferSize);
+    for (const slab of SLABS) {
+      const bytes = program.slabs[slab].materialised * 4;
+      if (bytes > limit) {
+        throw new DeviceError(
+          'device/limit',
+          `${slab}: the model needs ${bytes} bytes in one buffer, this GPU binds at most ${limit}; use narrower layers or a smaller batch.`,
+        );
+      }
+    }
+  }
+
+  #need(): Prepared {
+    this.#watch.check();
+    if (!this.#prepared) throw new Error('executor: run before prepare');
+    return this.#prepared;
+  }
+
+  #release(): void {
+    if (!this.#prepared) return;
+    const { slabs, feed, metrics, tables, staging } = this.#prepared;
+    for (const buffer of [...Object.values(slabs), feed, metrics, ...tables, ...staging]) buffer.destroy();
+    this.#prepared = undefined;
+  }
+}

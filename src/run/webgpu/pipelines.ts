@@ -1,0 +1,86 @@
+/** Compiles kernels: one pipeline per module text and set of override values. */
+import { DeviceError } from '../../errors.ts';
+import type { KernelName, Overrides } from '../../kernels/kernel.ts';
+import { assemble, locate, overridesOf } from '../../kernels/shader.ts';
+import { KERNEL_SHADERS, type ShaderChoices } from '../../kernels/shaders.generated.ts';
+
+/** GPUShaderStage.COMPUTE */
+const COMPUTE = 4;
+
+export interface Binding {
+  readonly name: string;
+  readonly binding: number;
+  readonly type: 'uniform' | 'read' | 'read_write';
+}
+
+export const bindingsOf = (kernel: KernelName): readonly Binding[] => KERNEL_SHADERS[kernel].bindings;
+
+export class Pipelines {
+  readonly #device: GPUDevice;
+  readonly #layouts = new Map<KernelName, GPUBindGroupLayout>();
+  readonly #modules = new Map<string, GPUShaderModule>();
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  layout(kernel: KernelName): GPUBindGroupLayout {
+    let layout = this.#layouts.get(kernel);
+    if (!layout) {
+      const entries = bindingsOf(kernel).map(({ name, binding, type }): GPUBindGroupLayoutEntry => {
+        const buffer: GPUBufferBindingLayout =
+          type === 'uniform'
+            ? { type, hasDynamicOffset: name === 'scalars' }
+            : { type: type === 'read' ? 'read-only-storage' : 'storage' };
+        return { binding, visibility: COMPUTE, buffer };
+      });
+      layout = this.#device.createBindGroupLayout({ label: kernel, entries });
+      this.#layouts.set(kernel, layout);
+    }
+    return layout;
+  }
+
+  /** The pipeline of a kernel; `overrides` may name more than the module has. @throws DeviceError with the compiler's words */
+  get(kernel: KernelName, choices: ShaderChoices, overrides: Overrides): Promise<GPUComputePipeline> {
+    const code = assemble(kernel, choices);
+    const constants: Record<string, number> = {};
+    for (const name of overridesOf(kernel, choices) as string[]) {
+      if (name in overrides) constants[name] = Number(overrides[name]);
+    }
+    const key = `${code}\n${JSON.stringify(constants)}`;
+    let pipeline = this.#pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.#compile(kernel, choices, code, constants);
+      this.#pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  async #compile(kernel: KernelName, choices: ShaderChoices, code: string, constants: Record<string, number>) {
+    const device = this.#device;
+    let module = this.#modules.get(code);
+    if (!module) {
+      device.pushErrorScope('validation');
+      module = device.createShaderModule({ label: kernel, code });
+      this.#modules.set(code, module);
+      const refused = device.popErrorScope();
+      if (await refused) throw await compileError(module, kernel, choices);
+    }
+    const layout = device.createPipelineLayout({ label: kernel, bindGroupLayouts: [this.layout(kernel)] });
+    return device.createComputePipelineAsync({
+      label: kernel,
+      layout,
+      compute: { module, entryPoint: 'main', constants },
+    });
+  }
+}
+
+async function compileError(module: GPUShaderModule, kernel: KernelName, choices: ShaderChoices): Promise<DeviceError> {
+  const { messages } = await module.getCompilationInfo();
+  const lines = messages.map(({ type, message, lineNum }) => {
+    const { file, line } = locate(kernel, choices, lineNum);
+    return `shaders/${file}:${line}: ${type}: ${message}`;
+  });
+  return new DeviceError('device/shader', `${kernel}: the GPU's compiler refused the shader:\n${lines.join('\n')}`);
+}

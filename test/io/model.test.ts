@@ -1,0 +1,426 @@
+/** The model file: round trips, files of other writers, and each way in which a file can be no model of ours. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CheckpointError, SpecError } from '../../src/errors.ts';
+import { decodeModel, encodeModel, type ModelFile, optimizerShapes, parameterShapes } from '../../src/io/model.ts';
+import { type NamedTensor, readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
+import { float32Values } from '../../src/io/tensors.ts';
+import { parseSpec, type Spec, type SpecInput } from '../../src/spec/spec.ts';
+
+const INPUT: SpecInput = {
+  inputs: 3,
+  layers: [
+    { type: 'dense', units: 4 },
+    { type: 'activation', activation: { type: 'leakyRelu', negativeSlope: 0.2 } },
+    { type: 'dense', units: 2, bias: false },
+  ],
+  loss: 'softmaxCrossEntropy',
+  optimizer: { type: 'adamW', learningRate: { type: 'warmup', steps: 10, after: 0.003 } },
+  seed: 7,
+  preprocessing: { classes: ['nö', '😀'], bytes: { scale: 1 / 255, offset: 0 } },
+};
+
+/** Values that f32 holds exactly, different in every tensor. */
+function fill(shapes: Map<string, number[]>): Map<string, NamedTensor> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, shape] of shapes) {
+    const count = shape.reduce((product, dimension) => product * dimension, 1);
+    const values = Float32Array.from({ length: count }, (_, i) => (i - 1) / 8 + tensors.size);
+    tensors.set(name, { shape, values });
+  }
+  return tensors;
+}
+
+function model(input: SpecInput = INPUT): Required<ModelFile> {
+  const spec = parseSpec(input);
+  return {
+    spec,
+    weights: fill(parameterShapes(spec)),
+    optimizer: fill(optimizerShapes(spec)),
+    counters: { step: 12, epoch: 2, position: 64 },
+    choices: { strategy: 'layered', splitK: 4, tuned: false },
+  };
+}
+
+function weightsOnly(input: SpecInput = INPUT): ModelFile {
+  const { spec, weights } = model(input);
+  return { spec, weights };
+}
+
+function failure(run: () => unknown): CheckpointError {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(CheckpointError);
+    return error as CheckpointError;
+  }
+  throw new Error('accepted what should be refused');
+}
+
+/** The file of `file` with its metadata and tensors changed behind the encoder's back. */
+function tampered(
+  file: ModelFile,
+  change: (metadata: Map<string, string>, tensors: Map<string, NamedTensor>) => void,
+): Uint8Array {
+  const { tensors, metadata } = readSafetensors(encodeModel(file));
+  const named = new Map<string, NamedTensor>();
+  for (const [name, stored] of tensors) {
+    named.set(name, { shape: stored.shape, values: float32Values(stored, name) });
+  }
+  change(metadata, named);
+  return writeSafetensors(named, metadata);
+}
+
+const golden = (name: string) => new Uint8Array(readFileSync(new URL(`../golden/io/${name}`, import.meta.url)));
+const goldenJson = (name: string) => JSON.parse(new TextDecoder().decode(golden(name)));
+
+/** Tensors as plain data, sorted by name. */
+const plain = (tensors: Iterable<[string, NamedTensor]>) =>
+  Object.fromEntries([...tensors].map(([name, { shape, values }]) => [name, { shape, values: [...values] }]));
+
+describe('names', () => {
+  test('are those of the layers by position, weights [out, in]', () => {
+    const spec = parseSpec(INPUT);
+    expect([...parameterShapes(spec)]).toEqual([
+      ['layers.0.weight', [4, 3]],
+      ['layers.0.bias', [4]],
+      ['layers.2.weight', [2, 4]],
+    ]);
+    expect([...optimizerShapes(spec).keys()]).toEqual([
+      'exp_avg.layers.0.weight',
+      'exp_avg.layers.0.bias',
+      'exp_avg.layers.2.weight',
+      'exp_avg_sq.layers.0.weight',
+      'exp_avg_sq.layers.0.bias',
+      'exp_avg_sq.layers.2.weight',
+    ]);
+    expect(optimizerShapes(spec).get('exp_avg_sq.layers.2.weight')).toEqual([2, 4]);
+  });
+
+  test.each<[SpecInput['optimizer'], string[]]>([
+    ['sgd', []],
+    [{ type: 'sgd', momentum: 0.9 }, ['momentum_buffer']],
+    ['rmsprop', ['square_avg']],
+    [{ type: 'rmsprop', momentum: 0.9, centered: true }, ['square_avg', 'momentum_buffer', 'grad_avg']],
+    [{ type: 'adam', amsgrad: true }, ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq']],
+  ])('of the state of %j', (optimizer, states) => {
+    const spec = parseSpec({ inputs: 1, layers: [{ type: 'dense', units: 1 }], loss: 'huber', optimizer: optimizer! });
+    const names = [...optimizerShapes(spec).keys()];
+    expect(names).toEqual(states.flatMap((state) => [`${state}.layers.0.weight`, `${state}.layers.0.bias`]));
+  });
+});
+
+describe('round trip', () => {
+  test('keeps everything', () => {
+    const file = model();
+    const back = decodeModel(encodeModel(file));
+    expect(back.spec).toEqual(file.spec);
+    expect(Object.isFrozen(back.spec)).toBe(true);
+    expect(plain(back.weights)).toEqual(plain(file.weights));
+    expect(plain(back.optimizer!)).toEqual(plain(file.optimizer));
+    expect(back.counters).toEqual(file.counters);
+    expect(back.choices).toEqual(file.choices);
+  });
+
+  test('keeps a file of weights only as such', () => {
+    const back = decodeModel(encodeModel(weightsOnly()));
+    expect(Object.keys(back).sort()).toEqual(['spec', 'weights']);
+  });
+
+  test('gives empty state to an optimizer that keeps nothing: training can go on', () => {
+    const back = decodeModel(encodeModel(weightsOnly({ ...INPUT, optimizer: 'sgd' })));
+    expect(back.optimizer).toEqual(new Map());
+  });
+
+  test('gives equal bytes for equal models, whatever the order of the maps', () => {
+    const file = model();
+    const bytes = encodeModel(file);
+    expect(encodeModel(model())).toEqual(bytes);
+    expect(encodeModel(decodeModel(bytes))).toEqual(bytes);
+    const shuffled = {
+      ...file,
+      weights: new Map([...file.weights].reverse()),
+      optimizer: new Map([...file.optimizer].reverse()),
+      choices: { tuned: false, splitK: 4, strategy: 'layered' },
+      counters: { position: 64, epoch: 2, step: 12 },
+    };
+    expect(encodeModel(shuffled)).toEqual(bytes);
+  });
+
+  test('copies the values: the file may be changed afterwards', () => {
+    const bytes = encodeModel(model());
+    const back = decodeModel(bytes);
+    bytes.fill(0);
+    expect(plain(back.weights)).toEqual(plain(model().weights));
+  });
+
+  test('keeps a spec with 65 536 named columns', () => {
+    const columns = Array.from({ length: 65_536 }, (_, i) => ({
+      type: 'numeric' as const,
+      name: `measurement number ${i}`,
+      mean: Math.sqrt(i),
+      deviation: 1 / (i + 1),
+    }));
+    const input: SpecInput = {
+      inputs: columns.length,
+      layers: [{ type: 'dense', units: 1 }],
+      loss: 'meanSquaredError',
+      preprocessing: { columns },
+    };
+    expect(decodeModel(encodeModel(weightsOnly(input))).spec.preprocessing.columns).toEqual(columns);
+  });
+
+  test('holds for any spec of dense layers and any finite weights', () => {
+    const finite = fc.float({ noNaN: true, noDefaultInfinity: true });
+    const specs = fc.record({
+      inputs: fc.integer({ min: 1, max: 5 }),
+      layers: fc.array(
+        fc.record({ type: fc.constant('dense' as const), units: fc.integer({ min: 2, max: 5 }), bias: fc.boolean() }),
+        { minLength: 1, maxLength: 3 },
+      ),
+      loss: fc.constantFrom('softmaxCrossEntropy' as const, 'huber' as const),
+      optimizer: fc.constantFrom('sgd' as const, 'rmsprop' as const, 'adam' as const),
+      seed: fc.nat(0xffff_ffff),
+    });
+    fc.assert(
+      fc.property(specs, fc.array(finite, { minLength: 1, maxLength: 9 }), (input, pool) => {
+        const file = weightsOnly(input);
+        for (const { values } of file.weights.values()) values.forEach((_, i) => (values[i] = pool[i % pool.length]!));
+        const back = decodeModel(encodeModel(file));
+        expect(back.spec).toEqual(file.spec);
+        expect(plain(back.weights)).toEqual(plain(file.weights));
+      }),
+    );
+  });
+});
+
+describe('other programs', () => {
+  test('a network that PyTorch trained and wrote is read, and computes what it computed there', () => {
+    const file = decodeModel(golden('pytorch.safetensors'));
+    const { tensors, x, logits } = goldenJson('pytorch.json');
+    const state = [...file.optimizer!].map(([name, tensor]): [string, NamedTensor] => [`optimizer.${name}`, tensor]);
+    expect(plain([...file.weights, ...state])).toEqual(tensors);
+    expect(file.counters).toEqual({ step: 3, epoch: 3, position: 0 });
+
+    const [w0, b0, w2] = ['layers.0.weight', 'layers.0.bias', 'layers.2.weight'].map(
+      (n) => file.weights.get(n)!.values,
+    );
+    const computed: number[] = [];
+    for (let row = 0; row < 5; row++) {
+      const hidden = [0, 1, 2, 3].map((o) =>
+        Math.tanh([0, 1, 2].reduce((sum, i) => sum + w0![o * 3 + i]! * x[row * 3 + i], b0![o]!)),
+      );
+      for (const o of [0, 1]) computed.push(hidden.reduce((sum, h, i) => sum + w2![o * 4 + i]! * h, 0));
+    }
+    computed.forEach((value, i) => {
+      expect(value).toBeCloseTo(logits[i], 6);
+    });
+  });
+
+  test('a file of version 1 is read for ever, and NumPy finds in it what we put there', () => {
+    const file = decodeModel(golden('written.safetensors'));
+    expect(file).toEqual(model());
+    const { tensors, metadata } = goldenJson('written.json');
+    const state = [...model().optimizer].map(([name, tensor]): [string, NamedTensor] => [`optimizer.${name}`, tensor]);
+    expect(tensors).toEqual(plain([...model().weights, ...state]));
+    expect(metadata.format).toBe('downhill');
+    expect(metadata.formatVersion).toBe('1');
+    expect(JSON.parse(metadata.counters)).toEqual(model().counters);
+  });
+});
+
+describe('decodeModel refuses', () => {
+  type Change = Parameters<typeof tampered>[1];
+  const set =
+    (key: string, value: string): Change =>
+    (metadata) =>
+      metadata.set(key, value);
+  const setSpec = (change: (spec: Record<string, unknown>) => void): Change => {
+    const spec = structuredClone(parseSpec(INPUT)) as unknown as Record<string, unknown>;
+    change(spec);
+    return set('spec', JSON.stringify(spec));
+  };
+  const shape =
+    (name: string, shape: number[]): Change =>
+    (_, tensors) =>
+      tensors.set(name, { shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+  const remove =
+    (...names: string[]): Change =>
+    (metadata, tensors) => {
+      for (const name of names) expect(metadata.delete(name) || tensors.delete(name)).toBe(true);
+    };
+  const value =
+    (name: string, at: number, value: number): Change =>
+    (_, tensors) => {
+      tensors.get(name)!.values[at] = value;
+    };
+
+  test.each<[string, string, Change]>([
+    ['a file without format', 'format', remove('format')],
+    ['another format', 'format', set('format', 'pt')],
+    ['a file without version', 'version', remove('formatVersion')],
+    ['version 0', 'version', set('formatVersion', '0')],
+    ['a version that is no number', 'version', set('formatVersion', '1.0')],
+    ['a newer version', 'version', set('formatVersion', '2')],
+    ['a file without spec', 'spec', remove('spec')],
+    ['a spec that is no JSON', 'json', set('spec', '{inputs:3}')],
+    ['a spec with a key twice', 'duplicate-key', set('spec', '{"inputs":3,"inputs":4}')],
+    ['a spec that is nested too deep', 'json', set('spec', `${'{"after":'.repeat(100_000)}0${'}'.repeat(100_000)}`)],
+    ['an unknown key in the spec', 'spec', setSpec((spec) => (spec.lr = 1))],
+    ['a spec with __proto__', 'spec', set('spec', '{"__proto__":{"inputs":3}}')],
+    ['a spec that is an array', 'spec', set('spec', '[]')],
+    ['a spec of another width', 'shape', setSpec((spec) => (spec.inputs = 4))],
+    ['a spec of billions of weights', 'shape', setSpec((spec) => (spec.inputs = 65_536))],
+    ['a spec with another optimizer', 'unknown-tensor', setSpec((spec) => (spec.optimizer = 'rmsprop'))],
+    ['a missing weight', 'missing-tensor', remove('layers.2.weight')],
+    ['a missing bias', 'missing-tensor', remove('layers.0.bias')],
+    ['a bias too many', 'unknown-tensor', shape('layers.2.bias', [2])],
+    ['a tensor of a layer without parameters', 'unknown-tensor', shape('layers.1.weight', [1])],
+    ['a tensor named __proto__', 'unknown-tensor', shape('__proto__', [1])],
+    ['a weight stored as [in, out]', 'shape', shape('layers.0.weight', [3, 4])],
+    ['a bias of rank 2', 'shape', shape('layers.0.bias', [4, 1])],
+    ['optimizer state with a gap', 'missing-tensor', remove('optimizer.exp_avg.layers.0.bias')],
+    ['optimizer state of another shape', 'shape', shape('optimizer.exp_avg.layers.0.bias', [3])],
+    [
+      'optimizer state that the optimizer has not',
+      'unknown-tensor',
+      shape('optimizer.max_exp_avg_sq.layers.0.bias', [4]),
+    ],
+    ['optimizer state without counters', 'counters', remove('counters')],
+    ['counters that are no JSON', 'json', set('counters', '')],
+    ['counters that are null', 'counters', set('counters', 'null')],
+    ['a counter too few', 'counters', set('counters', '{"step":1,"epoch":1}')],
+    ['a counter too many', 'counters', set('counters', '{"step":1,"epoch":1,"position":1,"row":1}')],
+    ['a negative counter', 'counters', set('counters', '{"step":-1,"epoch":1,"position":1}')],
+    ['a fractional counter', 'counters', set('counters', '{"step":1,"epoch":0.5,"position":1}')],
+    ['choices that are an array', 'choices', set('choices', '[]')],
+    ['a choice that is an object', 'choices', set('choices', '{"a":{}}')],
+    ['a choice past the range of numbers', 'choices', set('choices', '{"a":1e999}')],
+    ['a choice named __proto__', 'choices', set('choices', '{"__proto__":1}')],
+    ['NaN in a weight', 'non-finite', value('layers.0.weight', 11, Number.NaN)],
+    ['infinity in a bias', 'non-finite', value('layers.0.bias', 0, Number.POSITIVE_INFINITY)],
+    ['−infinity in the state', 'non-finite', value('optimizer.exp_avg.layers.0.bias', 3, Number.NEGATIVE_INFINITY)],
+  ])('%s', (_, code, change) => {
+    expect(failure(() => decodeModel(tampered(model(), change))).code).toBe(`checkpoint/${code}`);
+  });
+
+  test('weights that are not f32', () => {
+    const bytes = encodeModel(weightsOnly());
+    const dtype = new TextEncoder().encode('"F32"');
+    const at = bytes.findIndex((_, i) => dtype.every((byte, j) => bytes[i + j] === byte));
+    bytes.set(new TextEncoder().encode('"I32"'), at);
+    expect(failure(() => decodeModel(bytes)).code).toBe('checkpoint/dtype');
+  });
+
+  test('with the words of the spec check, and it as the cause', () => {
+    const bytes = tampered(
+      model(),
+      setSpec((spec) => (spec.learningRte = 1)),
+    );
+    const error = failure(() => decodeModel(bytes, 'model.safetensors'));
+    expect(error.cause).toBeInstanceOf(SpecError);
+    expect(error.message).toBe((error.cause as SpecError).message);
+    expect(error.message).toMatch(/^model\.safetensors: spec: unknown key "learningRte"/);
+  });
+
+  test('with the tensor, what it got and what was expected', () => {
+    const message = (change: Change) => failure(() => decodeModel(tampered(model(), change))).message;
+    expect(message(shape('layers.0.weight', [3, 4]))).toBe(
+      'model: tensor "layers.0.weight": got shape [3,4], but the spec asks for [4,3].',
+    );
+    expect(message(remove('layers.0.bias'))).toBe('model: tensor "layers.0.bias" is missing; the spec asks for it.');
+    expect(message(shape('layers.2.bias', [2]))).toContain('did you mean "layers.0.bias"?');
+    expect(message(value('layers.0.weight', 11, Number.NaN))).toContain('holds NaN at position 11');
+    expect(message(set('formatVersion', '2'))).toContain('update downhill');
+    expect(message(set('formatVersion', 'x'))).toContain('damaged');
+  });
+
+  test('but takes metadata of other tools', () => {
+    expect(decodeModel(tampered(model(), set('author', 'someone'))).spec).toEqual(model().spec);
+  });
+});
+
+describe('encodeModel refuses what could not be read back', () => {
+  const refused = (change: (file: ModelFile) => void) => {
+    const file: ModelFile = model();
+    change(file);
+    return failure(() => encodeModel(file)).code;
+  };
+
+  test.each<[string, string, (file: ModelFile) => void]>([
+    ['a missing weight', 'missing-tensor', (file) => file.weights.delete('layers.0.weight')],
+    [
+      'an unknown weight',
+      'unknown-tensor',
+      (file) => file.weights.set('x', { shape: [0], values: new Float32Array() }),
+    ],
+    ['half of the state', 'missing-tensor', (file) => file.optimizer!.delete('exp_avg.layers.0.bias')],
+    ['state without counters', 'counters', (file) => delete file.counters],
+    [
+      'values that are not as many',
+      'size',
+      (file) => (file.weights.get('layers.0.bias')!.values = new Float32Array(3)),
+    ],
+    ['NaN', 'non-finite', (file) => file.weights.get('layers.0.bias')!.values.fill(Number.NaN)],
+    ['a wrong counter', 'counters', (file) => (file.counters!.step = -1)],
+    ['a choice without a value', 'choices', (file) => (file.choices!.strategy = Number.NaN)],
+    ['a wrong spec', 'spec', (file) => (file.spec = { ...file.spec, inputs: 0 } as Spec)],
+  ])('%s', (_, code, change) => {
+    expect(refused(change)).toBe(`checkpoint/${code}`);
+  });
+});
+
+describe('fuzz', () => {
+  const good = encodeModel(model());
+
+  /** Decodes, and lets nothing but a CheckpointError pass. */
+  function attempt(bytes: Uint8Array): void {
+    try {
+      decodeModel(bytes);
+    } catch (error) {
+      expect(error).toBeInstanceOf(CheckpointError);
+    }
+  }
+
+  test('bytes of a good file changed and cut', () => {
+    const change = fc.record({ at: fc.nat(good.length - 1), byte: fc.nat(255) });
+    fc.assert(
+      fc.property(
+        fc.array(change, { maxLength: 3 }),
+        fc.oneof(fc.constant(good.length), fc.nat(good.length)),
+        (changes, cut) => {
+          const bytes = good.slice(0, cut);
+          for (const { at, byte } of changes) if (at < cut) bytes[at] = byte;
+          attempt(bytes);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('any value anywhere in the spec', () => {
+    const keys = ['inputs', 'layers', 'loss', 'optimizer', 'batchSize', 'sampler', 'seed', 'preprocessing'];
+    const deeper = ['type', 'units', 'activation', 'learningRate', 'after', 'columns', 'classes', 'bytes', '__proto__'];
+    const leaf = fc.oneof(
+      fc.constantFrom('dense', 'adam', 'relu', 'warmup', 'full', -1, 0, 1e308, null),
+      fc.jsonValue(),
+    );
+    const inner = fc.oneof(leaf, fc.array(fc.dictionary(fc.constantFrom(...deeper), leaf), { maxLength: 3 }));
+    const change = fc.dictionary(
+      fc.constantFrom(...keys, '__proto__'),
+      fc.oneof(inner, fc.dictionary(fc.constantFrom(...deeper), inner)),
+    );
+    const { tensors, metadata } = readSafetensors(good);
+    const named = new Map(
+      [...tensors].map(([name, stored]) => [name, { shape: stored.shape, values: float32Values(stored, name) }]),
+    );
+    fc.assert(
+      fc.property(change, (change) => {
+        const spec = JSON.stringify({ ...model().spec, ...change });
+        attempt(writeSafetensors(named, new Map([...metadata, ['spec', spec]])));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
