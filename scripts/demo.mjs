@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { asProgram, root, say } from './process.mjs';
-import { serveFolder } from './serve.mjs';
+import { serveFolders } from './serve.mjs';
 import { ensurePackages } from './setup.mjs';
 import { ensureShaders } from './shaders.mjs';
 
@@ -27,7 +27,6 @@ const options = {
 };
 
 function copyStaticFiles() {
-  mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(source)) {
     if (['.html', '.svg', '.png', '.ico'].includes(extname(name))) copyFileSync(join(source, name), join(folder, name));
   }
@@ -38,6 +37,7 @@ export async function buildDemo() {
   const esbuild = await import('esbuild');
   await ensureShaders();
   rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   copyStaticFiles();
   await esbuild.build({ ...options, minify: true, sourcemap: true });
 }
@@ -47,11 +47,10 @@ export async function serveDemo(port) {
   const esbuild = await import('esbuild');
   await ensureShaders();
   rmSync(folder, { recursive: true, force: true });
-  copyStaticFiles();
   const context = await esbuild.context({ ...options, sourcemap: true });
   await context.watch();
   await context.rebuild();
-  return serveFolder(folder, { port, headers });
+  return serveFolders([folder, source], { port, headers });
 }
 
 await asProgram(import.meta.url, async () => {

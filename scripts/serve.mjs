@@ -40,11 +40,14 @@ export async function serve(find, { port = 0, headers = {} } = {}) {
   };
 }
 
-/** Serves the files below `folder` and nothing else. */
-export function serveFolder(folder, options) {
+/** Serves the files below the folders and nothing else; where two have the same file, the earlier folder's. */
+export function serveFolders(folders, options) {
   return serve(async (path) => {
-    const file = normalize(join(folder, path));
-    if (!file.startsWith(normalize(folder) + sep)) return undefined;
-    return readFile(file).catch(() => undefined);
+    for (const folder of folders.map(normalize)) {
+      const file = normalize(join(folder, path));
+      const body = file.startsWith(folder + sep) ? await readFile(file).catch(() => undefined) : undefined;
+      if (body !== undefined) return body;
+    }
+    return undefined;
   }, options);
 }

@@ -3,7 +3,8 @@ import { DataError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
 import { type Column, columnsWidth } from '../spec/preprocessing.ts';
 import { sortedNames, toNumber } from './numbers.ts';
-import type { Inputs, InputRows } from './types.ts';
+import type { InputRows, Inputs } from './types.ts';
+import { isRow, notANumber } from './values.ts';
 
 type RawRow = ArrayLike<number | string>;
 
@@ -108,26 +109,6 @@ function rawRows(columns: readonly Column[], x: Inputs, who: string): (row: numb
     );
   }
   return (row) => x[row]!;
-}
-
-/** Whether the value can be a row of fields or numbers. */
-export const isRow = (row: unknown): row is RawRow => Array.isArray(row) || ArrayBuffer.isView(row);
-
-/** The error for a field that is no finite number. */
-export function notANumber(value: unknown, where: string): DataError {
-  if (value === '' || value === null || value === undefined) {
-    return new DataError('data/missing', `${where}: the value is missing; fill it in or leave the row out.`);
-  }
-  if (typeof value === 'string' && Number.isNaN(Number(value)) && !/^[+-]?nan$/i.test(value)) {
-    return new DataError('data/number', `${where}: got ${show(value)}, expected a number.`);
-  }
-  if (typeof value !== 'string' && typeof value !== 'number') {
-    return new DataError('data/type', `${where}: got ${show(value)}, expected a number.`);
-  }
-  return new DataError(
-    'data/not-finite',
-    `${where}: got ${show(value)}, which is not finite (as 32-bit float, once prepared); correct it or leave the row out.`,
-  );
 }
 
 function unknownCategory(column: Column & { type: 'category' }, value: unknown, where: string): DataError {

@@ -2,9 +2,10 @@
 import { DataError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
-import { encodeTable, isRow, notANumber } from './columns.ts';
+import { encodeTable } from './columns.ts';
 import { encodeTargets } from './targets.ts';
 import type { DataInput, InputRows, Inputs, Rows } from './types.ts';
+import { checkFinite, flatten } from './values.ts';
 
 export type { DataInput, InputRows, Inputs, Rows, Targets } from './types.ts';
 
@@ -48,36 +49,3 @@ export function encodeRows(spec: Spec, data: DataInput, who: string): Rows {
   if (inputs.count === 0) throw new DataError('data/empty', `${who}: x holds no rows, expected at least one.`);
   return { ...inputs, y: encodeTargets(spec, data.y, inputs.count, `${who}: y`) };
 }
-
-/**
- * Rows of numbers as one array, [rows, width].
- * @throws DataError `data/shape`, `data/type`, `data/not-finite`
- */
-export function flatten(rows: readonly ArrayLike<unknown>[], width: number, who: string): Float32Array {
-  const odd = rows.findIndex((row) => !isRow(row) || row.length !== width);
-  if (odd !== -1) {
-    const row: unknown = rows[odd];
-    const got = isRow(row) ? `has ${row.length} values` : `is ${show(row)}`;
-    throw new DataError('data/shape', `${who}: row ${odd} ${got}, expected an array of ${width} numbers.`);
-  }
-  const out = new Float32Array(rows.length * width);
-  for (let r = 0, at = 0; r < rows.length; r++) {
-    const row = rows[r]!;
-    for (let c = 0; c < width; c++, at++) {
-      const value = row[c];
-      out[at] = typeof value === 'number' ? value : Number.NaN;
-      if (!Number.isFinite(out[at])) throw notANumber(value, place(who, at, width));
-    }
-  }
-  return out;
-}
-
-/** @throws DataError `data/not-finite` that names row and column of the first NaN or infinity */
-export function checkFinite(values: Float32Array, width: number, who: string): void {
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) throw notANumber(values[i], place(who, i, width));
-  }
-}
-
-const place = (who: string, i: number, width: number): string =>
-  `${who}: row ${Math.floor(i / width)}, column ${i % width}`;

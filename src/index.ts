@@ -1,0 +1,38 @@
+/** Downhill: trains small neural networks on the GPU, in the page. */
+export { GENERATORS } from './data/generate/index.ts';
+export type { DataInput, Inputs, Targets } from './data/types.ts';
+export {
+  CheckpointError,
+  DataError,
+  DeviceError,
+  DeviceLostError,
+  DownhillError,
+  NonFiniteError,
+  SpecError,
+} from './errors.ts';
+export type { NamedTensor } from './io/tensors.ts';
+export { type PlanOptions, plan } from './plan/plan.ts';
+export { describeProgram, printLine, printProgram } from './plan/print.ts';
+export type { Program } from './plan/program.ts';
+export type { AdapterDescription } from './run/executor.ts';
+export { ACTIVATIONS, type ActivationInput, type ActivationName } from './spec/activations.ts';
+export { activation, dense, INITIALIZERS, type InitializerName, type LayerInput } from './spec/layers.ts';
+export { LOSSES, type LossInput, type LossName } from './spec/losses.ts';
+export * from './spec/optimizers.ts';
+export type { Column, Preprocessing } from './spec/preprocessing.ts';
+export {
+  constant,
+  cosine,
+  exponentialDecay,
+  SCHEDULES,
+  type ScheduleFunction,
+  type ScheduleInput,
+  stepDecay,
+  warmup,
+} from './spec/schedules.ts';
+export { parseSpec, SAMPLERS, type SamplerName, type Spec, type SpecInput } from './spec/spec.ts';
+export { type Support, support } from './train/backend.ts';
+export { createTrainer, loadModel, loadTrainer, type Model } from './train/create.ts';
+export { Dataset, dataset } from './train/dataset.ts';
+export type { Trainer } from './train/trainer.ts';
+export type { Data, EpochEvent, FitOptions, History, Metrics, Runtime, StepEvent } from './train/types.ts';

@@ -1,0 +1,51 @@
+/** Chooses what a trainer runs on, and says which and why. */
+import { SpecError } from '../errors.ts';
+import { CpuExecutor } from '../run/cpu.ts';
+import type { AdapterDescription, Executor } from '../run/executor.ts';
+import { describe, findGpu, requestAdapter, requestDevice } from '../run/webgpu/device.ts';
+import { WebGpuExecutor } from '../run/webgpu/executor.ts';
+import { show } from '../spec/parse.ts';
+import type { Runtime } from './types.ts';
+
+const BACKENDS = ['webgpu', 'cpu', 'auto'];
+
+/** An executor and the reason it was chosen. @throws DeviceError where WebGPU was asked for and is missing */
+export async function chooseExecutor(runtime: Runtime): Promise<{ executor: Executor; reason: string }> {
+  const { backend = 'webgpu', device, gpu } = runtime;
+  if (!BACKENDS.includes(backend)) {
+    throw new SpecError('spec/value', `runtime.backend: expected one of ${BACKENDS.join(', ')}, got ${show(backend)}.`);
+  }
+  if (backend === 'cpu') return { executor: new CpuExecutor(), reason: 'the CPU was asked for' };
+  if (device) {
+    const adapter = describe(device.adapterInfo);
+    return { executor: new WebGpuExecutor({ device, adapter, owned: false }), reason: 'the device was handed in' };
+  }
+  if (backend === 'webgpu') {
+    return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'WebGPU was asked for' };
+  }
+  const found = await support(gpu);
+  if (found.webgpu && !found.adapter!.software) {
+    return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'there is a real GPU' };
+  }
+  const reason = found.webgpu ? 'the only WebGPU adapter is emulated on the CPU' : found.message;
+  return { executor: new CpuExecutor(), reason: `the CPU, since ${reason}` };
+}
+
+export interface Support {
+  /** Whether a trainer can run on WebGPU here. */
+  webgpu: boolean;
+  adapter?: AdapterDescription;
+  /** What there is, or what to change. */
+  message: string;
+}
+
+/** What this browser can do, and what to change where it cannot. */
+export async function support(gpu?: GPU): Promise<Support> {
+  try {
+    const adapter = describe((await requestAdapter(findGpu(gpu))).info);
+    const kind = adapter.software ? 'an adapter emulated on the CPU' : 'a GPU';
+    return { webgpu: true, adapter, message: `WebGPU on ${kind}: ${adapter.description || adapter.vendor}` };
+  } catch (error) {
+    return { webgpu: false, message: error instanceof Error ? error.message : String(error) };
+  }
+}

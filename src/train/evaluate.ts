@@ -1,0 +1,90 @@
+/** Evaluation and prediction: rows in file order through the lists `evaluate` and `infer`. */
+import type { InputRows } from '../data/types.ts';
+import type { Program } from '../plan/program.ts';
+import type { Executor, LoadedData } from '../run/executor.ts';
+import { Feed, NO_SCALARS } from '../run/feed.ts';
+import { TASKS } from '../spec/losses.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { Metrics } from './types.ts';
+
+/** Mini-batches of one submit: few enough that a page goes on drawing. */
+const STEPS = 4;
+/** Submits that may be on their way. */
+const MAX_IN_FLIGHT = 3;
+/** Rows that `predict` keeps on the device at a time. */
+const PREDICT_ROWS = 16_384;
+
+/** Fills the feed with rows `start …` in file order; gives how many steps that made. */
+function fill(feed: Feed, batch: number, start: number, count: number, most: number): number {
+  let steps = 0;
+  for (let from = start; from < count && steps < most; from += batch) {
+    const rows = Math.min(batch, count - from);
+    const indices = feed.indices(steps);
+    for (let i = 0; i < rows; i++) indices[i] = from + i;
+    feed.set(steps, rows, 0, NO_SCALARS);
+    steps++;
+  }
+  return steps;
+}
+
+/** Means over the first `count` rows: loss, correct, |e|, e². */
+export async function evaluateRows(
+  executor: Executor,
+  program: Program,
+  data: LoadedData,
+  count: number,
+): Promise<Float64Array> {
+  const { batch } = program.lists.evaluate;
+  const feed = new Feed(batch, STEPS);
+  const sums = new Float64Array(4);
+  const flying: Promise<Float64Array>[] = [];
+  const land = async () => {
+    const metrics = await flying.shift()!;
+    for (let i = 0; i < metrics.length; i++) sums[i % 4] = sums[i % 4]! + metrics[i]!;
+  };
+  await data.ready('evaluate');
+  for (let start = 0; start < count; ) {
+    const steps = fill(feed, batch, start, count, STEPS);
+    flying.push(executor.run('evaluate', feed, steps, data));
+    start += steps * batch;
+    if (flying.length >= MAX_IN_FLIGHT) await land();
+  }
+  while (flying.length > 0) await land();
+  return sums.map((sum) => sum / count);
+}
+
+/** The metrics that fit the loss. */
+export function toMetrics(spec: Spec, means: Float64Array): Metrics {
+  const [loss, accuracy, meanAbsoluteError, meanSquaredError] = means as unknown as [number, number, number, number];
+  return TASKS[spec.loss.type] === 'regression' ? { loss, meanAbsoluteError, meanSquaredError } : { loss, accuracy };
+}
+
+/** The network's outputs for all rows, row-major [rows, outputs]. */
+export async function predictRows(executor: Executor, program: Program, rows: InputRows): Promise<Float32Array> {
+  const { batch, output } = program.lists.infer;
+  const { outputs } = program;
+  const values = new Float32Array(rows.count * outputs);
+  const feed = new Feed(batch, 1);
+  for (let start = 0; start < rows.count; start += PREDICT_ROWS) {
+    const count = Math.min(PREDICT_ROWS, rows.count - start);
+    const x = rows.x.subarray(start * rows.width, (start + count) * rows.width);
+    const data = await executor.load({ count, width: rows.width, x });
+    try {
+      await data.ready('infer');
+      const reads: Promise<Float32Array>[] = [];
+      for (let from = 0; from < count; from += batch) {
+        fill(feed, batch, from, count, 1);
+        await executor.run('infer', feed, 1, data);
+        reads.push(executor.read(output!));
+      }
+      for (const [i, read] of reads.entries()) {
+        const from = start + i * batch;
+        const own = Math.min(batch, start + count - from) * outputs;
+        values.set((await read).subarray(0, own), from * outputs);
+      }
+    } finally {
+      data.dispose();
+    }
+  }
+  return values;
+}

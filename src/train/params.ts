@@ -1,0 +1,101 @@
+/** Parameters by the names and shapes of PyTorch: `layers.0.weight` is [out, in], where the program has [in, out]. */
+import type { NamedTensor } from '../io/tensors.ts';
+import { initialize } from '../math/initializers.ts';
+import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { randomSource, STREAM } from '../math/random.ts';
+import { type Program, tensorOf } from '../plan/program.ts';
+import type { Executor } from '../run/executor.ts';
+
+/** `layers.0.weight` → `param/0/weight`. */
+const inProgram = (name: string, kind: string) => name.replace(/^layers\.(\d+)\.(\w+)$/, `${kind}/$1/$2`);
+
+/** Names of a program's parameters in PyTorch's words, first layer first. */
+export function parameterNames(program: Program): string[] {
+  return [...program.tensors.values()]
+    .filter(({ role }) => role === 'param')
+    .map(({ name }) => name.replace(/^param\/(\d+)\/(\w+)$/, 'layers.$1.$2'))
+    .sort((a, b) => Number(a.split('.')[1]) - Number(b.split('.')[1]) || (a < b ? 1 : -1));
+}
+
+/** The initial values of all parameters, by the spec's seed and initialisers. */
+export function initialParameters(program: Program, seed: number): Map<string, NamedTensor> {
+  const { layers } = program.spec;
+  const values = parameterNames(program).map((name, n): [string, NamedTensor] => {
+    const { rows, columns } = tensorOf(program, inProgram(name, 'param'));
+    const layer = layers[Number(name.split('.')[1])]!;
+    if (layer.type !== 'dense') throw new Error(`${name} is no parameter of a dense layer`);
+    const weight = name.endsWith('weight');
+    const fanIn = tensorOf(program, inProgram(name.replace('bias', 'weight'), 'param')).rows;
+    const out = new Float32Array(rows * columns);
+    const random = randomSource(seed, STREAM.init, n);
+    initialize(weight ? layer.weightInitializer : layer.biasInitializer, fanIn, columns, random, out);
+    return [
+      name,
+      weight ? { shape: [columns, rows], values: transpose(out, rows, columns) } : { shape: [columns], values: out },
+    ];
+  });
+  return new Map(values);
+}
+
+/** Reads all parameters from the executor. */
+export async function readParameters(
+  executor: Executor,
+  program: Program,
+  kind = 'param',
+): Promise<Map<string, NamedTensor>> {
+  const names = parameterNames(program);
+  const read = await Promise.all(names.map((name) => executor.read(inProgram(name, kind))));
+  return new Map(
+    names.map((name, n) => {
+      const { rows, columns } = tensorOf(program, inProgram(name, kind));
+      const values = read[n]!;
+      if (!name.endsWith('weight')) return [name, { shape: [columns], values }];
+      return [name, { shape: [columns, rows], values: transpose(values, rows, columns) }];
+    }),
+  );
+}
+
+/** Writes parameters, or state of the given kind, into the executor. */
+export async function writeParameters(
+  executor: Executor,
+  program: Program,
+  parameters: ReadonlyMap<string, NamedTensor>,
+  kind = 'param',
+): Promise<void> {
+  for (const [name, { values }] of parameters) {
+    const { rows, columns } = tensorOf(program, inProgram(name, kind));
+    await executor.write(inProgram(name, kind), name.endsWith('weight') ? transpose(values, columns, rows) : values);
+  }
+}
+
+/** Reads the optimizer's state: `exp_avg.layers.0.weight`. */
+export async function readState(executor: Executor, program: Program): Promise<Map<string, NamedTensor>> {
+  const state = new Map<string, NamedTensor>();
+  for (const slot of stateNames(program)) {
+    for (const [name, tensor] of await readParameters(executor, program, `state/${slot}`))
+      state.set(`${slot}.${name}`, tensor);
+  }
+  return state;
+}
+
+/** Writes what `readState` gave. */
+export async function writeState(
+  executor: Executor,
+  program: Program,
+  state: ReadonlyMap<string, NamedTensor>,
+): Promise<void> {
+  for (const slot of stateNames(program)) {
+    const own = [...state].filter(([name]) => name.startsWith(`${slot}.layers.`));
+    const parameters = new Map(own.map(([name, tensor]) => [name.slice(slot.length + 1), tensor]));
+    await writeParameters(executor, program, parameters, `state/${slot}`);
+  }
+}
+
+const stateNames = ({ spec }: Program) => OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never);
+
+/** [rows, columns] → [columns, rows] */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(values.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) turned[j * rows + i] = values[i * columns + j]!;
+  return turned;
+}

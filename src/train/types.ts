@@ -1,0 +1,79 @@
+/** What the trainer takes and gives: the types of the public face. */
+import type { DataInput } from '../data/types.ts';
+import type { Strategy } from '../plan/program.ts';
+import type { ScheduleFunction } from '../spec/schedules.ts';
+import type { Dataset } from './dataset.ts';
+
+/** Where and how a trainer runs; nothing of it changes what is computed, but for rounding. */
+export interface Runtime {
+  /** A device of the app's own: used, never destroyed. Default: a device of the trainer's own. */
+  device?: GPUDevice;
+  /** Where to ask for a device; default `navigator.gpu`. */
+  gpu?: GPU;
+  /** `'webgpu'` (default) fails where there is none; `'auto'` takes a real GPU, else the CPU, and says which and why. */
+  backend?: 'webgpu' | 'cpu' | 'auto';
+  /** Default `'auto'`: what the plan finds best, `layered` for now. */
+  strategy?: 'auto' | Strategy;
+  /** Steps of one submit; default: as many as fit 8 ms. No result depends on it. */
+  stepsPerSubmit?: number;
+  /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */
+  learningRate?: ScheduleFunction;
+}
+
+export type Data = DataInput | Dataset;
+
+/** One finished update. */
+export interface StepEvent {
+  /** Finished updates, this one included. */
+  step: number;
+  /** From 0. */
+  epoch: number;
+  /** Mean over the mini-batch, before its update, without penalties. */
+  loss: number;
+  learningRate: number;
+}
+
+/** Means over the rows; which are there depends on the loss. */
+export interface Metrics {
+  loss: number;
+  /** Share of rows (classes) or outputs (binary) that are right. */
+  accuracy?: number;
+  meanAbsoluteError?: number;
+  meanSquaredError?: number;
+}
+
+export interface EpochEvent {
+  /** From 0. */
+  epoch: number;
+  /** Finished updates. */
+  step: number;
+  /** Mean of the epoch's mini-batch losses, each weighted by its rows. */
+  loss: number;
+  /** On `validationData`. */
+  validation?: Metrics;
+}
+
+export interface FitOptions {
+  /** Passes over the data; default 1, or as many as `steps` needs. */
+  epochs?: number;
+  /** Stop after so many updates. */
+  steps?: number;
+  /** Evaluated after every epoch. */
+  validationData?: Data;
+  /** Called for every step, in order, some time after it was done: nothing waits for it. */
+  onStep?: (event: StepEvent) => void;
+  /** Called after every epoch. */
+  onEpoch?: (event: EpochEvent) => void;
+  /** Ends the training at a step boundary; `fit` then resolves with `stopped: true`. */
+  signal?: AbortSignal;
+}
+
+export interface History {
+  /** Updates of this call. */
+  steps: number;
+  epochs: EpochEvent[];
+  /** Whether the signal ended it. */
+  stopped: boolean;
+  /** Wall time from the first to the last step, without compiling, evaluating and saving; divided by the steps. */
+  msPerStep: number;
+}
