@@ -48,13 +48,13 @@ fn rmsprop(i: u32, gradient: vec4<f32>) {
     state[means] = mean;
     variance = max(square - mean * mean, vec4<f32>());
   }
-  var move = g / (sqrt(variance) + scalars.epsilon);
+  var change = g / (sqrt(variance) + scalars.epsilon);
   if (MOMENTUM) {
     let buffer = i + STATE_STRIDE;
-    move += scalars.momentum * state[buffer];
-    state[buffer] = move;
+    change += scalars.momentum * state[buffer];
+    state[buffer] = change;
   }
-  params[i] = p - scalars.learning_rate * move;
+  params[i] = p - scalars.learning_rate * change;
 }
 
 fn adam(i: u32, gradient: vec4<f32>) {

@@ -27,7 +27,7 @@ type Label = number | string;
  * `data/number`, `data/not-finite`
  */
 export function encodeTargets(spec: Spec, y: Targets, count: number, who: string): Uint32Array | Float32Array {
-  if (!isRow(y) || y instanceof DataView) {
+  if (!isRow(y)) {
     throw new DataError('data/type', `${who}: got ${show(y)}, expected an array or a typed array of targets.`);
   }
   const width = outputs(spec);
@@ -67,15 +67,14 @@ function encodeLabels(spec: Spec, labels: ArrayLike<Label>, width: number, who: 
   const indexOf = classIndex(classes, classCount);
   const indices = new Uint32Array(labels.length);
   for (let row = 0; row < labels.length; row++) {
-    const index = indexOf(labels[row]!);
+    const label = labels[row]!;
+    const index = indexOf(label);
     if (index === undefined) {
+      if (typeof label === 'number' && !Number.isFinite(label)) throw notANumber(label, `${who}: row ${row}`);
       const expected = classes
         ? `one of ${classes.slice(0, 20).map(show).join(', ')}${classes.length > 20 ? ', …' : ''}`
         : `a class index from 0 to ${classCount - 1}`;
-      throw new DataError(
-        'data/label',
-        `${who}: row ${row}: got the label ${show(labels[row])}, expected ${expected}.`,
-      );
+      throw new DataError('data/label', `${who}: row ${row}: got the label ${show(label)}, expected ${expected}.`);
     }
     indices[row] = index;
   }

@@ -3,8 +3,9 @@ import { DataError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
 import { isNumeric } from './numbers.ts';
 
-/** Whether the value can be a row of fields or numbers. */
-export const isRow = (row: unknown): row is ArrayLike<unknown> => Array.isArray(row) || ArrayBuffer.isView(row);
+/** Whether the value can be a row of fields or numbers: an array, or a typed array but of 64-bit integers. */
+export const isRow = (row: unknown): row is ArrayLike<unknown> =>
+  Array.isArray(row) || (ArrayBuffer.isView(row) && 'length' in row && typeof (row as Uint8Array)[0] !== 'bigint');
 
 /**
  * Rows of numbers as one array, [rows, width].

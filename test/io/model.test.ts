@@ -16,7 +16,10 @@ const INPUT: SpecInput = {
     { type: 'dense', units: 2, bias: false },
   ],
   loss: 'softmaxCrossEntropy',
-  optimizer: { type: 'adamW', learningRate: { type: 'warmup', steps: 10, after: 0.003 } },
+  optimizer: {
+    type: 'adamW',
+    learningRate: { type: 'warmup', steps: 10, after: { type: 'constant', learningRate: 0.003 } },
+  },
   seed: 7,
   preprocessing: { classes: ['nö', '😀'], bytes: { scale: 1 / 255, offset: 0 } },
 };
@@ -186,7 +189,7 @@ describe('round trip', () => {
     fc.assert(
       fc.property(specs, fc.array(finite, { minLength: 1, maxLength: 9 }), (input, pool) => {
         const file = weightsOnly(input);
-        for (const { values } of file.weights.values()) values.forEach((_, i) => (values[i] = pool[i % pool.length]!));
+        for (const { values } of file.weights.values()) values.set(values.map((_, i) => pool[i % pool.length]!));
         const back = decodeModel(encodeModel(file));
         expect(back.spec).toEqual(file.spec);
         expect(plain(back.weights)).toEqual(plain(file.weights));
@@ -266,7 +269,7 @@ describe('decodeModel refuses', () => {
     ['a file without spec', 'spec', remove('spec')],
     ['a spec that is no JSON', 'json', set('spec', '{inputs:3}')],
     ['a spec with a key twice', 'duplicate-key', set('spec', '{"inputs":3,"inputs":4}')],
-    ['a spec that is nested too deep', 'json', set('spec', `${'{"after":'.repeat(100_000)}0${'}'.repeat(100_000)}`)],
+    ['a spec that is nested too deep', 'json', set('spec', `${'{"after":'.repeat(1000)}0${'}'.repeat(1000)}`)],
     ['an unknown key in the spec', 'spec', setSpec((spec) => (spec.lr = 1))],
     ['a spec with __proto__', 'spec', set('spec', '{"__proto__":{"inputs":3}}')],
     ['a spec that is an array', 'spec', set('spec', '[]')],
@@ -420,7 +423,7 @@ describe('fuzz', () => {
         const spec = JSON.stringify({ ...model().spec, ...change });
         attempt(writeSafetensors(named, new Map([...metadata, ['spec', spec]])));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });

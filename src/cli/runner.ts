@@ -1,0 +1,74 @@
+/** Chooses what a job runs on: a GPU through Dawn or through Chrome, or the CPU; and says which and why. */
+import { DeviceError } from '../errors.ts';
+import { nodeGpu } from '../node/index.ts';
+import type { AdapterDescription } from '../run/executor.ts';
+import type { Runtime } from '../train/types.ts';
+import { openChrome } from './chrome.ts';
+import { type Job, type JobHooks, type JobResult, runJob } from './job.ts';
+
+export const BACKENDS = ['auto', 'chrome', 'node', 'cpu'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+/** Something that jobs run on. */
+export interface Runner {
+  readonly backend: Exclude<BackendName, 'auto'>;
+  /** Known before a job starts where it had to be looked for. */
+  readonly adapter: AdapterDescription | undefined;
+  run<J extends Job>(job: J, hooks?: JobHooks): Promise<JobResult<J>>;
+  close(): Promise<void>;
+}
+
+export interface Choice {
+  runner: Runner;
+  /** Why this one, in words. */
+  reason: string;
+}
+
+/**
+ * What the name stands for. `auto` takes a real GPU through Dawn, a real GPU through Chrome, the CPU, in this order; an
+ * adapter that is emulated on the CPU is taken only by `node` and `chrome`, where there is no other.
+ * @throws DeviceError where what was asked for by name is missing
+ */
+export async function chooseRunner(name: BackendName): Promise<Choice> {
+  if (name === 'cpu') return { runner: inProcess('cpu', { backend: 'cpu' }), reason: 'the CPU was asked for' };
+  if (name === 'node') return asked(await openNode({ software: true }));
+  if (name === 'chrome') return asked(await openChrome({ software: true }));
+  const refusals: string[] = [];
+  for (const open of [openNode, openChrome]) {
+    try {
+      const runner = await open({ software: false });
+      return { runner, reason: `there is a real GPU through ${runner.backend === 'node' ? 'Dawn' : 'Chrome'}` };
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      refusals.push(error.message.split(';')[0]!);
+    }
+  }
+  return {
+    runner: inProcess('cpu', { backend: 'cpu' }),
+    reason: `no real GPU (${refusals.join('; ')}); a software adapter is taken only by name: --backend chrome or node`,
+  };
+}
+
+function asked(runner: Runner): Choice {
+  const place = runner.backend === 'node' ? 'Dawn in Node' : 'Chrome';
+  const kind = runner.adapter?.software ? 'there is no real GPU, so its software adapter is used' : 'it has a real GPU';
+  return { runner, reason: `${place} was asked for; ${kind}` };
+}
+
+async function openNode(options: { software: boolean }): Promise<Runner> {
+  const { gpu, adapter } = await nodeGpu(options);
+  return inProcess('node', { gpu }, adapter);
+}
+
+const inProcess = (backend: 'node' | 'cpu', runtime: Runtime, adapter?: AdapterDescription): Runner => ({
+  backend,
+  adapter,
+  run: (job, hooks) => runJob(job, runtime, hooks),
+  close: async () => {},
+});
+
+/** An adapter in a few words. */
+export function adapterWords({ vendor, architecture, device, description, software }: AdapterDescription): string {
+  const words = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'an adapter without a name';
+  return software && !/software|swiftshader|llvmpipe/i.test(words) ? `${words} (software)` : words;
+}

@@ -1,0 +1,57 @@
+/** Data with typed arrays in it ⇄ bytes: how a job gets into a page, and its result out of it. */
+
+const TYPES = { Uint8Array, Uint32Array, Int32Array, Float32Array, Float64Array };
+type TypeName = keyof typeof TYPES;
+type Chunk = InstanceType<(typeof TYPES)[TypeName]>;
+
+/** Stands in the JSON where a typed array belongs. */
+interface Place {
+  $array: TypeName;
+  offset: number;
+  length: number;
+}
+
+/** Every typed array starts at a multiple of this. */
+const ALIGNMENT = 8;
+const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
+
+/** The length of the JSON, the JSON, the arrays. */
+export function pack(value: unknown): Uint8Array<ArrayBuffer> {
+  const chunks: { array: Chunk; offset: number }[] = [];
+  let end = 0;
+  const text = JSON.stringify(value, (_, inner) => {
+    if (!ArrayBuffer.isView(inner)) return inner;
+    const array = inner as Chunk;
+    const place: Place = {
+      $array: Object.prototype.toString.call(array).slice(8, -1) as TypeName,
+      offset: end,
+      length: array.length,
+    };
+    if (!Object.hasOwn(TYPES, place.$array)) throw new TypeError(`pack: ${place.$array} has no place on the wire`);
+    chunks.push({ array, offset: end });
+    end = aligned(end + array.byteLength);
+    return place;
+  });
+  const json = new TextEncoder().encode(text);
+  const start = aligned(4 + json.length);
+  const bytes = new Uint8Array(start + end);
+  new DataView(bytes.buffer).setUint32(0, json.length, true);
+  bytes.set(json, 4);
+  for (const { array, offset } of chunks) {
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), start + offset);
+  }
+  return bytes;
+}
+
+/** What `pack` was given; the arrays are copies. */
+export function unpack(bytes: Uint8Array): unknown {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const start = aligned(4 + length);
+  return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)), (_, inner) => {
+    if (typeof inner !== 'object' || inner === null || !('$array' in inner)) return inner;
+    const place = inner as Place;
+    const Type = TYPES[place.$array];
+    const from = start + place.offset;
+    return new Type(bytes.slice(from, from + place.length * Type.BYTES_PER_ELEMENT).buffer);
+  });
+}

@@ -1,0 +1,199 @@
+/** Labelled data before it is split and encoded: a table, or a set of images. */
+import { DataError, suggest } from '../errors.ts';
+import { MAX_WIDTH } from '../spec/layers.ts';
+import { show } from '../spec/parse.ts';
+import { columnsWidth, type Preprocessing } from '../spec/preprocessing.ts';
+import { fitColumns } from './columns.ts';
+import type { Table } from './csv.ts';
+import type { Idx } from './idx.ts';
+import { isNumeric, sortedNames, toNumber } from './numbers.ts';
+import type { DataInput, Inputs, Targets } from './types.ts';
+import { notANumber } from './values.ts';
+
+export type Task = 'classes' | 'regression';
+
+export interface Source extends DataInput {
+  task: Task;
+  x: Inputs;
+  y: Targets;
+  /** Rows. */
+  count: number;
+  /** In words, for people. */
+  describe: string;
+  /** How raw rows become inputs and targets, learned from the given rows alone (but the class names: from all). */
+  fitPreprocessing(trainRows: Uint32Array): Preprocessing;
+  /** The number of inputs of a model that prepares its rows with `preprocessing`. */
+  inputs(preprocessing: Preprocessing): number;
+  /** The number of classes, or 1 for regression. */
+  outputs: number;
+}
+
+export interface TableOptions {
+  /** The column to predict: its name, or its index from 0 (also as text); default the last. A name wins. */
+  target?: string | number;
+  /**
+   * Default: `'classes'` if some target is not a number, or if all are whole numbers of at most 20 different values
+   * each of which occurs at least twice; else `'regression'`.
+   */
+  task?: Task;
+}
+
+/** The most different whole numbers that still count as classes unasked. */
+const MAX_NUMERIC_CLASSES = 20;
+
+/**
+ * A table as a source. A column of which every field is a number is numeric, any other is categorical. Classes are
+ * numbered in sorted order (`sortedNames`); numbers that are written differently but equal (`1`, `1.0`) are one class.
+ * @throws DataError with line and column: `data/missing`, `data/not-finite`, `data/number`; `data/empty`, `data/target`,
+ * `data/shape`, `data/classes`
+ */
+export function tableSource(table: Table, options: TableOptions = {}, who = 'table'): Source {
+  if (table.rows.length === 0) throw new DataError('data/empty', `${who}: holds no rows.`);
+  if (table.names.length < 2) {
+    throw new DataError('data/shape', `${who}: has one column, expected at least one input and the target.`);
+  }
+  const target = findTarget(table, options.target ?? table.names.length - 1, who);
+  const targetName = table.names[target]!;
+  const { task, y, classes } = tableTargets(table, target, options.task, who);
+  const places = table.names.map((_, i) => i).filter((i) => i !== target);
+  const names = places.map((i) => table.names[i]!);
+  const numeric = places.map((i) => isNumericColumn(table, i, who));
+  const x = table.rows.map((row) => places.map((i, c) => (numeric[c] ? Number(row[i]) : row[i]!)));
+  const of = classes ? `${classes.length} classes` : 'a number';
+  return {
+    task,
+    x,
+    y,
+    count: x.length,
+    describe: `${x.length} rows: ${kinds(numeric)} → ${of} (${targetName})`,
+    fitPreprocessing: (trainRows) => {
+      if (trainRows.length === 0) throw new DataError('data/empty', `${who}: no rows to learn the columns from.`);
+      return { columns: fitColumns(names, x, trainRows, who), target: targetName, ...(classes && { classes }) };
+    },
+    inputs: ({ columns }) => (columns ? columnsWidth(columns) : names.length),
+    outputs: classes?.length ?? 1,
+  };
+}
+
+function kinds(numeric: boolean[]): string {
+  const numbers = numeric.filter(Boolean).length;
+  const categories = numeric.length - numbers;
+  return [numbers && `${numbers} numeric`, categories && `${categories} categorical`].filter(Boolean).join(' and ');
+}
+
+/** The index of the target column. @throws DataError `data/target` */
+export function findTarget(table: Table, target: string | number, who: string): number {
+  const { names } = table;
+  const place = names.indexOf(String(target));
+  if (typeof target === 'string' && place !== -1) {
+    if (names.includes(target, place + 1)) {
+      throw new DataError(
+        'data/target',
+        `${who}: ${show(target)} is the name of several columns; give the index, from 0.`,
+      );
+    }
+    return place;
+  }
+  const index = target === '' ? Number.NaN : Number(target);
+  if (Number.isInteger(index) && index >= 0 && index < names.length) return index;
+  const near = typeof target === 'string' ? suggest(target, names) : '';
+  throw new DataError(
+    'data/target',
+    `${who}: there is no column ${show(target)}${near}; expected a name (${names.join(', ')}) or an index from 0 to ${names.length - 1}.`,
+  );
+}
+
+/** Whether every field is a number. @throws DataError for a missing field, or a number that is not finite */
+function isNumericColumn(table: Table, column: number, who: string): boolean {
+  const fields = table.rows.map((row) => row[column]!);
+  const where = (row: number) => `${who}: line ${table.lines[row]}, column ${show(table.names[column])}`;
+  const missing = fields.indexOf('');
+  if (missing !== -1) throw notANumber('', where(missing));
+  const numeric = fields.every(isNumeric);
+  const notFinite = numeric ? fields.findIndex((field) => !Number.isFinite(toNumber(field))) : -1;
+  if (notFinite !== -1) throw notANumber(fields[notFinite], where(notFinite));
+  return numeric;
+}
+
+function tableTargets(
+  table: Table,
+  column: number,
+  wish: Task | undefined,
+  who: string,
+): { task: Task; y: string[] | number[]; classes?: string[] } {
+  const numeric = isNumericColumn(table, column, who);
+  const fields = table.rows.map((row) => row[column]!);
+  if ((wish ?? (numeric && !looksLikeClasses(fields) ? 'regression' : 'classes')) === 'classes') {
+    const y = numeric ? fields.map((field) => String(Number(field))) : fields;
+    const classes = sortedNames(y);
+    if (classes.length >= 2) return { task: 'classes', y, classes };
+    throw new DataError(
+      'data/classes',
+      `${who}: column ${show(table.names[column])} has the one class ${show(classes[0])}, expected two or more.`,
+    );
+  }
+  const text = numeric ? -1 : fields.findIndex((field) => !isNumeric(field));
+  if (text === -1) return { task: 'regression', y: fields.map(Number) };
+  throw notANumber(fields[text], `${who}: line ${table.lines[text]}, target column ${show(table.names[column])}`);
+}
+
+/** Whether numbers look like classes: few, whole, and each of them more than once. */
+function looksLikeClasses(fields: string[]): boolean {
+  const counts = new Map<number, number>();
+  for (const field of fields) {
+    const value = Number(field);
+    if (!Number.isInteger(value)) return false;
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+    if (counts.size > MAX_NUMERIC_CLASSES) return false;
+  }
+  return [...counts.values()].every((count) => count >= 2);
+}
+
+/**
+ * IDX images and labels as a source: bytes stay bytes, other types become f32 and are taken as they are. The width of a
+ * row is the product of all dimensions but the first. Whole-number labels are class indices, 0 … max; labels of a float
+ * type are numbers to predict.
+ * @throws DataError `data/count`, `data/shape`, `data/label`, `data/classes`
+ */
+export function imageSource(images: Idx, labels: Idx, who = 'IDX'): Source {
+  const [count = 0, ...sizes] = images.shape;
+  if (labels.shape.length !== 1) {
+    throw new DataError('data/shape', `${who}: the labels have shape [${labels.shape}], expected one dimension.`);
+  }
+  if (labels.shape[0] !== count) {
+    throw new DataError('data/count', `${who}: got ${count} images and ${labels.shape[0]} labels, expected as many.`);
+  }
+  const { values } = images;
+  const x = values instanceof Uint8Array ? values : Float32Array.from(values);
+  const width = x.length / count;
+  const y = labels.values;
+  const regression = y instanceof Float32Array || y instanceof Float64Array;
+  const outputs = regression ? 1 : countClasses(y, who);
+  const what = sizes.length > 1 ? `images of ${sizes.join(' × ')}` : `rows of ${width}`;
+  return {
+    task: regression ? 'regression' : 'classes',
+    x,
+    y: y instanceof Uint8Array ? y : regression ? Float32Array.from(y) : Int32Array.from(y),
+    count,
+    describe: `${count} ${what} → ${regression ? 'a number' : `${outputs} classes`}`,
+    fitPreprocessing: () => (x instanceof Uint8Array ? { bytes: { scale: 1 / 255, offset: 0 } } : {}),
+    inputs: () => width,
+    outputs,
+  };
+}
+
+function countClasses(labels: ArrayLike<number>, who: string): number {
+  let max = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row]!;
+    if (label < 0 || label >= MAX_WIDTH) {
+      throw new DataError(
+        'data/label',
+        `${who}: label ${row} is ${label}, expected a class from 0 to ${MAX_WIDTH - 1}.`,
+      );
+    }
+    if (label > max) max = label;
+  }
+  if (max > 0) return max + 1;
+  throw new DataError('data/classes', `${who}: all labels are 0, expected two classes or more.`);
+}

@@ -1,0 +1,8 @@
+/** All contract cases: one list for every runtime. */
+import type { ContractCase } from '../support/contract-runner.ts';
+import { kernelCases } from './kernels.ts';
+import { shaderCases } from './shaders.ts';
+import { smokeCases } from './smoke.ts';
+import { trainingCases } from './training.ts';
+
+export const cases: ContractCase[] = [...smokeCases, ...shaderCases, ...kernelCases, ...trainingCases];

@@ -1,0 +1,46 @@
+/** Small data sets and executors for the contract cases. */
+import type { Rows } from '../../src/data/types.ts';
+import { randomSource } from '../../src/math/random.ts';
+import { CpuExecutor } from '../../src/run/cpu.ts';
+import type { Executor } from '../../src/run/executor.ts';
+import { requestDevice } from '../../src/run/webgpu/device.ts';
+import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
+import type { ContractContext } from '../support/contract-runner.ts';
+
+export interface DataShape {
+  count: number;
+  width: number;
+  outputs: number;
+  input: 'u8' | 'f32';
+  target: 'class' | 'distribution' | 'binary' | 'real';
+}
+
+/** Random rows of a shape. */
+export function randomRows({ count, width, outputs, input, target }: DataShape, seed = 7): Rows {
+  const random = randomSource(seed, 9);
+  const x =
+    input === 'u8'
+      ? Uint8Array.from({ length: count * width }, (_, i) => random.u32(i) & 255)
+      : Float32Array.from({ length: count * width }, (_, i) => random.uniform(i) * 2 - 1);
+  const at = count * width;
+  if (target === 'class') {
+    const y = Uint32Array.from({ length: count }, (_, i) => random.u32(at + i) % Math.max(outputs, 2));
+    return { count, width, x, y };
+  }
+  const y = Float32Array.from({ length: count * outputs }, (_, i) => random.uniform(at + i));
+  if (target === 'binary') for (const [i, value] of y.entries()) y[i] = value > 0.5 ? 1 : 0;
+  if (target === 'real') for (const [i, value] of y.entries()) y[i] = value * 3 - 1;
+  if (target === 'distribution') {
+    for (let row = 0; row < count; row++) {
+      const own = y.subarray(row * outputs, (row + 1) * outputs);
+      const sum = own.reduce((a, b) => a + b, 0);
+      for (const [j, value] of own.entries()) own[j] = value / sum;
+    }
+  }
+  return { count, width, x, y };
+}
+
+/** The executor of the runtime; the case disposes of it. */
+export async function executorFor({ runtime, gpu }: ContractContext): Promise<Executor> {
+  return runtime === 'cpu' ? new CpuExecutor() : new WebGpuExecutor(await requestDevice(gpu));
+}

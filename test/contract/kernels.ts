@@ -1,0 +1,250 @@
+/** Every kernel against the plain loops: over activations, losses, optimizers, shapes and data formats. */
+import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
+import { randomSource } from '../../src/math/random.ts';
+import { plan } from '../../src/plan/plan.ts';
+import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
+import { Feed } from '../../src/run/feed.ts';
+import { ACTIVATIONS } from '../../src/spec/activations.ts';
+import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
+import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { initialParameters, writeParameters } from '../../src/train/params.ts';
+import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { compareTrainStep } from './compare.ts';
+import { type DataShape, executorFor, randomRows } from './data.ts';
+
+interface Point {
+  name: string;
+  spec: SpecInput;
+  data: Partial<DataShape>;
+  /** Real rows; default all. */
+  rows?: number;
+  /** The full matrix runs on the CPU and one GPU runtime, these points on all. */
+  everywhere?: boolean;
+}
+
+const regression = { target: 'real' } as const;
+
+/** Sizes off every tile edge; decay, moments and flags never zero where a point is about them. */
+const POINTS: Point[] = [
+  ...Object.keys(ACTIVATIONS).map((name, i): Point => {
+    const layers: LayerInput[] = [
+      dense(9 + i, { activation: name as 'relu' }),
+      dense(6, { activation: name as 'relu', bias: false }),
+      dense(3),
+    ];
+    return {
+      name: `activation ${name}`,
+      spec: {
+        inputs: 5,
+        layers,
+        loss: 'softmaxCrossEntropy',
+        optimizer: { type: 'sgd', learningRate: 1 },
+        batchSize: 7,
+      },
+      data: {},
+      rows: 6,
+    };
+  }),
+  {
+    name: 'softmax, distribution',
+    spec: { inputs: 3, layers: [dense(5)], loss: 'softmaxCrossEntropy', optimizer: 'sgd', batchSize: 65 },
+    data: { target: 'distribution', input: 'u8' },
+    everywhere: true,
+  },
+  {
+    name: 'binary, one output',
+    spec: { inputs: 63, layers: [dense(1)], loss: 'sigmoidBinaryCrossEntropy', optimizer: 'sgd', batchSize: 3 },
+    data: { target: 'binary' },
+    rows: 2,
+  },
+  {
+    name: 'binary, class numbers',
+    spec: { inputs: 4, layers: [dense(1)], loss: 'sigmoidBinaryCrossEntropy', optimizer: 'sgd', batchSize: 64 },
+    data: { target: 'class' },
+  },
+  {
+    name: 'binary, five outputs',
+    spec: {
+      inputs: 1,
+      layers: [dense(2, { activation: 'tanh' }), dense(5)],
+      loss: 'sigmoidBinaryCrossEntropy',
+      optimizer: 'sgd',
+      batchSize: 9,
+    },
+    data: { target: 'binary' },
+  },
+  {
+    name: 'squared error, output activation',
+    spec: {
+      inputs: 2,
+      layers: [dense(65, { activation: 'relu' }), dense(3, { activation: 'sigmoid' })],
+      loss: 'meanSquaredError',
+      optimizer: 'sgd',
+      batchSize: 63,
+    },
+    data: regression,
+    rows: 1,
+  },
+  {
+    name: 'huber',
+    spec: {
+      inputs: 7,
+      layers: [dense(3, { activation: 'silu' }), dense(2)],
+      loss: { type: 'huber', delta: 0.6 },
+      optimizer: 'sgd',
+      batchSize: 17,
+    },
+    data: regression,
+    rows: 16,
+  },
+  {
+    name: 'stand-alone activations',
+    spec: {
+      inputs: 6,
+      layers: [activation('tanh'), dense(7), activation('gelu'), activation('relu'), dense(4)],
+      loss: 'softmaxCrossEntropy',
+      optimizer: 'sgd',
+      batchSize: 5,
+    },
+    data: {},
+    rows: 4,
+  },
+  {
+    name: 'linear between',
+    spec: {
+      inputs: 6,
+      layers: [dense(7), dense(8), dense(4)],
+      loss: 'softmaxCrossEntropy',
+      optimizer: 'sgd',
+      batchSize: 5,
+    },
+    data: {},
+  },
+  {
+    name: 'wide head',
+    spec: {
+      inputs: 5,
+      layers: [dense(8, { activation: 'leakyRelu' }), dense(257)],
+      loss: 'softmaxCrossEntropy',
+      optimizer: 'sgd',
+      batchSize: 4,
+    },
+    data: {},
+  },
+  {
+    name: 'widest head',
+    spec: { inputs: 5, layers: [dense(256)], loss: 'softmaxCrossEntropy', optimizer: 'sgd', batchSize: 3 },
+    data: {},
+  },
+  {
+    name: 'batch of one',
+    spec: {
+      inputs: 257,
+      layers: [dense(64, { activation: 'relu' }), dense(2)],
+      loss: 'softmaxCrossEntropy',
+      optimizer: 'adam',
+      batchSize: 1,
+    },
+    data: { input: 'u8' },
+    everywhere: true,
+  },
+  {
+    name: 'bytes scaled and shifted',
+    spec: {
+      inputs: 6,
+      layers: [dense(5, { activation: 'tanh' }), dense(3)],
+      loss: 'softmaxCrossEntropy',
+      optimizer: 'sgd',
+      batchSize: 8,
+      preprocessing: { bytes: { scale: 0.01, offset: -1.3 } },
+    },
+    data: { input: 'u8' },
+  },
+  ...optimizerPoints(),
+];
+
+function optimizerPoints(): Point[] {
+  const options: SpecInput['optimizer'][] = [
+    { type: 'sgd', learningRate: 0.1, momentum: 0.9, dampening: 0.3, weightDecay: 0.05 },
+    { type: 'sgd', learningRate: 0.1, momentum: 0.8, nesterov: true, weightDecay: 0.05 },
+    { type: 'rmsprop', weightDecay: 0.03 },
+    { type: 'rmsprop', centered: true, weightDecay: 0.03 },
+    { type: 'rmsprop', momentum: 0.7, weightDecay: 0.03 },
+    { type: 'rmsprop', momentum: 0.7, centered: true, weightDecay: 0.03 },
+    { type: 'adam', weightDecay: 0.04 },
+    { type: 'adam', amsgrad: true, weightDecay: 0.04 },
+    { type: 'adamW', weightDecay: 0.2 },
+    { type: 'adamW', amsgrad: true, beta1: 0.7, weightDecay: 0.2 },
+  ];
+  return options.map((optimizer, i) => ({
+    name: `optimizer ${JSON.stringify(optimizer)}`,
+    spec: {
+      inputs: 10,
+      layers: [dense(13, { activation: 'relu' }), dense(3)],
+      loss: 'softmaxCrossEntropy',
+      optimizer: optimizer!,
+      batchSize: 6,
+    },
+    data: {},
+    everywhere: i % 4 === 3,
+  }));
+}
+
+/** One training step in the middle of a run: parameters, biases and moments all away from zero. */
+async function runPoint(context: ContractContext, point: Point, strategy: Strategy): Promise<void> {
+  const spec = parseSpec(point.spec);
+  const batch = spec.batchSize as number;
+  const program = plan(spec, { strategy });
+  const shape: DataShape = {
+    count: batch + 5,
+    width: spec.inputs,
+    outputs: program.outputs,
+    input: 'f32',
+    target: 'class',
+    ...point.data,
+  };
+  if (shape.target === 'class' && spec.loss.type !== 'softmaxCrossEntropy') shape.outputs = 2;
+  const rows = randomRows(shape);
+  const executor = await executorFor(context);
+  try {
+    await executor.prepare(program);
+    await writeParameters(executor, program, initialParameters(program, 3));
+    for (const { name, role, rows: r, columns } of program.tensors.values()) {
+      if (role !== 'state' && !name.endsWith('bias')) continue;
+      const random = randomSource(5, 8, name.length);
+      const square = /sq|square/.test(name);
+      // Squares stay above the squares of their means, as they do in a real run.
+      const value = (i: number) => (square ? 0.05 + random.uniform(i) * 0.1 : (random.uniform(i) - 0.5) * 0.2);
+      await executor.write(
+        name,
+        Float32Array.from({ length: r * columns }, (_, i) => value(i)),
+      );
+    }
+    const feed = new Feed(batch, 2);
+    const count = point.rows ?? batch;
+    const indices = feed.indices(0);
+    for (let i = 0; i < count; i++) indices[i] = (i * 3 + 1) % shape.count;
+    const { optimizer } = spec;
+    feed.set(0, count, 4, OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, 5, rateOf(spec)));
+    const data = await executor.load(rows);
+    await compareTrainStep(executor, data, rows, program, feed);
+    data.dispose();
+  } finally {
+    await executor.dispose();
+  }
+}
+
+function rateOf(spec: ReturnType<typeof parseSpec>): number {
+  const { learningRate } = spec.optimizer;
+  if (learningRate.type !== 'constant') throw new Error('the points have constant learning rates');
+  return learningRate.learningRate;
+}
+
+export const kernelCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
+  POINTS.map((point) => ({
+    name: `${strategy}: ${point.name}`,
+    group: 'kernels',
+    ...(!point.everywhere && { runtimes: ['cpu', 'dawn'] as const }),
+    run: (context: ContractContext) => runPoint(context, point, strategy),
+  })),
+);

@@ -1,0 +1,63 @@
+/** Every module compiles without a message, with every value of every choice at least once. */
+
+import { assemble, overridesOf } from '../../src/kernels/shader.ts';
+import { KERNEL_SHADERS, type KernelName } from '../../src/kernels/shaders.generated.ts';
+import { ACTIVATION_MATH } from '../../src/math/activations.ts';
+import { LOSS_MATH } from '../../src/math/losses.ts';
+import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
+import { Pipelines } from '../../src/run/webgpu/pipelines.ts';
+import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+
+/** The values of the overrides that choose; all others are numbers of shapes, for which one value stands. */
+const CHOICES: Record<string, readonly number[]> = {
+  ACTIVATION: Object.values(ACTIVATION_MATH).map(({ id }) => id),
+  LOSS: Object.values(LOSS_MATH).map(({ id }) => id),
+  OPTIMIZER: Object.values(OPTIMIZER_MATH).map(({ id }) => id),
+};
+const FLAGS = [
+  'MOMENTUM',
+  'NESTEROV',
+  'CENTERED',
+  'AMSGRAD',
+  'GATHER',
+  'BIAS',
+  'KEEP_Z',
+  'TRAIN',
+  'BELOW',
+  'TARGET_CLASS',
+];
+
+async function compile({ gpu }: ContractContext, kernel: KernelName): Promise<void> {
+  if (!gpu) return;
+  const adapter = await gpu.requestAdapter();
+  const device = await adapter!.requestDevice();
+  for (const input of ['u8', 'f32'] as const) {
+    const names: readonly string[] = overridesOf(kernel, { input });
+    if (input === 'u8' && assemble(kernel, { input: 'u8' }) === assemble(kernel, { input: 'f32' })) continue;
+    const module = device.createShaderModule({ code: assemble(kernel, { input }) });
+    const { messages } = await module.getCompilationInfo();
+    if (messages.length > 0)
+      throw new Error(messages.map(({ lineNum, message }) => `${lineNum}: ${message}`).join('\n'));
+    const rounds = Math.max(2, ...names.map((name) => CHOICES[name]?.length ?? 0));
+    const pipelines = new Pipelines(device);
+    for (let round = 0; round < rounds; round++) {
+      const overrides = Object.fromEntries(
+        names
+          .filter((name) => name !== 'WORKGROUP')
+          .map((name) => [
+            name,
+            CHOICES[name]?.[round % CHOICES[name].length] ?? (FLAGS.includes(name) ? round % 2 : 4),
+          ]),
+      );
+      await pipelines.get(kernel, { input }, overrides);
+    }
+  }
+  device.destroy();
+}
+
+export const shaderCases: ContractCase[] = (Object.keys(KERNEL_SHADERS) as KernelName[]).map((kernel) => ({
+  name: `${kernel} compiles without a message`,
+  group: 'shaders',
+  runtimes: ['chromium', 'dawn', 'deno'],
+  run: (context) => compile(context, kernel),
+}));

@@ -1,0 +1,315 @@
+/** Whole runs through the public face: PyTorch's numbers, the same bits, counters, lost devices. */
+import { DeviceLostError } from '../../src/errors.ts';
+import { plan } from '../../src/plan/plan.ts';
+import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
+import { activation, dense } from '../../src/spec/layers.ts';
+import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
+import { initialParameters, writeParameters } from '../../src/train/params.ts';
+import type { Trainer } from '../../src/train/trainer.ts';
+import golden from '../golden/training.json' with { type: 'json' };
+import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { countingGpu } from './counting.ts';
+import { executorFor, randomRows } from './data.ts';
+
+const runtimeOf = ({ runtime, gpu }: ContractContext) =>
+  runtime === 'cpu' ? ({ backend: 'cpu' } as const) : ({ backend: 'webgpu', ...(gpu && { gpu }) } as const);
+
+const SPEC: SpecInput = {
+  inputs: 5,
+  layers: [dense(17, { activation: 'relu' }), dense(9, { activation: 'gelu' }), dense(3)],
+  loss: 'softmaxCrossEntropy',
+  optimizer: { type: 'adamW', learningRate: 0.02 },
+  batchSize: 16,
+  seed: 4,
+};
+const rows = randomRows({ count: 107, width: 5, outputs: 3, input: 'f32', target: 'class' });
+const DATA = { x: rows.x, y: rows.y };
+
+async function using<T>(trainer: Promise<Trainer>, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+  const made = await trainer;
+  try {
+    return await work(made);
+  } finally {
+    await made.dispose();
+  }
+}
+
+function equal(who: string, got: ArrayLike<number>, expected: ArrayLike<number>): void {
+  if (got.length !== expected.length) throw new Error(`${who}: ${got.length} values, expected ${expected.length}`);
+  for (let i = 0; i < got.length; i++) {
+    if (!Object.is(got[i], expected[i])) throw new Error(`${who}[${i}]: got ${got[i]}, expected ${expected[i]}`);
+  }
+}
+
+function near(who: string, got: number, expected: number, tolerance: number): void {
+  if (!(Math.abs(got - expected) <= tolerance))
+    throw new Error(`${who}: got ${got}, expected ${expected} ± ${tolerance}`);
+}
+
+interface GoldenCase {
+  name?: string;
+  spec: SpecInput;
+  x: number[][];
+  y: number[] | number[][];
+  start: Record<string, number[] | number[][]>;
+  batches: number[][];
+  losses: number[];
+  final: Record<string, number[] | number[][]>;
+}
+
+/** PyTorch's losses and final weights, from its start weights on its batches. */
+async function followTorch(context: ContractContext, run: GoldenCase): Promise<void> {
+  const flat = (values: number[] | number[][]) => Float32Array.from(values.flat());
+  const shape = (values: number[] | number[][]) =>
+    Array.isArray(values[0]) ? [values.length, values[0].length] : [values.length];
+  await using(createTrainer(run.spec, runtimeOf(context)), async (trainer) => {
+    const start = Object.entries(run.start).map(
+      ([name, values]) => [name, { shape: shape(values), values: flat(values) }] as const,
+    );
+    await trainer.setWeights(new Map(start));
+    for (const [step, batch] of run.batches.entries()) {
+      const { loss } = await trainer.step({
+        x: batch.map((i) => run.x[i]!),
+        y: batch.map((i) => run.y[i]!) as number[],
+      });
+      near(`loss of step ${step + 1}`, loss, run.losses[step]!, 1e-4 * Math.abs(run.losses[step]!) + 1e-6);
+    }
+    const weights = await trainer.weights();
+    for (const [name, values] of Object.entries(run.final)) {
+      const expected = flat(values);
+      for (const [i, value] of weights.get(name)!.values.entries()) near(`${name}[${i}]`, value, expected[i]!, 2e-4);
+    }
+  });
+}
+
+async function fitBits(context: ContractContext, runtime: object): Promise<{ losses: number[]; file: Uint8Array }> {
+  return using(createTrainer(SPEC, { ...runtimeOf(context), ...runtime }), async (trainer) => {
+    const losses: number[] = [];
+    await trainer.fit(DATA, { epochs: 3, onStep: ({ loss }) => losses.push(loss) });
+    return { losses, file: await trainer.save() };
+  });
+}
+
+async function sameBits(context: ContractContext): Promise<void> {
+  const first = await fitBits(context, {});
+  for (const stepsPerSubmit of [1, 5, 64]) {
+    const again = await fitBits(context, { stepsPerSubmit });
+    equal(`losses with ${stepsPerSubmit} steps a submit`, again.losses, first.losses);
+    equal(`model with ${stepsPerSubmit} steps a submit`, again.file, first.file);
+  }
+}
+
+async function resume(context: ContractContext): Promise<void> {
+  const whole = await using(createTrainer(SPEC, runtimeOf(context)), async (trainer) => {
+    await trainer.fit(DATA, { steps: 20 });
+    return trainer.save();
+  });
+  const half = await using(createTrainer(SPEC, runtimeOf(context)), async (trainer) => {
+    await trainer.fit(DATA, { steps: 10 });
+    return trainer.save();
+  });
+  const joined = await using(loadTrainer(half, runtimeOf(context)), async (trainer) => {
+    await trainer.fit(DATA, { steps: 10 });
+    return trainer.save();
+  });
+  equal('model after 10 + 10 steps', joined, whole);
+  const model = await loadModel(whole, runtimeOf(context));
+  const own = await using(loadTrainer(whole, runtimeOf(context)), (trainer) => trainer.predict(rows.x as Float32Array));
+  equal('predictions', await model.predict(rows.x as Float32Array), own);
+  await model.dispose();
+}
+
+async function predictCounts(context: ContractContext): Promise<void> {
+  await using(createTrainer(SPEC, runtimeOf(context)), async (trainer) => {
+    const { x } = randomRows({ count: 2560, width: 5, outputs: 3, input: 'f32', target: 'class' });
+    const all = await trainer.predict(x);
+    for (const count of [0, 1, 15, 16, 17, 255, 257]) {
+      equal(`predictions of ${count} rows`, await trainer.predict(x.slice(0, count * 5)), all.slice(0, count * 3));
+    }
+    for (let row = 0; row < 2560; row++) {
+      near('sum of probabilities', all[row * 3]! + all[row * 3 + 1]! + all[row * 3 + 2]!, 1, 1e-6);
+    }
+  });
+}
+
+/** Logits that are the inputs themselves: the deltas must be softmax − target to a few ulp at any gap. */
+async function logitGaps(context: ContractContext): Promise<void> {
+  const spec = parseSpec({
+    inputs: 3,
+    layers: [dense(3, { bias: false })],
+    loss: 'softmaxCrossEntropy',
+    optimizer: 'sgd',
+    batchSize: 8,
+  });
+  for (const strategy of ['layered', 'plain'] as const) {
+    const program = plan(spec, { strategy });
+    const executor = await executorFor(context);
+    await executor.prepare(program);
+    await executor.write('param/0/weight', Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1));
+    const gaps = [0, 20, 100, 1e4];
+    const x = Float32Array.from(gaps.flatMap((gap) => [gap, 0, 0, gap, 0, 0]));
+    const y = Uint32Array.from(gaps.flatMap(() => [0, 1]));
+    const data = await executor.load({ count: 8, width: 3, x, y });
+    await data.ready('train');
+    const feed = new Feed(8, 1);
+    feed.indices(0).set([0, 1, 2, 3, 4, 5, 6, 7]);
+    feed.set(0, 8, 0, { ...NO_SCALARS, decay_factor: 1 });
+    await executor.run('train', feed, 1, data);
+    const delta = await executor.read('d_act/0');
+    await executor.dispose();
+    gaps.forEach((gap, n) => {
+      // softmax of (gap, 0, 0), every difference written so that nothing cancels
+      const e = Math.exp(-gap);
+      const sum = 1 + 2 * e;
+      const expected = [(-2 * e) / sum, e / sum, e / sum, 1 / sum, -(1 + e) / sum, e / sum];
+      expected.forEach((value, j) => {
+        near(
+          `${strategy}, gap ${gap}, delta ${j}`,
+          delta[n * 6 + j]! * 8,
+          value,
+          8 * 2 ** -23 * Math.abs(value) + 1e-37,
+        );
+      });
+    });
+  }
+}
+
+async function partialBatch(context: ContractContext): Promise<void> {
+  const take = (n: number) => ({ x: rows.x.slice(0, n * 5) as Float32Array, y: rows.y.slice(0, n) as Uint32Array });
+  const after = (batchSize: number) =>
+    using(
+      createTrainer({ ...SPEC, batchSize, optimizer: { type: 'sgd', learningRate: 0.1 } }, runtimeOf(context)),
+      async (trainer) => {
+        const { loss } = await trainer.step(take(6));
+        return [loss, ...[...(await trainer.weights()).values()].flatMap(({ values }) => [...values])];
+      },
+    );
+  equal('step on 6 rows of a batch of 16', await after(16), await after(6));
+}
+
+async function counters(context: ContractContext): Promise<void> {
+  if (!context.gpu) return;
+  for (const hidden of [[], [8], [8, 7], [8, 7, 6]]) {
+    for (const name of ['relu', 'linear', 'gelu'] as const) {
+      const { gpu, counts } = countingGpu(context.gpu);
+      const layers = [...hidden.map((units) => dense(units, { activation: name })), dense(3)];
+      await using(
+        createTrainer({ ...SPEC, layers }, { backend: 'webgpu', gpu, stepsPerSubmit: 7 }),
+        async (trainer) => {
+          const depth = layers.length;
+          await trainer.fit(DATA, { epochs: 1 });
+          let before = { ...counts };
+          let start = counts.created;
+          await trainer.fit(DATA, {
+            epochs: 4,
+            // From here on nothing is set up any more.
+            onStep: ({ epoch, step }) => {
+              if (epoch === 2 && before.submits !== -1 && step === 2 * 7 + 1) {
+                before = { ...counts };
+                start = counts.created;
+              }
+            },
+          });
+          const since = (key: keyof typeof counts) => counts[key] - before[key];
+          if (counts.created !== start)
+            throw new Error(`${counts.created - start} objects created in steady state, expected 0`);
+          const most = Math.max(2, 2 * depth - 1);
+          if (since('dispatches') > most * 21)
+            throw new Error(`${since('dispatches')} dispatches, expected at most ${most} a step`);
+          if (since('writes') > 2 * since('submits'))
+            throw new Error(`${since('writes')} writes in ${since('submits')} submits, expected ≤ 2 each`);
+          if (since('maps') > since('submits'))
+            throw new Error(`${since('maps')} maps in ${since('submits')} submits, expected ≤ 1 each`);
+          if (since('passes') > since('submits'))
+            throw new Error(`${since('passes')} passes in ${since('submits')} submits, expected one each`);
+          if (trainer.program.lists.train.steps.length !== most)
+            throw new Error(`${trainer.program.lists.train.steps.length} steps planned, expected ${most}`);
+        },
+      );
+    }
+  }
+}
+
+async function lostDevice(context: ContractContext): Promise<void> {
+  if (!context.gpu) return;
+  const adapter = await context.gpu.requestAdapter();
+  const device = await adapter!.requestDevice();
+  const trainer = await createTrainer(SPEC, { device });
+  let steps = 0;
+  const running = trainer.fit(DATA, {
+    epochs: 1_000_000,
+    onStep: () => {
+      if (++steps === 20) device.destroy();
+    },
+  });
+  const others = [
+    running,
+    running.catch(() => trainer.predict(rows.x as Float32Array)),
+    running.catch(() => trainer.save()),
+  ];
+  const limit = new Promise<never>((_, reject) =>
+    setTimeout(() => reject(new Error('a promise hung for 30 s')), 30_000),
+  );
+  for (const promise of others) {
+    const outcome = await Promise.race([
+      promise.then(
+        () => 'resolved',
+        (error: unknown) => error,
+      ),
+      limit,
+    ]);
+    if (!(outcome instanceof DeviceLostError)) throw new Error(`expected DeviceLostError, got ${outcome}`);
+  }
+  await trainer.dispose();
+}
+
+async function standAlone(context: ContractContext): Promise<void> {
+  const base = { inputs: 5, loss: 'softmaxCrossEntropy', batchSize: 16, seed: 2 } as const;
+  const losses = (layers: SpecInput['layers']) =>
+    using(createTrainer({ ...base, layers }, runtimeOf(context)), async (trainer) => {
+      const seen: number[] = [];
+      const program = trainer.program.lists.train.steps.map(({ kernel }) => kernel);
+      await trainer.fit(DATA, { steps: 9, onStep: ({ loss }) => seen.push(loss) });
+      return { seen, program };
+    });
+  const inside = await losses([dense(6, { activation: 'tanh' }), dense(3)]);
+  const apart = await losses([dense(6), activation('tanh'), dense(3)]);
+  equal('losses with the activation as a layer', apart.seen, inside.seen);
+  if (apart.program.join() !== inside.program.join())
+    throw new Error(`got ${apart.program}, expected ${inside.program}`);
+}
+
+/** What a CPU program computes must fit initial weights written from outside. */
+async function setWeights(context: ContractContext): Promise<void> {
+  const program = plan(parseSpec(SPEC));
+  const executor = await executorFor(context);
+  await executor.prepare(program);
+  const initial = initialParameters(program, 4);
+  await writeParameters(executor, program, initial);
+  const written = await executor.read('param/0/weight');
+  const { values } = initial.get('layers.0.weight')!;
+  for (let i = 0; i < 5; i++) for (let j = 0; j < 17; j++) near('weight', written[i * 17 + j]!, values[j * 5 + i]!, 0);
+  await executor.dispose();
+}
+
+const cases: [string, (context: ContractContext) => Promise<void>][] = [
+  ['the same bits twice and for any steps per submit', sameBits],
+  ['10 steps, save, load, 10 steps are 20 steps', resume],
+  ['predictions of any number of rows', predictCounts],
+  ['deltas at logit gaps 0, 20, 100, 10⁴', logitGaps],
+  ['a partial batch is exact', partialBatch],
+  ['a stand-alone activation is folded', standAlone],
+  ['weights are transposed on the way in', setWeights],
+  ['dispatches, objects, writes and maps keep to their budget', counters],
+  ['a lost device ends every promise', lostDevice],
+];
+
+export const trainingCases: ContractCase[] = [
+  ...(golden as unknown as { cases: GoldenCase[] }).cases.map((run, n) => ({
+    name: `follows PyTorch, run ${n + 1}`,
+    group: 'training',
+    run: (context: ContractContext) => followTorch(context, run),
+  })),
+  ...cases.map(([name, run]) => ({ name, group: 'training', run })),
+];

@@ -1,0 +1,66 @@
+/** Reports each contract case of a runtime as a vitest test of its own. */
+import { afterAll, describe, test } from 'vitest';
+import { cases } from '../contract/cases.ts';
+import { type CaseResult, caseId, casesFor, LIMIT, type RuntimeName } from './contract-runner.ts';
+import { isRequired, lookUp, type RuntimeStart } from './runtimes.ts';
+import { within } from './within.ts';
+
+/** A runtime that has been started and runs cases by name. */
+export interface CaseHost {
+  /** The adapter in words. */
+  readonly adapter: string;
+  run(id: string): Promise<CaseResult>;
+  close(): Promise<void>;
+}
+
+/** What a host may take on top of a case's own limit: to start, and to answer. In milliseconds. */
+const START = 90_000;
+const ANSWER = 10_000;
+
+/** Declares the tests of one runtime; `open` starts it, and again after a case hung or took it down. */
+export function contractSuite<R extends RuntimeName>(runtime: R, open: (start: RuntimeStart[R]) => Promise<CaseHost>) {
+  const { found, missing } = lookUp(runtime);
+  let host: CaseHost | undefined;
+
+  async function close() {
+    const open = host;
+    host = undefined;
+    await open?.close();
+  }
+
+  async function run(id: string, limit: number): Promise<CaseResult> {
+    if (!host) {
+      host = await open(found!);
+      console.log(`${runtime}: ${host.adapter}`);
+    }
+    try {
+      const result = await within(host.run(id), limit + ANSWER, `${runtime} did not answer`);
+      if (result.timedOut) await close();
+      return result;
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  describe(runtime, () => {
+    afterAll(close);
+    if (missing) {
+      test('is on this machine', ({ skip }) => {
+        const message = `${missing.reason}; type: ${missing.remedy}`;
+        if (isRequired()) throw new Error(message);
+        skip(message);
+      });
+      return;
+    }
+    for (const contractCase of casesFor(runtime, cases)) {
+      const id = caseId(contractCase);
+      const limit = contractCase.slow ? LIMIT.slow : LIMIT.quick;
+      test(id, { timeout: limit + START + ANSWER }, async () => {
+        const { passed, error, log } = await run(id, limit);
+        if (log.length > 0) console.log(log.join('\n'));
+        if (!passed) throw new Error(error);
+      });
+    }
+  });
+}
