@@ -90,12 +90,12 @@ function edges(): [from: string, to: string][] {
 
 /** The first way that leads from a file back to itself. */
 function circle(): string[] | undefined {
-  const next = Map.groupBy(edges(), ([from]) => from);
+  const all = edges();
   const done = new Set<string>();
   const walk = (path: string, way: string[]): string[] | undefined => {
     if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
     if (done.has(path)) return undefined;
-    for (const [, to] of next.get(path) ?? []) {
+    for (const [, to] of all.filter(([from]) => from === path)) {
       const found = walk(to, [...way, path]);
       if (found) return found;
     }

@@ -36,7 +36,7 @@ export function matchTable(
   const names = columns.map((column) => column.name);
   const asked = target === undefined ? undefined : findTarget(table, target, who);
   const { inputs, target: found } =
-    byName(table, names, preprocessing) ?? byPosition(table, names, preprocessing, asked, who);
+    byName(table, names, preprocessing, asked) ?? byPosition(table, names, preprocessing, asked, who);
   const y = asked ?? found;
   checkPresent(table, y === undefined ? inputs : [...inputs, y], who);
   return {
@@ -50,9 +50,14 @@ interface Places {
   target: number | undefined;
 }
 
-function byName(table: Table, names: string[], preprocessing: Preprocessing): Places | undefined {
+function byName(
+  table: Table,
+  names: string[],
+  preprocessing: Preprocessing,
+  asked: number | undefined,
+): Places | undefined {
   const inputs = names.map((name) => table.names.indexOf(name));
-  const fits = new Set(inputs).size === names.length && !inputs.includes(-1);
+  const fits = new Set(inputs).size === names.length && !inputs.includes(-1) && !inputs.includes(asked ?? -1);
   if (!fits || (!table.header && table.names.length > names.length + 1)) return undefined;
   const target = table.names.indexOf(preprocessing.target ?? '');
   return { inputs, target: target === -1 ? undefined : target };
@@ -78,7 +83,13 @@ function byPosition(
       `${who}: has ${all.length} columns, expected ${names.length} (${names.join(', ')}), or one more for the target.`,
     );
   }
-  const missing = names.find((name) => !table.names.includes(name)) ?? names[0]!;
+  const missing = names.find((name) => !table.names.includes(name));
+  if (missing === undefined) {
+    throw new DataError(
+      'data/target',
+      `${who}: the target column ${show(table.names[asked ?? 0])} is an input of the model; name another column.`,
+    );
+  }
   throw new DataError(
     'data/columns',
     `${who}: has no column ${show(missing)}${suggest(missing, table.names)}, which the model was trained on; got ${table.names.join(', ')}.`,

@@ -16,16 +16,16 @@ export function takeRows(data: DataInput, count: number, rows: Uint32Array, who 
 }
 
 function take<T extends Inputs | Targets>(values: T, count: number, rows: Uint32Array): T {
+  const width = values.length / count;
   if (!ArrayBuffer.isView(values)) {
     const list: readonly unknown[] = values;
-    return Array.from(rows, (row) => list[row]) as unknown as T;
+    return Array.from(rows, (row) => list.slice(row * width, (row + 1) * width)).flat() as unknown as T;
   }
-  const width = values.length / count;
   const first = rows[0] ?? 0;
   if (rows.every((row, i) => row === first + i)) {
     return values.subarray(first * width, (first + rows.length) * width) as T;
   }
-  const out = values.slice(0, rows.length * width);
+  const out = new (values.constructor as new (length: number) => typeof values)(rows.length * width);
   for (let i = 0; i < rows.length; i++) out.set(values.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
   return out as T;
 }

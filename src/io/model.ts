@@ -182,7 +182,7 @@ function checkTensors(
   for (const [name, { shape }] of tensors) {
     const right = expected.get(name);
     if (!right) throw unknownTensor(name, [...expected.keys()], spec, who);
-    if (show(shape) !== show(right)) {
+    if (shape.length !== right.length || shape.some((dimension, i) => dimension !== right[i])) {
       throw new CheckpointError(
         'checkpoint/shape',
         `${who}: tensor ${show(name)}: got shape ${show(shape)}, but the spec asks for ${show(right)}.`,

@@ -210,7 +210,7 @@ async function runPoint(context: ContractContext, point: Point, strategy: Strate
     await executor.prepare(program);
     await writeParameters(executor, program, initialParameters(program, 3));
     for (const { name, role, rows: r, columns } of program.tensors.values()) {
-      if (role !== 'state' && !name.endsWith('bias')) continue;
+      if (role !== 'state' && !(role === 'param' && name.endsWith('bias'))) continue;
       const random = randomSource(5, 8, name.length);
       const square = /sq|square/.test(name);
       // Squares stay above the squares of their means, as they do in a real run.
