@@ -49,7 +49,7 @@ const builds = [
     splitting: true,
     chunkNames: 'chunk-[hash]',
   },
-  { entryPoints: { downhill: 'src/index.ts' }, platform: 'browser', minify: true },
+  { entryPoints: { downhill: 'src/index.ts', 'cli-page': 'src/cli/page.ts' }, platform: 'browser', minify: true },
   {
     entryPoints: { cli: 'src/cli/main.ts' },
     platform: 'node',

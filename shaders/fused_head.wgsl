@@ -4,6 +4,7 @@
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
 override HEAD_ROWS: u32;         // rows a workgroup takes
+override HEAD_FOURS: u32;        // vec4s of logits that they have
 override IN_FOURS: u32;          // inputs / 4, rounded up
 override OUT_FOURS: u32;         // outputs / 4, rounded up
 override GATHER: bool;           // the input is the data set, else `acts`
@@ -26,7 +27,7 @@ override METRICS_OFFSET: u32;
 @group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
 
 // The workgroup's logits, each replaced by its delta once the row's loss is known.
-var<workgroup> outputs: array<vec4<f32>, HEAD_ROWS * OUT_FOURS>;
+var<workgroup> outputs: array<vec4<f32>, HEAD_FOURS>;
 var<private> group_row: u32;
 
 fn first_row() -> u32 {
@@ -50,7 +51,7 @@ fn load(row: u32, k: u32) -> vec4<f32> {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   group_row = group.x * HEAD_ROWS;
 
-  for (var item = lane; item < HEAD_ROWS * OUT_FOURS; item += WORKGROUP) {
+  for (var item = lane; item < HEAD_FOURS; item += WORKGROUP) {
     let row = min(group_row + item / OUT_FOURS, ROWS - 1u);
     let column = item % OUT_FOURS;
     var z = vec4<f32>();
@@ -73,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (!TRAIN) { return; }
   workgroupBarrier();
 
-  for (var item = lane; item < HEAD_ROWS * OUT_FOURS; item += WORKGROUP) {
+  for (var item = lane; item < HEAD_FOURS; item += WORKGROUP) {
     let row = group_row + item / OUT_FOURS;
     if (row < ROWS) { deltas[DELTA_OFFSET + row * OUT_FOURS + item % OUT_FOURS] = outputs[item]; }
   }

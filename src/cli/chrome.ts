@@ -9,9 +9,8 @@ import { DeviceError, DeviceLostError, DownhillError } from '../errors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { StepEvent } from '../train/types.ts';
 import type { Failure } from './errors.ts';
-import type { Job, JobHooks, JobResult, Started } from './job.ts';
+import type { Job, JobHooks, JobResult, Runner, Started } from './job.ts';
 import type { PageDoor } from './page.ts';
-import type { Runner } from './runner.ts';
 import { pack, unpack } from './wire.ts';
 
 const FLAGS = [
@@ -169,14 +168,9 @@ class Session implements Runner {
     });
     const { port } = this.#server.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/${this.#secret}/`);
-    const adapter = await Promise.race([page.evaluate(() => door().adapter()), this.#lost]);
-    this.adapter = adapter ?? undefined;
+    const asked = page.evaluate('downhill.adapter()') as ReturnType<PageDoor['adapter']>;
+    this.adapter = (await Promise.race([asked, this.#lost])) ?? undefined;
     return this.adapter;
-
-    // Runs in the page.
-    function door(): PageDoor {
-      return (globalThis as unknown as { downhill: PageDoor }).downhill;
-    }
   }
 
   async run<J extends Job>(job: J, hooks: JobHooks = {}): Promise<JobResult<J>> {
@@ -188,6 +182,7 @@ class Session implements Runner {
     const page = this.#page!;
     const stop = () => void page.evaluate('downhill.stop()').catch(() => {});
     hooks.signal?.addEventListener('abort', stop);
+    if (hooks.signal?.aborted) stop();
     try {
       const failed = page.evaluate('downhill.run()').then(() => answered);
       const answer = await Promise.race([answered, failed, this.#lost]);

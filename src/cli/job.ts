@@ -84,6 +84,15 @@ export interface JobHooks {
   signal?: AbortSignal;
 }
 
+/** Something that jobs run on. */
+export interface Runner {
+  readonly backend: 'chrome' | 'node' | 'cpu';
+  /** Known before a job starts where it had to be looked for. */
+  readonly adapter: AdapterDescription | undefined;
+  run<J extends Job>(job: J, hooks?: JobHooks): Promise<JobResult<J>>;
+  close(): Promise<void>;
+}
+
 /** Does the job on what `runtime` says. @throws DownhillError for what is wrong before work starts */
 export async function runJob<J extends Job>(job: J, runtime: Runtime, hooks: JobHooks = {}): Promise<JobResult<J>> {
   const work = job.kind === 'train' ? train(job, runtime, hooks) : useModel(job, runtime);

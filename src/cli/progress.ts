@@ -20,6 +20,7 @@ export class Progress {
   #start: number | undefined;
   #shown: number;
   #loss: number | undefined;
+  #last = 0;
 
   /** For `total` steps. `now` gives milliseconds. */
   constructor(total: number, screen: Screen, now = () => performance.now()) {
@@ -32,6 +33,7 @@ export class Progress {
   update({ step, loss }: Pick<StepEvent, 'step' | 'loss'>): void {
     const now = this.#now();
     this.#start ??= now;
+    this.#last = now;
     this.#loss = this.#loss === undefined ? loss : this.#loss + SMOOTHING * (loss - this.#loss);
     if (now - this.#shown < (this.#screen.isTTY ? REDRAW_MS : LINE_MS)) return;
     this.#shown = now;
@@ -41,7 +43,7 @@ export class Progress {
   /** The last state, and the line is left. */
   finish(step: number): void {
     if (this.#loss === undefined) return;
-    this.#draw(step, this.#now());
+    this.#draw(step, this.#last);
     if (this.#screen.isTTY) this.#screen.write('\n');
   }
 

@@ -4,19 +4,10 @@ import { nodeGpu } from '../node/index.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { Runtime } from '../train/types.ts';
 import { openChrome } from './chrome.ts';
-import { type Job, type JobHooks, type JobResult, runJob } from './job.ts';
+import { type Runner, runJob } from './job.ts';
 
 export const BACKENDS = ['auto', 'chrome', 'node', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
-
-/** Something that jobs run on. */
-export interface Runner {
-  readonly backend: Exclude<BackendName, 'auto'>;
-  /** Known before a job starts where it had to be looked for. */
-  readonly adapter: AdapterDescription | undefined;
-  run<J extends Job>(job: J, hooks?: JobHooks): Promise<JobResult<J>>;
-  close(): Promise<void>;
-}
 
 export interface Choice {
   runner: Runner;
@@ -70,5 +61,5 @@ const inProcess = (backend: 'node' | 'cpu', runtime: Runtime, adapter?: AdapterD
 /** An adapter in a few words. */
 export function adapterWords({ vendor, architecture, device, description, software }: AdapterDescription): string {
   const words = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'an adapter without a name';
-  return software && !/software|swiftshader|llvmpipe/i.test(words) ? `${words} (software)` : words;
+  return software && vendor !== 'cpu' && !/software|swiftshader|llvmpipe/i.test(words) ? `${words} (software)` : words;
 }

@@ -19,8 +19,9 @@ const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 export function pack(value: unknown): Uint8Array<ArrayBuffer> {
   const chunks: { array: Chunk; offset: number }[] = [];
   let end = 0;
-  const text = JSON.stringify(value, (_, inner) => {
-    if (!ArrayBuffer.isView(inner)) return inner;
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, key, shown) {
+    const inner = this[key]; // as it is: `shown` is what a Buffer says of itself in JSON
+    if (!ArrayBuffer.isView(inner)) return shown;
     const array = inner as Chunk;
     const place: Place = {
       $array: Object.prototype.toString.call(array).slice(8, -1) as TypeName,
@@ -44,7 +45,9 @@ export function pack(value: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /** What `pack` was given; the arrays are copies. */
-export function unpack(bytes: Uint8Array): unknown {
+export function unpack(packed: Uint8Array): unknown {
+  // Node's Buffer is a Uint8Array whose slices are views; here they must be copies.
+  const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const start = aligned(4 + length);
   return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)), (_, inner) => {

@@ -23,6 +23,7 @@ export interface CsvOptions {
 }
 
 const DELIMITERS = ['\t', ';', ','] as const;
+const SPACES: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20]);
 /** Rows that are looked at to find the delimiter. */
 const SAMPLE_ROWS = 20;
 /** What a library that reads CSV calls a failure → what is wrong, for people. */
@@ -121,8 +122,9 @@ function linesOf(rows: string[][], endOf: (row: number) => number, utf8: Uint8Ar
     const before = ended;
     const end = endOf(i);
     for (; at < end; at++) if (isLineEnd(utf8, at)) ended++;
-    const line = isLineEnd(utf8, end - 1) ? ended : ended + 1;
-    return ended - before < 2 ? line : line - row.reduce((sum, field) => sum + lineEnds(field), 0);
+    const own = isLineEnd(utf8, end - 1) ? 1 : 0; // the last row may go without
+    const line = ended - own + 1;
+    return ended - before === own ? line : line - row.reduce((sum, field) => sum + lineEnds(field), 0);
   });
 }
 
@@ -132,10 +134,10 @@ const lineEnds = (field: string): number => field.match(/\r\n|\r|\n/g)?.length ?
 const isLineEnd = (utf8: Uint8Array, i: number): boolean =>
   utf8[i] === 0x0a || (utf8[i] === 0x0d && utf8[i + 1] !== 0x0a);
 
-/** The line of the first byte at or after `at` that is no line end. */
+/** The line of the first byte at or after `at` that is no space or line end. */
 function lineAt(utf8: Uint8Array, at: number): number {
   let start = at;
-  while (utf8[start] === 0x0a || utf8[start] === 0x0d) start++;
+  while (SPACES.has(utf8[start]!)) start++;
   let line = 1;
   for (let i = 0; i < start; i++) if (isLineEnd(utf8, i)) line++;
   return line;

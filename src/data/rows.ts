@@ -25,7 +25,7 @@ function take<T extends Inputs | Targets>(values: T, count: number, rows: Uint32
   if (rows.every((row, i) => row === first + i)) {
     return values.subarray(first * width, (first + rows.length) * width) as T;
   }
-  const out = new (values.constructor as new (length: number) => typeof values)(rows.length * width);
+  const out = new (values.constructor as new (length: number) => Uint8Array)(rows.length * width);
   for (let i = 0; i < rows.length; i++) out.set(values.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
-  return out as T;
+  return out as unknown as T;
 }

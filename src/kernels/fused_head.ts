@@ -14,6 +14,7 @@ export const fused_head: Kernel = {
     return {
       ROWS: step.batch,
       HEAD_ROWS: headRows(step, weight.columns),
+      HEAD_FOURS: headRows(step, weight.columns) * fours(weight.columns),
       IN_FOURS: fours(weight.rows),
       OUT_FOURS: fours(weight.columns),
       GATHER: gather,

@@ -46,7 +46,7 @@ export const cosine = (options: { learningRate: number; steps: number; minimum?:
 
 /** A straight rise over `steps` steps to the first value of `after`, which then runs from its own step 0. */
 export const warmup = (steps: number, after: ScheduleInput): Schedule =>
-  parseSchedule({ type: 'warmup', steps, after: parseSchedule(after, 'warmup') }, 'warmup');
+  parseSchedule({ type: 'warmup', steps, after }, 'warmup');
 
 /** A schedule with every option present; a number is constant, a function is `custom`. @throws SpecError */
 export function parseSchedule(value: unknown, who: string): Schedule {

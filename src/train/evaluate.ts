@@ -45,7 +45,9 @@ export async function evaluateRows(
   await data.ready('evaluate');
   for (let start = 0; start < count; ) {
     const steps = fill(feed, batch, start, count, STEPS);
-    flying.push(executor.run('evaluate', feed, steps, data));
+    const metrics = executor.run('evaluate', feed, steps, data);
+    metrics.catch(() => {}); // the first failure is thrown below; those behind it are not unhandled
+    flying.push(metrics);
     start += steps * batch;
     if (flying.length >= MAX_IN_FLIGHT) await land();
   }
@@ -74,8 +76,10 @@ export async function predictRows(executor: Executor, program: Program, rows: In
       const reads: Promise<Float32Array>[] = [];
       for (let from = 0; from < count; from += batch) {
         fill(feed, batch, from, count, 1);
-        await executor.run('infer', feed, 1, data);
+        // Read in the same breath: another call may run the list as soon as this one waits.
+        const running = executor.run('infer', feed, 1, data);
         reads.push(executor.read(output!));
+        await running;
       }
       for (const [i, read] of reads.entries()) {
         const from = start + i * batch;

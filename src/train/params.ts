@@ -70,12 +70,10 @@ export async function writeParameters(
 
 /** Reads the optimizer's state: `exp_avg.layers.0.weight`. */
 export async function readState(executor: Executor, program: Program): Promise<Map<string, NamedTensor>> {
-  const state = new Map<string, NamedTensor>();
-  for (const slot of stateNames(program)) {
-    for (const [name, tensor] of await readParameters(executor, program, `state/${slot}`))
-      state.set(`${slot}.${name}`, tensor);
-  }
-  return state;
+  const slots = stateNames(program);
+  // All reads are asked for at once, so that they show the state of one moment while a training goes on.
+  const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`)));
+  return new Map(slots.flatMap((slot, n) => [...read[n]!].map(([name, tensor]) => [`${slot}.${name}`, tensor] as const)));
 }
 
 /** Writes what `readState` gave. */

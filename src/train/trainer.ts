@@ -221,7 +221,7 @@ export class Trainer {
         );
       }
     }
-    await writeParameters(this.#executor, this.#program, weights);
+    await this.#alone('setWeights', () => writeParameters(this.#executor, this.#program, weights));
   }
 
   /** Back to the start: new initial weights, no optimizer state, no finished steps. Without a seed: the spec's. */
@@ -322,6 +322,8 @@ export class Trainer {
     const counters = this.#counters;
     const events: Submit['events'] = [];
     const rows: number[] = [];
+    // Another call may have left its place in the epoch of a larger data set.
+    if (counters.position >= sampler.batchesPerEpoch) counters.position = 0;
     const n = Math.min(most, this.#feed.capacity, sampler.batchesPerEpoch - counters.position);
     for (let k = 0; k < n; k++) {
       const count = sampler.fill(counters.epoch, counters.position, this.#feed.indices(k));
@@ -333,7 +335,9 @@ export class Trainer {
       counters.position = 0;
       counters.epoch++;
     }
-    return { events, rows, metrics: this.#executor.run('train', this.#feed, n, loaded) };
+    const metrics = this.#executor.run('train', this.#feed, n, loaded);
+    metrics.catch(() => {}); // whoever awaits it first gets the error; submits behind it are not unhandled
+    return { events, rows, metrics };
   }
 
   /** Puts the next update's scalars into place `k` of the feed and counts it. */

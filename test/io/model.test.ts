@@ -282,6 +282,7 @@ describe('decodeModel refuses', () => {
     ['a tensor of a layer without parameters', 'unknown-tensor', shape('layers.1.weight', [1])],
     ['a tensor named __proto__', 'unknown-tensor', shape('__proto__', [1])],
     ['a weight stored as [in, out]', 'shape', shape('layers.0.weight', [3, 4])],
+    ['a bias of rank 0', 'shape', shape('layers.0.bias', [])],
     ['a bias of rank 2', 'shape', shape('layers.0.bias', [4, 1])],
     ['optimizer state with a gap', 'missing-tensor', remove('optimizer.exp_avg.layers.0.bias')],
     ['optimizer state of another shape', 'shape', shape('optimizer.exp_avg.layers.0.bias', [3])],
@@ -337,6 +338,7 @@ describe('decodeModel refuses', () => {
     expect(message(value('layers.0.weight', 11, Number.NaN))).toContain('holds NaN at position 11');
     expect(message(set('formatVersion', '2'))).toContain('update downhill');
     expect(message(set('formatVersion', 'x'))).toContain('damaged');
+    expect(message(set('formatVersion', '0'))).toContain('damaged');
   });
 
   test('but takes metadata of other tools', () => {

@@ -198,6 +198,9 @@ describe('readSafetensors', () => {
     expect(failure(() => readSafetensors(one('F32', [2], [0, 4]))).message).toBe(
       'safetensors: tensor "a": [2] of F32 takes 8 bytes, but data_offsets give 4.',
     );
+    expect(failure(() => readSafetensors(one('F32', [1], ['0', '4']))).message).toBe(
+      'safetensors: tensor "a": expected data_offsets [begin, end] with begin ≤ end, got ["0","4"].',
+    );
   });
 
   test('holds the limits, which can be moved', () => {
@@ -293,6 +296,7 @@ describe('writeSafetensors', () => {
     expect(one('__metadata__', [4], four)).toBe('checkpoint/entry');
     expect(one('a', [3], four)).toBe('checkpoint/size');
     expect(one('a', [4], [1, 2, 3, 4])).toBe('checkpoint/size');
+    expect(one('a', [4], new Int32Array(4))).toBe('checkpoint/size');
     expect(one('a', [4], new Float64Array(4))).toBe('checkpoint/size');
     expect(one('a', 4, four)).toBe('checkpoint/shape');
     expect(one('a', [-2, -2], four)).toBe('checkpoint/shape');

@@ -37,8 +37,8 @@ export function digits(options: GenerateOptions): { x: Uint8Array; y: Uint8Array
     const draws = drawsOf(options.seed, row);
     write(SHAPES[y[row]!]!, draws, lines);
     distort(lines, draws);
-    const edge = draws.between(0.9, 1.5);
-    fit(lines, edge, draws);
+    const edge = draws.between(0.7, 1.3);
+    fit(lines, draws);
     ink.fill(0);
     render(lines, SIZE, edge, ink);
     const image = x.subarray(row * PIXELS, (row + 1) * PIXELS);
@@ -120,7 +120,7 @@ function distort(lines: PenLines, draws: Draws): void {
 }
 
 /** Scales the lines so that their ink fills the box, and moves the centre of their mass to the middle of the image. */
-function fit(lines: PenLines, edge: number, draws: Draws): void {
+function fit(lines: PenLines, draws: Draws): void {
   const { count, x, y, radius, move } = lines;
   let left = Infinity;
   let right = -Infinity;
@@ -134,7 +134,7 @@ function fit(lines: PenLines, edge: number, draws: Draws): void {
   }
   const thickness = Math.max(0.55, 1.25 + draws.bell(0.4));
   const taper = draws.bell(0.15);
-  const scale = (BOX - 2 * thickness - edge) / Math.max(right - left, bottom - top);
+  const scale = (BOX - 2 * thickness + 0.3) / Math.max(right - left, bottom - top);
   let mass = 0;
   let massX = 0;
   let massY = 0;

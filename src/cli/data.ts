@@ -1,0 +1,154 @@
+/** What `--data` names: files or a built-in set, read, split and made ready for a spec. */
+import { readFile } from 'node:fs/promises';
+import { parseCsv, type Table } from '../data/csv.ts';
+import { GENERATORS } from '../data/generate/index.ts';
+import { parseIdx } from '../data/idx.ts';
+import { matchTable } from '../data/match.ts';
+import { takeRows } from '../data/rows.ts';
+import { imageSource, type Source, tableSource } from '../data/source.ts';
+import { type SplitBy, split } from '../data/split.ts';
+import type { DataInput, Inputs, Targets } from '../data/types.ts';
+import { DataError, suggest } from '../errors.ts';
+import type { Spec } from '../spec/spec.ts';
+import { UsageError } from './errors.ts';
+
+export const SPLITS = ['last', 'random', 'stratified'] as const satisfies SplitBy[];
+export const HEADERS = ['auto', 'yes', 'no'] as const;
+
+/** The part of the flags that says what the data are. */
+export interface DataFlags {
+  data: string;
+  target?: string;
+  header?: (typeof HEADERS)[number];
+  holdout?: number;
+  split?: SplitBy;
+  dataSeed?: number;
+}
+
+/** A source and how it is split unless told otherwise. */
+export interface NamedSource extends Source {
+  splitBy: SplitBy;
+}
+
+type GeneratorName = keyof typeof GENERATORS & string;
+/** Rows of a built-in set unless told otherwise. */
+const ROWS: Partial<Record<GeneratorName, number>> = { digits: 10_000 };
+const DEFAULT_ROWS = 1000;
+const HOLDOUT = 0.2;
+/** The width from which bytes count as images, for the default model. */
+export const IMAGE_INPUTS = 256;
+
+/** The bytes of a file. @throws UsageError where it cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code);
+    throw new UsageError('cli/file', `${path}: cannot be read: ${why}.`, { cause });
+  }
+}
+
+/** Reads the data with their targets. @throws UsageError, DataError */
+export async function loadSource(flags: DataFlags): Promise<NamedSource> {
+  const place = parsePlace(flags.data);
+  if (place.kind === 'csv') {
+    const table = await readTable(place.path, flags);
+    const source = tableSource(table, flags.target === undefined ? {} : { target: flags.target }, place.path);
+    return { ...source, splitBy: source.task === 'classes' ? 'stratified' : 'random' };
+  }
+  if (place.kind === 'idx') {
+    const [images, labels] = await Promise.all([place.images, place.labels].map(readIdx));
+    return { ...imageSource(images!, labels!, place.images), splitBy: 'last' };
+  }
+  return generatedSource(place.name, place.rows, flags.dataSeed ?? 0);
+}
+
+type Place =
+  | { kind: 'csv'; path: string }
+  | { kind: 'idx'; images: string; labels: string }
+  | { kind: 'generated'; name: GeneratorName; rows: number };
+
+function parsePlace(data: string): Place {
+  const names = Object.keys(GENERATORS);
+  const [, kind = data, rest = ''] = /^([^:]*):(.*)$/s.exec(data) ?? [];
+  if (kind === 'csv' && rest) return { kind, path: rest };
+  if (kind === 'idx') {
+    const [images, labels, ...more] = rest.split(',');
+    if (images && labels && more.length === 0) return { kind, images, labels };
+    throw new UsageError('cli/usage', `--data: got "${data}", expected idx:IMAGES,LABELS.`);
+  }
+  if (Object.hasOwn(GENERATORS, kind)) {
+    const name = kind as GeneratorName;
+    const rows = data === kind ? (ROWS[name] ?? DEFAULT_ROWS) : Number(rest || Number.NaN);
+    if (Number.isInteger(rows) && rows >= 1) return { kind: 'generated', name, rows };
+    throw new UsageError('cli/usage', `--data: got "${data}", expected ${kind}:ROWS with a number of rows ≥ 1.`);
+  }
+  const near = suggest(kind, ['csv', 'idx', ...names]);
+  const known = `idx:IMAGES,LABELS, csv:FILE, or one of ${names.join(', ')}`;
+  throw new UsageError('cli/usage', `--data: got "${data}"${near}, expected ${known}.`);
+}
+
+const readTable = async (path: string, flags: DataFlags): Promise<Table> =>
+  parseCsv(await readBytes(path), { header: flags.header ?? 'auto' }, path);
+const readIdx = async (path: string) => parseIdx(await readBytes(path), path);
+
+function generatedSource(name: GeneratorName, rows: number, seed: number): NamedSource {
+  const { x, y }: DataInput = GENERATORS[name]({ rows, seed });
+  const inputs = ArrayBuffer.isView(x) ? x.length / rows : (x[0]?.length ?? 0);
+  const task = y instanceof Float32Array ? 'regression' : 'classes';
+  const outputs = task === 'classes' ? 1 + Array.from(y as ArrayLike<number>).reduce((a, b) => Math.max(a, b), 1) : 1;
+  const images = x instanceof Uint8Array;
+  return {
+    task,
+    x,
+    y,
+    count: rows,
+    describe: `${rows} rows of ${name}: ${inputs} inputs → ${task === 'classes' ? `${outputs} classes` : 'a number'}`,
+    fitPreprocessing: () => (images ? { bytes: { scale: 1 / 255, offset: 0 } } : {}),
+    inputs: () => inputs,
+    outputs,
+    splitBy: images ? 'last' : task === 'classes' ? 'stratified' : 'random',
+  };
+}
+
+export interface SplitData {
+  trainRows: Uint32Array;
+  train: DataInput;
+  test?: DataInput;
+  testCount: number;
+}
+
+/** Training and test rows, as the flags say or as is usual for the source. @throws DataError */
+export function splitSource(source: NamedSource, flags: DataFlags, seed: number): SplitData {
+  const by = flags.split ?? source.splitBy;
+  if (by === 'stratified' && source.task === 'regression') {
+    throw new DataError('data/split', '--split: got stratified, but the targets are no classes; use random or last.');
+  }
+  const labels = source.y as ArrayLike<string | number>;
+  const options = { holdout: flags.holdout ?? HOLDOUT, by, seed, ...(by === 'stratified' && { labels }) };
+  const rows = split(source.count, options, '--holdout');
+  const take = (part: Uint32Array) => takeRows(source, source.count, part, '--data');
+  return {
+    trainRows: rows.train,
+    train: take(rows.train),
+    testCount: rows.test.length,
+    ...(rows.test.length > 0 && { test: take(rows.test) }),
+  };
+}
+
+/** Data for a saved model: raw rows as its preprocessing takes them, with targets where the data have them. */
+export async function loadForModel(spec: Spec, flags: DataFlags): Promise<{ x: Inputs; y?: Targets }> {
+  const place = parsePlace(flags.data);
+  if (place.kind !== 'csv') {
+    const { x, y } = await loadSource(flags);
+    return { x, y };
+  }
+  const table = await readTable(place.path, flags);
+  if (spec.preprocessing.columns) return matchTable(table, spec.preprocessing, flags.target, place.path);
+  if (table.names.length === spec.inputs && flags.target === undefined) {
+    return { x: table.rows.map((row) => row.map(Number)) };
+  }
+  const { x, y } = tableSource(table, flags.target === undefined ? {} : { target: flags.target }, place.path);
+  return { x, y };
+}

@@ -1,0 +1,144 @@
+/** The command `downhill`: its words, its flags, its exit codes. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { STRATEGIES } from '../plan/program.ts';
+import { SAMPLERS } from '../spec/spec.ts';
+import { HEADERS, SPLITS } from './data.ts';
+import { EXIT, exitCodeOf, toFailure } from './errors.ts';
+import { info, type PlanFlags, showPlan, version } from './inspect.ts';
+import { evaluate, type ModelFlags, predict } from './model.ts';
+import { Output, tolerateClosedPipe } from './output.ts';
+import { BACKENDS } from './runner.ts';
+import { type TrainFlags, train } from './train.ts';
+
+/** Steps between two `step` events. */
+const LOG_EVERY = 10;
+
+/** Runs the command with what stands behind its name; resolves with the exit code. Never rejects. */
+export async function main(argv: readonly string[]): Promise<number> {
+  tolerateClosedPipe();
+  const output = new Output(argv.includes('--json'));
+  let code: number = EXIT.done;
+  let begun = false;
+  const started = () => {
+    begun = true;
+  };
+  const program = commands((work) => async (output: Output) => {
+    code = await work(output, started);
+  })(output);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.done;
+      output.event({ event: 'error', code: 'cli/usage', message: error.message.replace(/^error: /, '') });
+      return EXIT.usage;
+    }
+    const failure = toFailure(error);
+    output.say(`downhill: ${failure.message}`);
+    if (failure.code === 'internal' && process.env.DEBUG && error instanceof Error) output.say(String(error.stack));
+    output.event({ event: 'error', ...failure });
+    return begun ? EXIT.failed : exitCodeOf(error);
+  }
+}
+
+type Work = (output: Output, started: () => void) => Promise<number>;
+type Wrap = (work: Work) => (output: Output) => Promise<void>;
+
+/** The commands; `wrap` keeps the exit code of what they do. */
+const commands = (wrap: Wrap) => (output: Output) => {
+  const program = new Command('downhill');
+  const act = (work: Work) => wrap(work)(output);
+  program
+    .description('Trains small neural networks on the GPU.')
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError('(downhill --help tells more)')
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(text),
+      writeErr: (text) => process.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error:/, 'downhill:')),
+    });
+  const command = (name: string, words: string) => {
+    const sub = program.command(name).description(words);
+    sub.addOption(new Option('--json', 'write only JSON to standard output'));
+    return sub;
+  };
+
+  const trainCommand = specOptions(dataOptions(command('train', 'train a model'), true))
+    .option('--init <file>', 'start from the weights in this safetensors file')
+    .addOption(backendOption())
+    .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
+    .option('--out <folder>', 'where the model, history and report go (default: runs/<time>)');
+  trainCommand.action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
+
+  for (const [name, words, run] of [
+    ['evaluate', 'print loss and metrics of a saved model on data', evaluate],
+    ['predict', 'print what a saved model predicts, one row a line', predict],
+  ] as const) {
+    const sub = placeOptions(command(name, words).argument('<model>', 'a model file'), true).addOption(backendOption());
+    if (name === 'predict') sub.option('--probabilities', 'print probabilities instead of class names');
+    sub.action((file: string, flags: ModelFlags) => act((out, started) => run(file, flags, out, started)));
+  }
+
+  specOptions(dataOptions(command('plan', 'print what a training step is compiled to'), false)).action(
+    (flags: PlanFlags) => act((out) => showPlan(flags, out)),
+  );
+  command('info', 'print versions and the adapters that can be had').action(() => act((out) => info(out)));
+  return program;
+};
+
+/** Where data come from. */
+function placeOptions(command: Command, needed: boolean): Command {
+  const words = 'idx:IMAGES,LABELS, csv:FILE, or a built-in set such as digits or digits:5000';
+  return command
+    .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
+    .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')
+    .addOption(new Option('--header <answer>', 'whether a CSV file has a header').choices(HEADERS).default('auto'))
+    .option('--data-seed <n>', 'seed of a built-in set', whole(0), 0);
+}
+
+const dataOptions = (command: Command, needed: boolean): Command =>
+  placeOptions(command, needed)
+    .option('--holdout <n>', 'rows kept for the test: a number, a fraction, or 0 (default: 0.2)', holdout)
+    .addOption(new Option('--split <how>', 'which rows those are (default: by the kind of data)').choices(SPLITS));
+
+/** What is trained, and how. */
+const specOptions = (command: Command): Command =>
+  command
+    .option('--model <form>', 'widths such as 784-128-10, a spec in JSON, or a JSON file')
+    .option('--loss <loss>', 'a name, or an object in JSON (default: by the data)')
+    .option('--optimizer <optimizer>', 'a name, or an object in JSON (default: adam)')
+    .option('--schedule <schedule>', 'a name, or an object in JSON (default: constant)')
+    .option('--learning-rate <x>', 'learning rate (default: the optimizer’s)', notNegative)
+    .option('--batch-size <n>', 'rows of an update, or full (default: 32)', batchSize)
+    .option('--epochs <n>', 'passes over the training rows (default: 10)', whole(0))
+    .option('--steps <n>', 'updates, instead of --epochs', whole(0))
+    .option('--seed <n>', 'of weights, sampling and split (default: 0)', whole(0))
+    .addOption(new Option('--sampler <name>', 'how rows are drawn (default: shuffle)').choices(SAMPLERS))
+    .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))
+    .option('--steps-per-submit <n>', 'updates of one submit (default: adaptive)', whole(1));
+
+const backendOption = () =>
+  new Option('--backend <name>', 'what it runs on; auto takes a real GPU or the CPU').choices(BACKENDS).default('auto');
+
+/** A whole number of at least `min`. */
+const whole = (min: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min) return value;
+  throw new InvalidArgumentError(`Expected an integer ≥ ${min}.`);
+};
+
+function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('Expected a number ≥ 0.');
+}
+
+function holdout(text: string): number {
+  const value = notNegative(text);
+  if (value < 1 || Number.isInteger(value)) return value;
+  throw new InvalidArgumentError('Expected a number of rows, a fraction below 1, or 0.');
+}
+
+const batchSize = (text: string): number | 'full' => (text === 'full' ? text : whole(1)(text));

@@ -1,0 +1,178 @@
+/** Flags → spec: the model's form, what the flags override, and what the data decide. */
+import { SpecError } from '../errors.ts';
+import { LOSSES, type LossInput } from '../spec/losses.ts';
+import { OPTIMIZERS, type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
+import { show, unknownName } from '../spec/parse.ts';
+import type { Preprocessing } from '../spec/preprocessing.ts';
+import { SCHEDULES, type Schedule } from '../spec/schedules.ts';
+import { parseSpec, type SamplerName, type Spec, type SpecInput } from '../spec/spec.ts';
+import { IMAGE_INPUTS, readBytes } from './data.ts';
+import { UsageError } from './errors.ts';
+
+/** The part of the flags that says what to train. */
+export interface SpecFlags {
+  model?: string;
+  loss?: string;
+  optimizer?: string;
+  schedule?: string;
+  learningRate?: number;
+  batchSize?: number | 'full';
+  sampler?: SamplerName;
+  seed?: number;
+  epochs?: number;
+  steps?: number;
+}
+
+/** What the data say about the model. */
+export interface DataShape {
+  task: 'classes' | 'regression';
+  inputs: number;
+  outputs: number;
+  /** Rows to train on. */
+  rows: number;
+  preprocessing: Preprocessing;
+}
+
+export type PartialSpec = Partial<Record<keyof SpecInput, unknown>>;
+
+const DEFAULT_EPOCHS = 10;
+const DEFAULT_BATCH = 32;
+/** Parts of the training after which a step schedule falls, and the warm-up ends. */
+const FALLS = 3;
+const WARMUP_PART = 10;
+/** What an exponential schedule ends at, relative to its start. */
+const EXPONENTIAL_END = 0.01;
+
+type Widths = { widths: number[] };
+export type Model = Widths | { spec: PartialSpec };
+
+/** `--model`: widths (`784-128-10`), inline JSON, or a JSON file. @throws UsageError, SpecError */
+export async function readModel(model: string): Promise<Model> {
+  if (/^\d+(-\d+)+$/.test(model)) return { widths: model.split('-').map(Number) };
+  const inline = model.trimStart().startsWith('{');
+  const text = inline ? model : new TextDecoder().decode(await readBytes(model));
+  const spec = parseJson(text, inline ? '--model' : model);
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
+    throw new SpecError('spec/value', `--model: expected a spec { inputs, layers, … }, got ${show(spec)}.`);
+  }
+  return { spec };
+}
+
+function parseJson(text: string, who: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError('cli/json', `${who}: is no JSON (${(cause as Error).message}).`, { cause });
+  }
+}
+
+/** A flag that is a name, or an object in JSON. */
+function named(value: string, who: string): string | Record<string, unknown> {
+  return value.trimStart().startsWith('{') ? (parseJson(value, who) as Record<string, unknown>) : value;
+}
+
+/** The whole spec. `shape` is absent where a plan is asked for without data. @throws SpecError, UsageError */
+export function buildSpec(model: Model | undefined, flags: SpecFlags, shape?: DataShape): Spec {
+  const given: PartialSpec = model && 'spec' in model ? { ...model.spec } : {};
+  const widths = model && 'widths' in model ? model.widths : undefined;
+  if (widths) {
+    given.inputs = widths[0];
+    given.layers = mlp(widths.slice(1));
+  }
+  given.inputs ??= shape?.inputs;
+  if (!model && shape) {
+    given.layers = mlp([...(shape.inputs >= IMAGE_INPUTS ? [128] : [16, 16]), shape.outputs]);
+  }
+  if (shape) {
+    given.preprocessing ??= shape.preprocessing;
+    if (given.inputs !== shape.inputs) {
+      const words = `--model: inputs: got ${show(given.inputs)}, but the data give ${shape.inputs}; set inputs to ${shape.inputs}.`;
+      throw new SpecError('spec/inputs', words);
+    }
+  }
+  if (flags.batchSize !== undefined) given.batchSize = flags.batchSize;
+  if (flags.sampler !== undefined) given.sampler = flags.sampler;
+  if (flags.seed !== undefined) given.seed = flags.seed;
+  if (flags.loss !== undefined) given.loss = checkedName(named(flags.loss, '--loss'), '--loss', 'loss', LOSSES);
+  given.loss ??= defaultLoss(lastUnits(given.layers), shape?.task);
+  given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given.batchSize, shape?.rows));
+  return parseSpec(given, '--model');
+}
+
+const mlp = (units: number[]) =>
+  units.map((width, i) => ({ type: 'dense', units: width, activation: i < units.length - 1 ? 'relu' : 'linear' }));
+
+function lastUnits(layers: unknown): unknown {
+  if (!Array.isArray(layers)) return undefined;
+  return (layers as { type?: unknown; units?: unknown }[]).findLast((layer) => layer?.type === 'dense')?.units;
+}
+
+/** Classes: softmax, or sigmoid for one output; numbers: squared error. */
+function defaultLoss(units: unknown, task: DataShape['task'] | undefined): LossInput {
+  if (task === 'regression' || (task === undefined && units === 1)) return 'meanSquaredError';
+  return units === 1 ? 'sigmoidBinaryCrossEntropy' : 'softmaxCrossEntropy';
+}
+
+/** The number of updates that the flags ask for. */
+export function totalSteps(flags: SpecFlags, batchSize: unknown = DEFAULT_BATCH, rows = 1): number {
+  if (flags.steps !== undefined) return flags.steps;
+  const perEpoch = typeof batchSize === 'number' && batchSize >= 1 ? Math.ceil(rows / batchSize) : 1;
+  return (flags.epochs ?? DEFAULT_EPOCHS) * perEpoch;
+}
+
+/** For the trainer: steps, or epochs, by default ten. */
+export const trainingLength = ({ steps, epochs }: SpecFlags): { steps: number } | { epochs: number } =>
+  steps !== undefined ? { steps } : { epochs: epochs ?? DEFAULT_EPOCHS };
+
+function checkedName<T>(value: T, who: string, what: string, known: object): T {
+  if (typeof value === 'string' && !Object.hasOwn(known, value))
+    throw unknownName(who, what, value, Object.keys(known));
+  return value;
+}
+
+function buildOptimizer(given: unknown, flags: SpecFlags, steps: number): OptimizerInput {
+  const asked =
+    flags.optimizer === undefined
+      ? (given ?? 'adam')
+      : checkedName(named(flags.optimizer, '--optimizer'), '--optimizer', 'optimizer', OPTIMIZERS);
+  const optimizer = parseOptimizer(asked, flags.optimizer === undefined ? '--model.optimizer' : '--optimizer');
+  let rate: Schedule = optimizer.learningRate;
+  if (flags.learningRate !== undefined) rate = withRate(rate, flags.learningRate);
+  if (flags.schedule !== undefined) rate = buildSchedule(flags.schedule, rate, steps);
+  return { ...optimizer, learningRate: rate } as OptimizerInput;
+}
+
+/** The schedule at another height. */
+function withRate(schedule: Schedule, learningRate: number): Schedule {
+  if (schedule.type === 'warmup') return { ...schedule, after: withRate(schedule.after, learningRate) };
+  if (schedule.type === 'custom') return { type: 'constant', learningRate };
+  return { ...schedule, learningRate };
+}
+
+/** The learning rate that a schedule starts from, without its warm-up. */
+function peakOf(schedule: Schedule): number {
+  if (schedule.type === 'warmup') return peakOf(schedule.after);
+  if (schedule.type === 'custom') {
+    throw new SpecError('spec/value', '--schedule: the learning rate is a function; add --learning-rate.');
+  }
+  return schedule.learningRate;
+}
+
+/** A schedule by name or as an object, which takes what it lacks from the optimizer and the length of the training. */
+function buildSchedule(flag: string, base: Schedule, steps: number): Schedule {
+  const value = named(flag, '--schedule');
+  const given = typeof value === 'string' ? { type: value } : value;
+  const learningRate = peakOf(base);
+  const length = Math.max(1, steps);
+  const defaults: Record<string, Record<string, unknown>> = {
+    constant: { learningRate },
+    step: { learningRate, stepSize: Math.max(1, Math.floor(length / FALLS)) },
+    exponential: { learningRate, gamma: EXPONENTIAL_END ** (1 / length) },
+    cosine: { learningRate, steps: length },
+    warmup: { steps: Math.max(1, Math.floor(length / WARMUP_PART)), after: { type: 'constant', learningRate } },
+  };
+  const known = [...Object.keys(SCHEDULES), 'warmup'];
+  const type = String(given.type);
+  if (!Object.hasOwn(defaults, type)) throw unknownName('--schedule', 'schedule', given.type, known);
+  return { ...defaults[type], ...given } as unknown as Schedule;
+}

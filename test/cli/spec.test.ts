@@ -1,0 +1,100 @@
+/** Flags become the spec that they name. */
+import { describe, expect, test } from 'vitest';
+import { buildSpec, type DataShape, type Model, readModel, type SpecFlags, totalSteps } from '../../src/cli/spec.ts';
+
+const classes: DataShape = { task: 'classes', inputs: 2, outputs: 2, rows: 100, preprocessing: {} };
+const numbers: DataShape = { task: 'regression', inputs: 2, outputs: 1, rows: 100, preprocessing: {} };
+const model = (spec: Record<string, unknown>): Model => ({
+  spec: { inputs: 2, layers: [{ type: 'dense', units: 2 }], ...spec },
+});
+const rate = (flags: SpecFlags, from?: Model) =>
+  buildSpec(from, { batchSize: 10, ...flags }, classes).optimizer.learningRate;
+
+describe('the model', () => {
+  test('widths are dense layers, relu but for the last', async () => {
+    const { layers, inputs } = buildSpec(await readModel('2-8-2'), {}, classes);
+    expect(inputs).toBe(2);
+    expect(layers.map((layer) => [layer.type === 'dense' && layer.units, layer.activation.type])).toEqual([
+      [8, 'relu'],
+      [2, 'linear'],
+    ]);
+  });
+
+  test('inline JSON is the spec of createTrainer; what it lacks comes from the data', async () => {
+    const spec = buildSpec(await readModel('{"layers":[{"type":"dense","units":2}],"batchSize":16}'), {}, classes);
+    expect(spec).toMatchObject({ inputs: 2, batchSize: 16, loss: { type: 'softmaxCrossEntropy' } });
+  });
+
+  test.each([
+    ['{"layers":', 'cli/json'],
+    ['[1]', 'cli/file'],
+    ['nowhere.json', 'cli/file'],
+  ])('%s is refused as %s', async (form, code) => {
+    await expect(readModel(form)).rejects.toMatchObject({ code });
+  });
+
+  test('inputs that the data do not have are refused', async () => {
+    const wrong = await readModel('3-2');
+    expect(() => buildSpec(wrong, {}, classes)).toThrow('--model: inputs: got 3, but the data give 2');
+  });
+
+  test('flags override the spec', () => {
+    const spec = buildSpec(
+      model({ seed: 3, batchSize: 4, loss: 'huber', optimizer: { type: 'sgd', momentum: 0.5 } }),
+      { seed: 9, batchSize: 'full', loss: '{"type":"huber","delta":2}', learningRate: 0.5, sampler: 'sequential' },
+      numbers,
+    );
+    expect(spec).toMatchObject({
+      seed: 9,
+      batchSize: 'full',
+      loss: { type: 'huber', delta: 2 },
+      sampler: 'sequential',
+    });
+    expect(spec.optimizer).toMatchObject({ type: 'sgd', momentum: 0.5, learningRate: { learningRate: 0.5 } });
+  });
+});
+
+describe('the loss follows the task', () => {
+  test.each([
+    ['softmaxCrossEntropy', '2-2', classes],
+    ['sigmoidBinaryCrossEntropy', '2-1', classes],
+    ['meanSquaredError', '2-1', numbers],
+    ['meanSquaredError', '2-1', undefined],
+    ['softmaxCrossEntropy', '2-3', undefined],
+  ] as const)('%s for %s', async (loss, form, shape) => {
+    expect(buildSpec(await readModel(form), {}, shape).loss.type).toBe(loss);
+  });
+});
+
+describe('schedules by name take the length of the training', () => {
+  test('steps of the epochs, the last batch partial', () => {
+    expect(totalSteps({ epochs: 3 }, 32, 100)).toBe(12);
+    expect(totalSteps({ steps: 7 }, 32, 100)).toBe(7);
+    expect(totalSteps({}, 'full', 100)).toBe(10);
+  });
+
+  test.each([
+    ['constant', { type: 'constant', learningRate: 0.001 }],
+    ['cosine', { type: 'cosine', learningRate: 0.001, steps: 100, minimum: 0 }],
+    ['step', { type: 'step', learningRate: 0.001, stepSize: 33, gamma: 0.1 }],
+    ['exponential', { type: 'exponential', learningRate: 0.001, gamma: 0.01 ** 0.01 }],
+    ['warmup', { type: 'warmup', steps: 10, after: { type: 'constant', learningRate: 0.001 } }],
+    ['{"type":"cosine","steps":5,"minimum":0.0001}', { type: 'cosine', learningRate: 0.001, steps: 5, minimum: 1e-4 }],
+  ])('%s', (schedule, expected) => {
+    expect(rate({ schedule })).toEqual(expected);
+  });
+
+  test('the learning rate of the flag is the height of the schedule in the spec', () => {
+    const warm = { type: 'warmup', steps: 5, after: { type: 'cosine', learningRate: 1, steps: 9, minimum: 0 } };
+    const from = model({ optimizer: { type: 'adam', learningRate: warm } });
+    expect(rate({ learningRate: 0.2 }, from)).toMatchObject({ type: 'warmup', after: { learningRate: 0.2, steps: 9 } });
+  });
+
+  test.each([
+    [{ schedule: 'cosin' }, 'cosine'],
+    [{ optimizer: 'adm' }, 'adam'],
+    [{ loss: 'hubber' }, 'huber'],
+  ])('%o is refused with a suggestion', (flags, suggestion) => {
+    expect(() => buildSpec(undefined, flags, classes)).toThrow(`did you mean "${suggestion}"?`);
+  });
+});

@@ -1,0 +1,32 @@
+/** Modules are put together in the order the compiler needs, and its messages can be traced back to a file. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { assemble, locate, overridesOf } from '../../src/kernels/shader.ts';
+import { KERNEL_SHADERS, type KernelName } from '../../src/kernels/shaders.generated.ts';
+
+const kernels = Object.keys(KERNEL_SHADERS) as KernelName[];
+const inputs = ['u8', 'f32'] as const;
+
+test.each(kernels)('each line of %s comes from the file that is named', (kernel) => {
+  for (const input of inputs) {
+    const lines = assemble(kernel, { input }).trimEnd().split('\n');
+    expect(lines[0]).toBe('alias real = f32;');
+    for (const [i, line] of lines.entries()) {
+      if (i === 0) continue;
+      const place = locate(kernel, { input }, i + 1);
+      const file = readFileSync(new URL(`../../shaders/${place.file}`, import.meta.url), 'utf8');
+      expect(file.split('\n')[place.line - 1]).toBe(line);
+    }
+    expect(locate(kernel, { input }, lines.length).file).toBe(`${kernel}.wgsl`);
+  }
+});
+
+test('the input decides which file is taken, and which overrides there are', () => {
+  const bytes = assemble('gather_rows', { input: 'u8' });
+  const floats = assemble('gather_rows', { input: 'f32' });
+  expect(bytes).toContain('INPUT_SCALE');
+  expect(floats).not.toContain('INPUT_SCALE');
+  expect(overridesOf('gather_rows', { input: 'u8' })).toContain('INPUT_SCALE');
+  expect(overridesOf('gather_rows', { input: 'f32' })).not.toContain('INPUT_SCALE');
+  for (const name of overridesOf('gather_rows', { input: 'f32' })) expect(floats).toContain(`override ${name}`);
+});

@@ -1,0 +1,160 @@
+/** What the papers say is so: the README's lines compile and train, its names and links exist, the catalogue is whole. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import ts from 'typescript';
+import { describe, expect, test, vi } from 'vitest';
+import { ACTIVATIONS, parseActivation } from '../src/spec/activations.ts';
+import { INITIALIZERS } from '../src/spec/layers.ts';
+import { LOSSES, parseLoss } from '../src/spec/losses.ts';
+import { OPTIMIZERS, parseOptimizer } from '../src/spec/optimizers.ts';
+import { SCHEDULES } from '../src/spec/schedules.ts';
+import { README, type ReadmeResult, readmeCode, readmeModule } from './support/readme.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const formulas = read('docs/formulas.md');
+
+describe('the lines of the README', () => {
+  test('are few', () => {
+    expect(readmeCode().trim().split('\n').filter(Boolean).length).toBeLessThanOrEqual(15);
+  });
+
+  test('pass the type check, and a wrong word in them would not', { timeout: 60_000 }, () => {
+    const code = readmeCode();
+    const [errors, errorsOfWrong] = typeErrors(code, code.replace("'softmaxCrossEntropy'", "'softmaxCrossEntropi'"));
+    expect(errors).toEqual([]);
+    expect(errorsOfWrong!.join()).toContain('softmaxCrossEntropi');
+  });
+
+  test('train on the CPU, and the loss falls', async () => {
+    const { backend, losses, metrics, probabilities, bytes } = await runOnCpu();
+    expect(backend).toBe('cpu');
+    expect(losses).toHaveLength(30);
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+    expect(metrics.accuracy).toBeGreaterThan(0.9);
+    expect(probabilities).toHaveLength(2);
+    expect(probabilities[0]! + probabilities[1]!).toBeCloseTo(1, 5);
+    expect(bytes).toBeGreaterThan(4 * (2 * 32 + 32 + 32 * 32 + 32 + 32 * 2 + 2));
+  });
+});
+
+describe('the README', () => {
+  test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/formulas.md'])(
+    'links of %s lead somewhere',
+    (path) => {
+      const links = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
+      expect(links.filter((link) => !existsSync(join(root, dirname(path), link)))).toEqual([]);
+    },
+  );
+
+  test.each(['README.md', 'CONTRIBUTING.md'])('commands of %s are scripts of the package', (path) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(path).matchAll(/(?:`|^)npm (?:run )?([a-z:]+)/gm)].map((match) => match[1]!);
+    const unknown = named.filter((name) => !(name in scripts) && name !== 'install');
+    expect(unknown).toEqual([]);
+    expect(named).toContain('test');
+  });
+
+  test('its map has every room', () => {
+    const map = /## The map\n(.*?)\n## /s.exec(README)![1]!;
+    const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(rooms.map(({ name }) => name).filter((name) => !map.includes(` ${name}/`))).toEqual([]);
+  });
+
+  test('files that it names exist', () => {
+    const named = [...README.matchAll(/`((?:src|shaders|test)\/[\w./-]+\.\w+)`/g)].map((match) => match[1]!);
+    const files = named.filter((path) => !path.includes('NAME'));
+    expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(files).toContain('src/math/optimizers.ts');
+  });
+
+  test('says which versions the tests use', () => {
+    const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
+    expect(README).toContain(`\`webgpu\` ${devDependencies.webgpu!.replace('^', '')}`);
+    expect(README).toContain(`Deno ${devDependencies.deno!.replace('^', '')}`);
+  });
+});
+
+describe('the catalogue', () => {
+  const section = (title: string) => new RegExp(`^## ${title}\n(.*?)(?=^## |$(?![\\s\\S]))`, 'ms').exec(formulas)![1]!;
+
+  test.each([
+    ['Activations', Object.keys(ACTIVATIONS)],
+    ['Losses', Object.keys(LOSSES)],
+    ['Optimizers', Object.keys(OPTIMIZERS)],
+    ['Schedules', [...Object.keys(SCHEDULES), 'warmup', 'custom']],
+    ['Initialisers', [...INITIALIZERS]],
+  ])('%s: every name is there, and no other', (title, names) => {
+    const rows = section(title).match(/^(\| `.*|### `.*)$/gm) ?? [];
+    const listed = rows.flatMap((row) => [
+      ...row
+        .split('|')
+        .at(row.startsWith('|') ? 1 : 0)!
+        .matchAll(/`(\w+)`/g),
+    ]);
+    expect(listed.map((match) => match[1]).sort()).toEqual([...names].sort());
+  });
+
+  test.each(Object.keys(OPTIMIZERS))('the defaults of %s', (name) => {
+    const own = section('Optimizers')
+      .split(/^### /m)
+      .find((text) => text.startsWith(`\`${name}\``))!;
+    const { type: _, learningRate, ...options } = parseOptimizer(name, 'test');
+    const rate = learningRate.type === 'constant' ? learningRate.learningRate : Number.NaN;
+    const expected = Object.entries({ learningRate: rate, ...options }).map(([key, value]) => `\`${key}\` ${value}`);
+    expect(/^Options: (.*)\.$/m.exec(own)![1]!.split(', ').sort()).toEqual(expected.sort());
+  });
+
+  test.each([
+    ...Object.keys(ACTIVATIONS).map((name) => ['Activations', parseActivation(name, 'test')] as const),
+    ...Object.keys(LOSSES).map((name) => ['Losses', parseLoss(name, 'test')] as const),
+  ])('%s: options and defaults of %o', (title, { type: _, ...options }) => {
+    for (const [key, value] of Object.entries(options)) expect(section(title)).toContain(`\`${key}\` ${value}`);
+  });
+});
+
+/** What TypeScript says to each module, at the root of the repository and under the settings of the rest. */
+function typeErrors(...codes: string[]): string[][] {
+  const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config;
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: ['src/index.ts'] }, ts.sys, root);
+  const modules = new Map(codes.map((code, i) => [join(root, `readme-${i}.ts`).replaceAll('\\', '/'), code]));
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (name) => modules.has(name) || fileExists(name);
+  host.getSourceFile = (name, ...rest) => {
+    const code = modules.get(name);
+    return code === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, code, ts.ScriptTarget.ES2022);
+  };
+  const program = ts.createProgram([...modules.keys()], { ...options, noUnusedLocals: false }, host);
+  return [...modules.keys()].map((name) => {
+    const source = program.getSourceFile(name);
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  });
+}
+
+/** Runs the lines as they are; there is no WebGPU in Node, so that `auto` takes the CPU. */
+async function runOnCpu(): Promise<ReadmeResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'downhill-readme-'));
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  try {
+    const { outputFiles } = await build({
+      stdin: { contents: await readmeModule('./src/index.ts'), resolveDir: root },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+    });
+    const file = join(folder, 'readme.mjs');
+    writeFileSync(file, outputFiles[0]!.text);
+    await import(/* @vite-ignore */ pathToFileURL(file).href);
+    expect(log).toHaveBeenCalledTimes(30);
+    return (globalThis as unknown as { readme: ReadmeResult }).readme;
+  } finally {
+    log.mockRestore();
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,65 @@
+/** The README's lines in a page of someone else: the built file, a strict content security policy, WebGPU. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { openPage } from '../support/chrome.ts';
+import { type ReadmeResult, readmeModule } from '../support/readme.ts';
+import { isRequired, lookUp } from '../support/runtimes.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The lines may take so long on a software adapter, compiling included. */
+const LIMIT = 120_000;
+
+const html = `<!doctype html>
+<meta http-equiv="content-security-policy" content="default-src 'self'; script-src 'self'">
+<title>A page</title>
+<script type="module" src="/app.js"></script>`;
+
+/** Says whether the policy holds: text must not become code. */
+const policy = `try { new Function('')(); globalThis.policy = 'none'; } catch { globalThis.policy = 'strict'; }`;
+
+async function builtFile(): Promise<string> {
+  const script = `import { build, buildIsStale } from './scripts/build.mjs'; if (buildIsStale()) await build();`;
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: root });
+  return readFileSync(`${root}/dist/downhill.js`, 'utf8');
+}
+
+test('the lines of the README train on WebGPU in a page with a strict policy', { timeout: 2 * LIMIT }, async ({
+  skip,
+}) => {
+  const { found, missing } = lookUp('chromium');
+  if (missing) {
+    const message = `${missing.reason}; type: ${missing.remedy}`;
+    if (isRequired()) throw new Error(message);
+    skip(message);
+    return;
+  }
+  // The adapter may be emulated: `auto` would take the CPU then.
+  const lines = await readmeModule('/downhill.js', 'webgpu');
+  const files = { '/': html, '/app.js': `${policy}\n${lines}`, '/downhill.js': await builtFile() };
+  const { page, problems, close } = await openPage(found, files);
+  try {
+    // `waitForFunction` makes code of text, which the policy forbids.
+    const ended = async () => problems.length > 0 || page.evaluate(() => 'readme' in globalThis);
+    await until(ended);
+    expect(problems).toEqual([]);
+    expect(await page.evaluate(() => (globalThis as { policy?: string }).policy)).toBe('strict');
+    const result = await page.evaluate(() => (globalThis as unknown as { readme: ReadmeResult }).readme);
+    expect(result.backend).toBe('webgpu');
+    expect(result.losses).toHaveLength(30);
+    expect(result.losses.at(-1)!).toBeLessThan(result.losses[0]! / 2);
+    expect(result.metrics.accuracy).toBeGreaterThan(0.9);
+    expect(result.probabilities[0]! + result.probabilities[1]!).toBeCloseTo(1, 5);
+    expect(problems).toEqual([]);
+  } finally {
+    await close();
+  }
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + LIMIT;
+  while (!(await isSo()) && performance.now() < end) await new Promise((done) => setTimeout(done, 200));
+}
