@@ -98,5 +98,8 @@ function short(value: number): string {
 }
 
 function transparent(color: string, opacity: number): string {
-  return color.replace(/^rgba?\(([^)]*)\)$/, (_, parts: string) => `rgb(${parts.split(/[, ]+/).slice(0, 3).join(' ')} / ${opacity})`);
+  return color.replace(
+    /^rgba?\(([^)]*)\)$/,
+    (_, parts: string) => `rgb(${parts.split(/[, ]+/).slice(0, 3).join(' ')} / ${opacity})`,
+  );
 }

@@ -63,9 +63,7 @@ export function gridOf(problem: Problem, size: number): Float32Array {
   if (problem.inputs === 1) return Float32Array.from({ length: size }, (_, i) => at(problem.horizontal, i));
   return Float32Array.from({ length: size * size * 2 }, (_, i) => {
     const cell = i >> 1;
-    return i % 2 === 0
-      ? at(problem.horizontal, cell % size)
-      : at(problem.vertical, size - 1 - Math.floor(cell / size));
+    return i % 2 === 0 ? at(problem.horizontal, cell % size) : at(problem.vertical, size - 1 - Math.floor(cell / size));
   });
 }
 

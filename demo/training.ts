@@ -3,8 +3,6 @@ import { createTrainer, type SpecInput, type Trainer } from 'downhill';
 import { gridOf, type Problem } from './problems.ts';
 import { CELLS, COLUMNS } from './surface.ts';
 
-/** A report every so many steps. */
-const EVERY = 10;
 /** Milliseconds between two pictures. */
 const PICTURE_INTERVAL = 120;
 
@@ -39,7 +37,9 @@ export class Training {
   }
 
   get adapter(): string {
-    return this.#trainer.adapter;
+    const { vendor, architecture, description, software } = this.#trainer.adapter;
+    const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'an adapter without a name';
+    return software && this.#trainer.backend === 'webgpu' ? `${name} (emulated on the CPU)` : name;
   }
 
   get finishedSteps(): number {
@@ -62,11 +62,14 @@ export class Training {
   async #train(): Promise<void> {
     const stop = new AbortController();
     this.#stop = stop;
-    for await (const { step, loss } of this.#trainer.steps(this.problem.data, { every: EVERY, signal: stop.signal })) {
-      this.#listener.onLoss(step, loss);
-      if (stop.signal.aborted) break;
-      if (performance.now() - this.#lastPicture > PICTURE_INTERVAL) void this.picture().catch(() => {});
-    }
+    await this.#trainer.fit(this.problem.data, {
+      steps: Number.MAX_SAFE_INTEGER,
+      signal: stop.signal,
+      onStep: ({ step, loss }) => {
+        this.#listener.onLoss(step, loss);
+        if (performance.now() - this.#lastPicture > PICTURE_INTERVAL) void this.picture().catch(() => {});
+      },
+    });
   }
 
   /** Stops at a step boundary and resolves there. */
@@ -77,7 +80,10 @@ export class Training {
 
   /** One update. */
   async step(): Promise<void> {
-    await this.#trainer.fit(this.problem.data, { steps: 1, onStep: ({ step, loss }) => this.#listener.onLoss(step, loss) });
+    await this.#trainer.fit(this.problem.data, {
+      steps: 1,
+      onStep: ({ step, loss }) => this.#listener.onLoss(step, loss),
+    });
     await this.picture();
   }
 

@@ -1,55 +1,67 @@
-/** The playground: `serve` builds it and serves it on this machine, `build` makes the static folder `demo/dist`. */
-import { cpSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { root, say } from './process.mjs';
-import { serveFolder } from './serve.mjs';
+/** The demo page: `serve` shows it while it is worked on, `build` makes a static folder of it. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { asProgram, root, say } from './process.mjs';
+import { serveFolders } from './serve.mjs';
 import { ensurePackages } from './setup.mjs';
 import { ensureShaders } from './shaders.mjs';
 
-const usualPort = 8080;
+const source = join(root, 'demo');
+const folder = join(source, 'dist');
 
-/** The page forbids whatever does not come from its own place. */
-export const contentSecurityPolicy = "default-src 'self'; script-src 'self'";
+/** The page gets along with the strictest policy that still lets it load its own files. */
+const headers = { 'content-security-policy': "default-src 'self'; script-src 'self'" };
 
-/** Builds the static folder and returns its path; with `watch`, changes are built as they come. */
-export async function buildDemo({ outdir = join(root, 'demo', 'dist'), watch = false } = {}) {
+/** `main.ts` and what it imports become `main.js` and `main.css`; every address is relative, so any sub-path will do. */
+const options = {
+  absWorkingDir: root,
+  entryPoints: { main: 'demo/main.ts' },
+  outdir: 'demo/dist',
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'browser',
+  legalComments: 'linked',
+  logLevel: 'warning',
+  loader: { '.svg': 'file', '.png': 'file' },
+};
+
+function copyStaticFiles() {
+  for (const name of readdirSync(source)) {
+    if (['.html', '.svg', '.png', '.ico'].includes(extname(name))) copyFileSync(join(source, name), join(folder, name));
+  }
+}
+
+/** Makes `demo/dist`, a folder that any web server can hand out. */
+export async function buildDemo() {
   const esbuild = await import('esbuild');
   await ensureShaders();
-  const options = {
-    absWorkingDir: root,
-    entryPoints: ['demo/page.ts', 'demo/style.css'],
-    outdir,
-    bundle: true,
-    minify: !watch,
-    format: 'esm',
-    target: 'es2022',
-    sourcemap: watch ? 'linked' : false,
-    legalComments: 'linked',
-    logLevel: 'warning',
-  };
-  if (watch) await (await esbuild.context(options)).watch();
-  await esbuild.build(options);
-  for (const name of ['index.html', 'icon.svg']) cpSync(join(root, 'demo', name), join(outdir, name));
-  return outdir;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  copyStaticFiles();
+  await esbuild.build({ ...options, minify: true, sourcemap: true });
 }
 
-async function main(task) {
+/** Serves the page on this machine; a reload shows what was changed in the meantime. */
+export async function serveDemo(port) {
+  const esbuild = await import('esbuild');
+  await ensureShaders();
+  rmSync(folder, { recursive: true, force: true });
+  const context = await esbuild.context({ ...options, sourcemap: true });
+  await context.watch();
+  await context.rebuild();
+  return serveFolders([folder, source], { port, headers });
+}
+
+await asProgram(import.meta.url, async () => {
   await ensurePackages();
-  if (task === 'build') {
-    say(`The playground is in ${relative(root, await buildDemo())}/; any web server can serve it from any path.`);
-    return;
+  if (!existsSync(join(source, 'main.ts'))) throw new Error('demo: there is no demo/main.ts');
+  if (process.argv[2] === 'build') {
+    await buildDemo();
+    say('demo/dist is ready: any web server can serve it, from any path.');
+  } else {
+    const { url } = await serveDemo(Number(process.env.PORT ?? 0));
+    process.stdout.write(`${url}\n`);
+    say('Open it in a browser with WebGPU. Ctrl-C ends it.');
   }
-  if (task !== 'serve') throw new Error(`demo: got "${task}", expected "serve" or "build".`);
-  const folder = await buildDemo({ watch: true });
-  const options = { headers: { 'content-security-policy': contentSecurityPolicy } };
-  const server = await serveFolder(folder, { ...options, port: Number(process.env.PORT ?? usualPort) }).catch(
-    (error) => {
-      if (error.code !== 'EADDRINUSE' || process.env.PORT) throw error;
-      return serveFolder(folder, options);
-    },
-  );
-  say(`The playground is at ${server.url} (Ctrl+C ends it).`);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv[2] ?? 'serve');
+});

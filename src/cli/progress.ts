@@ -21,6 +21,7 @@ export class Progress {
   #shown: number;
   #loss: number | undefined;
   #last = 0;
+  #drawn = -1;
 
   /** For `total` steps. `now` gives milliseconds. */
   constructor(total: number, screen: Screen, now = () => performance.now()) {
@@ -43,11 +44,12 @@ export class Progress {
   /** The last state, and the line is left. */
   finish(step: number): void {
     if (this.#loss === undefined) return;
-    this.#draw(step, this.#last);
+    if (this.#drawn !== step) this.#draw(step, this.#last);
     if (this.#screen.isTTY) this.#screen.write('\n');
   }
 
   #draw(step: number, now: number): void {
+    this.#drawn = step;
     const seconds = (now - this.#start!) / 1000;
     const rate = seconds > 0 ? step / seconds : 0;
     const left = rate > 0 ? (this.#total - step) / rate : 0;

@@ -130,7 +130,7 @@ describe('train', () => {
   test('a run that fails keeps its history and ends with an error event and code 1', async () => {
     const out = path('diverged');
     const { code, events } = await run(
-      ...['train', '--data', 'xor:200', '--backend', 'cpu', '--optimizer', 'sgd', '--loss', 'meanSquaredError'],
+      ...['train', '--data', 'xor:200', '--backend', 'cpu', '--optimizer', 'sgd'],
       ...['--model', '2-16-2', '--learning-rate', '1e30', '--steps', '50', '--json', '--out', out],
     );
     expect(code).toBe(1);
@@ -163,9 +163,9 @@ describe('bad usage ends with code 2 before anything is trained', () => {
     ['steps and epochs', ['--steps', '1', '--epochs', '1'], 'cli/usage', '--epochs'],
     [
       'an unknown key',
-      ['--model', '{"layers":[{"type":"dense","units":2}],"lr":1}'],
+      ['--model', '{"layers":[{"type":"dense","units":2}],"batch_size":1}'],
       'spec/unknown-key',
-      'learningRate',
+      'batchSize',
     ],
     ['a holdout of everything', ['--holdout', '200', '--split', 'random'], 'data/holdout', 'hold out less'],
     ['an unknown backend', ['--backend', 'gpu'], 'cli/usage', 'auto, chrome, node, cpu'],

@@ -84,11 +84,7 @@ function curve({ x, y, corner }: Stroke, lines: PenLines): void {
     const after = i === x.length - 1 || corner[i] ? i : i + 1;
     for (let piece = 1; piece <= PIECES; piece++) {
       const t = piece / PIECES;
-      add(
-        spline(x[before]!, x[i - 1]!, x[i]!, x[after]!, t),
-        spline(y[before]!, y[i - 1]!, y[i]!, y[after]!, t),
-        0,
-      );
+      add(spline(x[before]!, x[i - 1]!, x[i]!, x[after]!, t), spline(y[before]!, y[i - 1]!, y[i]!, y[after]!, t), 0);
     }
   }
 }
@@ -111,7 +107,8 @@ function distort(lines: PenLines, draws: Draws): void {
   for (let i = 0; i < lines.count; i++) {
     const u = (lines.x[i]! - 40) / 50;
     const v = (lines.y[i]! - 50) / 50;
-    const bentX = u + bend[0]! * u * u + bend[1]! * u * v + bend[2]! * v * v + bend[3]! * v * v * v + bend[4]! * u * v * v;
+    const bentX =
+      u + bend[0]! * u * u + bend[1]! * u * v + bend[2]! * v * v + bend[3]! * v * v * v + bend[4]! * u * v * v;
     const y = v + bend[5]! * u * u + bend[6]! * u * v + bend[7]! * v * v + bend[8]! * u * u * v + bend[9]! * u;
     const x = bentX * stretch - slant * y;
     lines.x[i] = cosine * x - sine * y;

@@ -5,6 +5,7 @@ import { changeDepth, readSettings, realize } from './settings.ts';
 import { Surface } from './surface.ts';
 import { onThemeChange, readTheme } from './theme.ts';
 import { Training } from './training.ts';
+import './style.css';
 
 /** Milliseconds between two updates of numbers and plots. */
 const DRAW_INTERVAL = 100;
@@ -69,7 +70,8 @@ function showError(error: unknown): void {
 
 /** Draws soon; many calls make one drawing. */
 function drawSoon(): void {
-  drawing ??= setTimeout(() => {
+  if (drawing !== undefined) return;
+  drawing = setTimeout(() => {
     drawing = undefined;
     requestAnimationFrame(drawNow);
   }, DRAW_INTERVAL);

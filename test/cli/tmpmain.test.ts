@@ -1,0 +1,204 @@
+/** The command as a caller sees it: exit codes, JSON lines, files. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import { decodeModel } from '../../src/io/model.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'downhill-cli-'));
+const path = (name: string) => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** Petals: numbers, a category and a class name. */
+const rows = Array.from({ length: 60 }, (_, i) => {
+  const kind = i % 3;
+  return `${kind + (i % 7) / 10},${['red', 'blue'][i % 2]},${5 - kind + (i % 5) / 10},${['a', 'b', 'c'][kind]}`;
+});
+writeFileSync(path('flowers.csv'), `length,colour,width,kind\n${rows.join('\n')}\n`);
+writeFileSync(path('bare.csv'), `width,length,colour\n4.9,0.1,red\n3.1,2.2,blue\n`);
+
+interface Ran {
+  code: number;
+  out: string;
+  err: string;
+  /** Standard output as JSON lines. */
+  events: Record<string, unknown>[];
+}
+
+/** Calls the command in this process. */
+async function run(...argv: string[]): Promise<Ran> {
+  let out = '';
+  let err = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  const code = await main(argv);
+  vi.restoreAllMocks();
+  const json = argv.includes('--json') ? out.split('\n').filter(Boolean) : [];
+  return { code, out, err, events: json.map((line) => JSON.parse(line)) };
+}
+
+const onFlowers = ['--data', `csv:${path('flowers.csv')}`, '--backend', 'cpu'];
+
+describe('train', () => {
+  test('writes exactly the promised events, and the files', async () => {
+    const out = path('xor');
+    const { code, events, err } = await run(
+      ...['train', '--data', 'xor:200', '--backend', 'cpu', '--model', '2-8-2', '--steps', '25', '--json'],
+      ...['--log-every', '10', '--learning-rate', '0.05', '--out', out],
+    );
+    expect(code).toBe(0);
+    expect(events.map(({ event }) => event)).toEqual(['step', 'step', 'done']);
+    expect(events[1]).toEqual({ event: 'step', step: 20, loss: expect.any(Number), learningRate: 0.05 });
+    const done = events[2]!;
+    expect(Object.keys(done)).toEqual([
+      ...['event', 'backend', 'adapter', 'reason', 'steps', 'msPerStep', 'train', 'test', 'checkpoint'],
+    ]);
+    expect(done).toMatchObject({ backend: 'cpu', reason: 'the CPU was asked for', steps: 25 });
+    expect(done.train).toEqual({ loss: expect.any(Number), accuracy: expect.any(Number) });
+    expect(done.msPerStep).toBeGreaterThan(0);
+    expect(decodeModel(readFileSync(done.checkpoint as string)).counters?.step).toBe(25);
+    expect(JSON.parse(readFileSync(join(out, 'history.json'), 'utf8')).losses.step).toHaveLength(25);
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    expect(report).toContain('<polyline');
+    expect(report).not.toMatch(/<script|https?:\/\//);
+    expect(err).toContain('plan: layered');
+  });
+
+  test('learns a table, and predicts the same in a new process, from rows with and without the target', async () => {
+    const out = path('flowers');
+    const trained = await run(
+      'train',
+      ...onFlowers,
+      '--epochs',
+      '60',
+      '--learning-rate',
+      '0.02',
+      '--json',
+      '--out',
+      out,
+    );
+    expect(trained.code).toBe(0);
+    expect((trained.events.at(-1)!.test as { accuracy: number }).accuracy).toBeGreaterThan(0.9);
+    const model = join(out, 'model.safetensors');
+    const names = await run('predict', model, ...onFlowers);
+    expect(names.out.trim().split('\n').slice(0, 3)).toEqual(['a', 'b', 'c']);
+    const bare = ['predict', model, '--data', `csv:${path('bare.csv')}`, '--backend', 'cpu'];
+    expect((await run(...bare)).out).toBe('a\nc\n');
+    const here = await run(...bare, '--probabilities');
+    await build({
+      stdin: { contents: `export { main } from './src/cli/main.ts';`, resolveDir: process.cwd() },
+      ...{ bundle: true, platform: 'node', format: 'esm', outfile: path('cli.mjs'), logLevel: 'silent' },
+      plugins: [{ name: 'g', setup(b) { b.onResolve({ filter: /generate.index.ts$/ }, () => ({ path: '/tmp/gen.ts' })); } }],
+      external: ['webgpu', 'puppeteer', 'puppeteer-core'],
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    });
+    const program = `import { main } from ${JSON.stringify(path('cli.mjs'))}; process.exitCode = await main(process.argv.slice(1));`;
+    const there = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', program, '--', ...bare, '--probabilities'],
+      { encoding: 'utf8' },
+    );
+    expect(there.stdout).toBe(here.out);
+    expect(there.stdout.split(/\s/).length).toBeGreaterThan(6);
+    const evaluated = await run('evaluate', model, ...onFlowers, '--json');
+    expect(evaluated.events).toMatchObject([{ event: 'done', test: { accuracy: expect.any(Number) } }]);
+  });
+
+  test('starts from given weights', async () => {
+    const first = path('first');
+    const flags = ['train', '--data', 'xor:40', '--backend', 'cpu', '--model', '2-4-2'];
+    await run(...flags, '--steps', '3', '--out', first);
+    const again = path('again');
+    const init = ['--init', join(first, 'model.safetensors')];
+    expect((await run(...flags, '--seed', '5', ...init, '--steps', '0', '--out', again)).code).toBe(0);
+    const weights = (name: string) => decodeModel(readFileSync(join(name, 'model.safetensors'))).weights;
+    expect(weights(again)).toEqual(weights(first));
+    const other = await run(...flags.slice(0, -1), '2-5-2', ...init, '--out', again, '--json');
+    expect(other.code).toBe(2);
+    expect(other.events).toMatchObject([{ event: 'error', code: 'checkpoint/init' }]);
+  });
+
+  test('a run that fails keeps its history and ends with an error event and code 1', async () => {
+    const out = path('diverged');
+    const { code, events } = await run(
+      ...['train', '--data', 'xor:200', '--backend', 'cpu', '--optimizer', 'sgd'],
+      ...['--model', '2-16-2', '--learning-rate', '1e30', '--steps', '50', '--json', '--out', out],
+    );
+    expect(code).toBe(1);
+    expect(events.at(-1)).toMatchObject({ event: 'error', code: 'train/non-finite' });
+    expect(existsSync(join(out, 'history.json'))).toBe(true);
+  });
+
+  test('an interrupt saves the model and ends with code 130', async () => {
+    const out = path('stopped');
+    setTimeout(() => process.emit('SIGINT'), 300);
+    const { code, events } = await run(
+      ...['train', '--data', 'xor:200', '--backend', 'cpu', '--model', '2-16-2', '--steps', '10000000'],
+      ...['--log-every', '100000000', '--json', '--out', out],
+    );
+    expect(code).toBe(130);
+    const { steps, checkpoint } = events.at(-1) as { steps: number; checkpoint: string };
+    expect(steps).toBeGreaterThan(0);
+    expect(decodeModel(readFileSync(checkpoint)).counters?.step).toBe(steps);
+  });
+});
+
+describe('bad usage ends with code 2 before anything is trained', () => {
+  writeFileSync(path('broken.csv'), 'a,b\n1,2\n3\n');
+  test.each([
+    ['an unknown option', ['--epoch', '3'], 'cli/usage', '--epochs'],
+    ['an unknown set', ['--data', 'xro'], 'cli/usage', 'did you mean "xor"?'],
+    ['a missing file', ['--data', 'csv:nowhere.csv'], 'cli/file', 'there is no such file'],
+    ['a malformed row', ['--data', `csv:${path('broken.csv')}`], 'data/fields', 'line 3'],
+    ['a bad number', ['--steps', 'many'], 'cli/usage', 'integer'],
+    ['steps and epochs', ['--steps', '1', '--epochs', '1'], 'cli/usage', '--epochs'],
+    [
+      'an unknown key',
+      ['--model', '{"layers":[{"type":"dense","units":2}],"batch_size":1}'],
+      'spec/unknown-key',
+      'batchSize',
+    ],
+    ['a holdout of everything', ['--holdout', '200', '--split', 'random'], 'data/holdout', 'hold out less'],
+    ['an unknown backend', ['--backend', 'gpu'], 'cli/usage', 'auto, chrome, node, cpu'],
+  ])('%s', async (_, flags, code, words) => {
+    const base = ['train', '--json', '--out', path('never'), '--backend', 'cpu'];
+    const ran = await run(...base, ...(flags.includes('--data') ? [] : ['--data', 'xor:200']), ...flags);
+    expect(ran.code).toBe(2);
+    expect(ran.events).toHaveLength(1);
+    expect(ran.events[0]).toMatchObject({ event: 'error', code });
+    expect(`${ran.err}${ran.events[0]!.message}`).toContain(words);
+    expect(existsSync(path('never'))).toBe(false);
+  });
+
+  test('a model file that is none', async () => {
+    const ran = await run('predict', path('flowers.csv'), ...onFlowers, '--json');
+    expect(ran.code).toBe(2);
+    expect(ran.events[0]!.code).toMatch(/^checkpoint\//);
+  });
+});
+
+test('plan prints the program, and as JSON what it costs', async () => {
+  const { code, out } = await run('plan', '--model', '784-128-10', '--batch-size', '64');
+  expect(code).toBe(0);
+  expect(out).toContain('train: 3 dispatches for 64 rows');
+  const { events } = await run('plan', '--model', '784-128-10', '--steps-per-submit', '8', '--json');
+  expect(events).toMatchObject([{ strategy: 'layered', dispatchesPerStep: 3, stepsPerSubmit: 8 }]);
+  expect(Object.keys((events[0] as { kernels: object[] }).kernels[0]!)).toEqual(
+    expect.arrayContaining(['name', 'workgroups', 'reads', 'writes', 'covers']),
+  );
+});
+
+test('help and version end with code 0', async () => {
+  expect(await run('--help')).toMatchObject({ code: 0, out: expect.stringContaining('predict') });
+  expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
