@@ -105,7 +105,7 @@ async function rebuild({ keepRunning }: { keepRunning: boolean }): Promise<void>
   training = undefined;
   predictions = undefined;
   curve.clear();
-  Object.assign(document.body.dataset, { step: '0', loss: '' });
+  Object.assign(document.body.dataset, { problem: settings.problem, step: '0', loss: '' });
   element('speed').textContent = '–';
   element('caption').textContent = CAPTIONS[settings.problem];
   training = await Training.create(realize(settings), backend, {

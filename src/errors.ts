@@ -31,6 +31,7 @@ export class CheckpointError extends DownhillError {}
 
 /** The known word nearest to `word`, as ` (did you mean "…"?)`, or nothing when none is near. */
 export function suggest(word: string, known: readonly string[]): string {
+  if (word.length > 64) return ''; // nobody's slip of the pen, and long words take long
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
   for (const candidate of known) {

@@ -30,11 +30,11 @@ export interface NamedSource extends Source {
   splitBy: SplitBy;
 }
 
-type GeneratorName = keyof typeof GENERATORS & string;
-/** Rows of a built-in set unless told otherwise. */
-const ROWS: Partial<Record<GeneratorName, number>> = { digits: 10_000 };
-const DEFAULT_ROWS = 1000;
 const HOLDOUT = 0.2;
+type GeneratorName = keyof typeof GENERATORS;
+/** Rows of a built-in set unless told otherwise. */
+const DEFAULT_ROWS: Partial<Record<GeneratorName, number>> = { digits: 10_000 };
+const USUAL_ROWS = 1000;
 /** The width from which bytes count as images, for the default model. */
 export const IMAGE_INPUTS = 256;
 
@@ -80,7 +80,7 @@ function parsePlace(data: string): Place {
   }
   if (Object.hasOwn(GENERATORS, kind)) {
     const name = kind as GeneratorName;
-    const rows = data === kind ? (ROWS[name] ?? DEFAULT_ROWS) : Number(rest || Number.NaN);
+    const rows = data === kind ? (DEFAULT_ROWS[name] ?? USUAL_ROWS) : Number(rest || Number.NaN);
     if (Number.isInteger(rows) && rows >= 1) return { kind: 'generated', name, rows };
     throw new UsageError('cli/usage', `--data: got "${data}", expected ${kind}:ROWS with a number of rows ≥ 1.`);
   }
@@ -94,10 +94,10 @@ const readTable = async (path: string, flags: DataFlags): Promise<Table> =>
 const readIdx = async (path: string) => parseIdx(await readBytes(path), path);
 
 function generatedSource(name: GeneratorName, rows: number, seed: number): NamedSource {
-  const { x, y }: DataInput = GENERATORS[name]({ rows, seed });
-  const inputs = ArrayBuffer.isView(x) ? x.length / rows : (x[0]?.length ?? 0);
+  const { x, y } = GENERATORS[name]({ rows, seed });
+  const inputs = x.length / rows;
   const task = y instanceof Float32Array ? 'regression' : 'classes';
-  const outputs = task === 'classes' ? 1 + Array.from(y as ArrayLike<number>).reduce((a, b) => Math.max(a, b), 1) : 1;
+  const outputs = task === 'classes' ? 1 + y.reduce((a, b) => Math.max(a, b), 1) : 1;
   const images = x instanceof Uint8Array;
   return {
     task,

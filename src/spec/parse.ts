@@ -69,11 +69,11 @@ export function parseObject<E extends Entries>(
 export function unknownKey(who: string, key: string, known: readonly string[]): SpecError {
   const synonym = SYNONYMS[key];
   if (synonym && known.includes(synonym)) {
-    return new SpecError('spec/unknown-key', `${who}: unknown key "${key}"; use \`${synonym}\`.`);
+    return new SpecError('spec/unknown-key', `${who}: unknown key ${show(key)}; use \`${synonym}\`.`);
   }
   return new SpecError(
     'spec/unknown-key',
-    `${who}: unknown key "${key}"${suggest(key, known)}; known keys: ${known.join(', ')}.`,
+    `${who}: unknown key ${show(key)}${suggest(key, known)}; known keys: ${known.join(', ')}.`,
   );
 }
 

@@ -9,7 +9,7 @@ import { integer, oneOf, parseObject } from '../spec/parse.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
-import { initialParameters, writeParameters } from './params.ts';
+import { Engine } from './engine.ts';
 import { Trainer } from './trainer.ts';
 import type { Runtime } from './types.ts';
 
@@ -58,14 +58,14 @@ async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction):
   const { strategy = 'auto' } = parseObject(RUNTIME, runtime, 'runtime');
   const program = plan(spec, strategy === 'auto' ? {} : { strategy: strategy as Strategy });
   const { executor, reason } = await chooseExecutor(runtime);
+  const engine = new Engine(program, executor, schedule, runtime.stepsPerSubmit);
   try {
-    await executor.prepare(program);
-    await writeParameters(executor, program, initialParameters(program, spec.seed));
+    await engine.start(spec.seed);
   } catch (error) {
     await executor.dispose();
     throw error;
   }
-  return new Trainer(program, executor, reason, runtime, schedule);
+  return new Trainer(engine, reason);
 }
 
 /** The function that stands as a learning rate, which the spec itself cannot keep. */

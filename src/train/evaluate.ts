@@ -78,7 +78,9 @@ export async function predictRows(executor: Executor, program: Program, rows: In
         fill(feed, batch, from, count, 1);
         // Read in the same breath: another call may run the list as soon as this one waits.
         const running = executor.run('infer', feed, 1, data);
-        reads.push(executor.read(output!));
+        const read = executor.read(output!);
+        read.catch(() => {}); // an error is thrown where it is awaited, or by the run before it
+        reads.push(read);
         await running;
       }
       for (const [i, read] of reads.entries()) {

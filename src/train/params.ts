@@ -73,7 +73,9 @@ export async function readState(executor: Executor, program: Program): Promise<M
   const slots = stateNames(program);
   // All reads are asked for at once, so that they show the state of one moment while a training goes on.
   const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`)));
-  return new Map(slots.flatMap((slot, n) => [...read[n]!].map(([name, tensor]) => [`${slot}.${name}`, tensor] as const)));
+  return new Map(
+    slots.flatMap((slot, n) => [...read[n]!].map(([name, tensor]) => [`${slot}.${name}`, tensor] as const)),
+  );
 }
 
 /** Writes what `readState` gave. */
