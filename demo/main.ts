@@ -38,6 +38,8 @@ const wholeNumbers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 let theme = readTheme();
 let backend: 'webgpu' | 'cpu' = 'webgpu';
 let training: Training | undefined;
+/** Whether the person wants training to go on, also over a change of the settings. */
+let wanted = false;
 let predictions: Float32Array | undefined;
 let drawn = { time: performance.now(), step: 0 };
 let drawing: ReturnType<typeof setTimeout> | undefined;
@@ -64,6 +66,7 @@ function showNotice(text: string, offerCpu: boolean): void {
 }
 
 function showError(error: unknown): void {
+  wanted = false;
   showNotice(error instanceof Error ? error.message : String(error), backend === 'webgpu' && !training);
   setState(training ? 'stopped' : 'unsupported');
 }
@@ -95,14 +98,14 @@ function formatLoss(loss: number): string {
   return Math.abs(loss) >= 1e-3 ? loss.toPrecision(3) : loss.toExponential(1);
 }
 
-/** Throws the old network away and makes the one the form asks for; goes on training where it was training. */
-async function rebuild({ keepRunning }: { keepRunning: boolean }): Promise<void> {
+/** Throws the old network away and makes the one the form asks for; goes on training where that is wanted. */
+async function rebuild(): Promise<void> {
   const settings = readSettings(form);
   if (!settings) return;
-  const wasRunning = training?.running === true;
-  if (!training) setState('starting');
-  await training?.dispose();
+  if (!wanted) setState('starting');
+  const old = training;
   training = undefined;
+  await old?.dispose();
   predictions = undefined;
   curve.clear();
   Object.assign(document.body.dataset, { problem: settings.problem, step: '0', loss: '' });
@@ -124,7 +127,7 @@ async function rebuild({ keepRunning }: { keepRunning: boolean }): Promise<void>
   await training.picture();
   drawNow();
   setState('ready');
-  if (wasRunning && keepRunning) start();
+  if (wanted) start();
 }
 
 function start(): void {
@@ -144,8 +147,8 @@ function start(): void {
   );
 }
 
-async function useBackend(wanted: 'webgpu' | 'cpu'): Promise<void> {
-  backend = wanted;
+async function useBackend(asked: 'webgpu' | 'cpu'): Promise<void> {
+  backend = asked;
   if (backend === 'webgpu') {
     const { webgpu, message } = await support();
     if (!webgpu) {
@@ -155,7 +158,7 @@ async function useBackend(wanted: 'webgpu' | 'cpu'): Promise<void> {
       return;
     }
   }
-  await rebuild({ keepRunning: false });
+  await rebuild();
 }
 
 function restyle(): void {
@@ -168,7 +171,7 @@ let typing: ReturnType<typeof setTimeout> | undefined;
 function changed(): void {
   clearTimeout(typing);
   typing = setTimeout(() => {
-    if (document.body.dataset.state !== 'unsupported') inTurn(() => rebuild({ keepRunning: true }));
+    if (document.body.dataset.state !== 'unsupported') inTurn(rebuild);
   }, TYPING_PAUSE);
 }
 
@@ -184,8 +187,10 @@ for (const [id, change] of [
   });
 }
 buttons.start.addEventListener('click', () => {
-  if (training?.running) void training.pause();
-  else start();
+  wanted = document.body.dataset.state !== 'running';
+  if (wanted) start();
+  else if (training) void training.pause();
+  else setState('starting');
 });
 buttons.step.addEventListener('click', () =>
   inTurn(async () => {
@@ -194,7 +199,10 @@ buttons.step.addEventListener('click', () =>
     setState('paused');
   }),
 );
-buttons.reset.addEventListener('click', () => inTurn(() => rebuild({ keepRunning: false })));
+buttons.reset.addEventListener('click', () => {
+  wanted = false;
+  inTurn(rebuild);
+});
 element('use-cpu').addEventListener('click', () => inTurn(() => useBackend('cpu')));
 logarithmic.addEventListener('change', restyle);
 onThemeChange(restyle);

@@ -85,6 +85,8 @@ export class Engine {
     const { counters } = this;
     const events: Submit['events'][number][] = [];
     const rows: number[] = [];
+    // Another call may have left its place in the epoch of a larger data set.
+    if (counters.position >= sampler.batchesPerEpoch) counters.position = 0;
     const n = Math.min(most, this.capacity, sampler.batchesPerEpoch - counters.position);
     for (let k = 0; k < n; k++) {
       const count = sampler.fill(counters.epoch, counters.position, this.#feed.indices(k));
@@ -96,7 +98,9 @@ export class Engine {
       counters.position = 0;
       counters.epoch++;
     }
-    return { events, rows, metrics: this.executor.run('train', this.#feed, n, loaded) };
+    const metrics = this.executor.run('train', this.#feed, n, loaded);
+    metrics.catch(() => {}); // whoever awaits it first gets the error; submits behind it are not unhandled
+    return { events, rows, metrics };
   }
 
   /** One update on exactly these rows; what the sampler draws is left alone. */

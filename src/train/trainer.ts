@@ -130,7 +130,10 @@ export class Trainer {
   /** The model as a safetensors file: weights, optimizer state, counters, spec. */
   async save(): Promise<Uint8Array> {
     const counters = { ...this.#engine.counters };
-    const [weights, optimizer] = await Promise.all([this.weights(), readState(this.#engine.executor, this.#engine.program)]);
+    const [weights, optimizer] = await Promise.all([
+      this.weights(),
+      readState(this.#engine.executor, this.#engine.program),
+    ]);
     return encodeModel({
       spec: this.spec,
       weights,
@@ -220,7 +223,4 @@ export class Trainer {
       this.#busy = undefined;
     }
   }
-}
-
-
 }

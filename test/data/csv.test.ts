@@ -17,6 +17,7 @@ describe('parseCsv', () => {
     ['CR', 'a,b\r1,2\r'],
     ['mixed line ends', 'a,b\r\n1,2\n'],
     ['a byte order mark', '\ufeffa,b\n1,2\n'],
+    ['a byte order mark before a quote', '\ufeff"a",b\n1,2\n'],
     ['empty lines', '\n\na,b\n\n  \n1,2\n\n'],
     ['spaces around fields', ' a , b\n1 ,\t2 '],
     ['quotes', '"a","b"\n"1",2'],
@@ -48,6 +49,7 @@ describe('parseCsv', () => {
   it.each([
     ['decimal commas between semicolons', '1,5;2,5\n3,5;4,5', 2],
     ['semicolons in some texts between commas', 'x;y,1\nz,2', 2],
+    ['more or fewer semicolons in every text between commas', 'x;y,1\nz;;w,2', 2],
     ['commas inside quotes between semicolons', '"a,b,c";1\n"d,e,f";2', 2],
     ['commas in some rows between tabs', 'a,b\tc\nd\te', 2],
     ['no delimiter at all', '1\n2\n3', 1],

@@ -23,6 +23,12 @@ describe('inflate', () => {
     }
   });
 
+  it('reads the last byte of a file that is one longer than its slices', async () => {
+    const packed = gzipSync(noise(4074), { level: 0 });
+    expect(packed.length).toBe(4097);
+    expect(Buffer.compare(await inflateAll(packed), noise(4074))).toBe(0);
+  });
+
   it('reads a view into a larger buffer', async () => {
     const packed = gzipSync(noise(1000));
     const padded = new Uint8Array(packed.length + 20);

@@ -1,7 +1,7 @@
 /** IDX files: every type, gzip or not; those that lie or are cut off cost neither time nor memory. */
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseIdx } from '../../src/data/idx.ts';
 import { DataError } from '../../src/errors.ts';
 import { itReal, readReal } from '../support/real-data.ts';
@@ -94,16 +94,35 @@ describe('parseIdx', () => {
     }
   });
 
-  it('refuses lies inside gzip, whatever the end of the file says', async () => {
+  it('refuses lies inside gzip', async () => {
     const long = gzipSync(Uint8Array.of(...good, 0));
     const short = gzipSync(good.subarray(0, good.length - 1));
     await expect(parseIdx(long)).rejects.toMatchObject({ code: 'data/truncated' });
     await expect(parseIdx(short)).rejects.toMatchObject({ code: 'data/truncated' });
-    for (const file of [long, short]) file.set([good.length, 0, 0, 0], file.length - 4);
-    // zlib checks the size that the file states, so what comes first, ours or its error, depends on the pieces
-    for (const file of [long, short]) expect(await parseIdx(file).catch((e: unknown) => e)).toBeInstanceOf(DataError);
     await expect(parseIdx(gzipSync(good.subarray(0, 7)))).rejects.toMatchObject({ code: 'data/truncated' });
     await expect(parseIdx(gzipSync(good).subarray(0, 15))).rejects.toBeInstanceOf(DataError);
+  });
+
+  it('refuses more or fewer values than the header says, where the end of the file lies as well', async () => {
+    const packed = gzipSync(good);
+    const inflatesTo = (bytes: Uint8Array) => {
+      const stream = class extends TransformStream {
+        constructor() {
+          super({ transform: () => {}, flush: (controller) => controller.enqueue(bytes) });
+        }
+      };
+      vi.stubGlobal('DecompressionStream', stream);
+    };
+    try {
+      inflatesTo(good);
+      expect((await parseIdx(packed)).shape).toEqual([2, 3]);
+      inflatesTo(Uint8Array.of(...good, 0));
+      await expect(parseIdx(packed)).rejects.toMatchObject({ code: 'data/trailing' });
+      inflatesTo(good.subarray(0, good.length - 1));
+      await expect(parseIdx(packed)).rejects.toMatchObject({ code: 'data/truncated' });
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('keeps to the limits it is given', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCsv, type Table } from '../../src/data/csv.ts';
 import { encodeRows } from '../../src/data/encode.ts';
 import { type Idx, parseIdx } from '../../src/data/idx.ts';
+import { sortedNames } from '../../src/data/numbers.ts';
 import { takeRows } from '../../src/data/rows.ts';
 import { imageSource, type Source, tableSource } from '../../src/data/source.ts';
 import { split } from '../../src/data/split.ts';
@@ -75,6 +76,11 @@ describe('tableSource', () => {
   it('sorts names by code point', () => {
     const source = tableSource(column('b', 'é', '10', 'B', '9', '😀', '～'));
     expect(source.fitPreprocessing(all(source)).classes).toEqual(['10', '9', 'B', 'b', 'é', '～', '😀']);
+  });
+
+  it('puts equal numbers that are written differently in one order, whichever came first', () => {
+    expect(sortedNames(['1.0', '01', '1', '0.5', '1'])).toEqual(['0.5', '01', '1', '1.0']);
+    expect(sortedNames(['1', '01', '1.0', '0.5'])).toEqual(['0.5', '01', '1', '1.0']);
   });
 
   it.each([

@@ -103,6 +103,13 @@ describe('takeRows', () => {
     });
   });
 
+  it('tells rows with gaps from a run', () => {
+    expect(takeRows({ x, y: [5, 6, 7] }, 3, Uint32Array.of(0, 2))).toEqual({
+      x: Float32Array.of(0, 1, 20, 21),
+      y: [5, 7],
+    });
+  });
+
   it('takes a run of rows as a view', () => {
     const taken = takeRows({ x, y: Uint8Array.of(5, 6, 7) }, 3, Uint32Array.of(1, 2));
     expect(taken).toEqual({ x: Float32Array.of(10, 11, 20, 21), y: Uint8Array.of(6, 7) });
