@@ -151,21 +151,13 @@ function sweep(kept) {
   }
 }
 
-/** LENIENT: skips entries whose source does not exist yet. */
-function existing(entryPoints) {
-  const entries = Object.entries(entryPoints).filter(([, path]) => existsSync(join(root, path)));
-  for (const path of Object.values(entryPoints)) if (!existsSync(join(root, path))) say(`skipped: no ${path} yet`);
-  return Object.fromEntries(entries);
-}
-
 /** Builds everything. Throws on the first mistake. */
 export async function build() {
   const esbuild = await import('esbuild');
   await ensureShaders();
-  const present = builds.map((options) => ({ ...options, entryPoints: existing(options.entryPoints) }));
-  const results = await Promise.all(present.map((options) => esbuild.build({ ...common, ...options })));
+  const results = await Promise.all(builds.map((options) => esbuild.build({ ...common, ...options })));
   const metafiles = results.map(({ metafile }) => metafile);
-  const written = await writeTypes(Object.values(existing({ index: 'src/index.ts', node: 'src/node/index.ts' })));
+  const written = await writeTypes(['src/index.ts', 'src/node/index.ts']);
   writeFileSync(join(dist, 'THIRD_PARTY.txt'), thirdParty(metafiles));
   const outputs = metafiles.flatMap((metafile) => Object.keys(metafile.outputs)).map((path) => join(root, path));
   sweep(new Set([...outputs, ...written, join(dist, 'THIRD_PARTY.txt')]));

@@ -97,7 +97,7 @@ function generatedSource(name: GeneratorName, rows: number, seed: number): Named
   const { x, y } = GENERATORS[name]({ rows, seed });
   const inputs = x.length / rows;
   const task = y instanceof Float32Array ? 'regression' : 'classes';
-  const outputs = task === 'classes' ? 1 + y.reduce((a, b) => Math.max(a, b), 1) : 1;
+  const outputs = task === 'classes' ? 1 + Array.from(y).reduce((a, b) => Math.max(a, b), 1) : 1;
   const images = x instanceof Uint8Array;
   return {
     task,

@@ -67,7 +67,7 @@ const looksLikeHeader = ([first, second]: string[][]): boolean =>
   second !== undefined && !first!.some(isNumeric) && second.some(isNumeric);
 
 function decode(input: Uint8Array | string, who: string): string {
-  if (typeof input === 'string') return input.startsWith('\ufeff') ? input.slice(1) : input;
+  if (typeof input === 'string') return input; // a byte order mark is trimmed like a space
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(input);
   } catch (cause) {

@@ -66,7 +66,8 @@ async function parseCompressed(bytes: Uint8Array, who: string, limits: InflateLi
       header = parseHeader(head, who, cap);
       if (!header) continue;
       const stated = statedSize(bytes);
-      if (stated !== header.end % 2 ** 32) throw truncated(who, `gzip data of ${stated} bytes`, describe(header));
+      if (stated !== header.end % 2 ** 32)
+        throw truncated(who, `gzip data whose end states ${stated} bytes`, describe(header));
       values = new Uint8Array(header.end - header.start);
       body = head.subarray(header.start);
     }

@@ -8,7 +8,7 @@ import type { Data, EpochEvent, FitOptions, History, Metrics } from './types.ts'
 const MAX_IN_FLIGHT = 3;
 
 /** Trains on `source` for some epochs, a few submits ahead of their metrics. `validate` is called after every epoch. */
-export async function fit(
+export async function fitEpochs(
   engine: Engine,
   source: Source,
   options: FitOptions,
@@ -43,7 +43,10 @@ export async function fit(
     const { epoch } = counters;
     const start = performance.now();
     while (counters.epoch === epoch && counters.step < endStep && !signal?.aborted) {
-      flying.push(engine.submit(source, Math.min(pacer.steps, endStep - counters.step)));
+      const submit = engine.submit(source, Math.min(pacer.steps, endStep - counters.step));
+      // Those behind a failed one fail too, and nobody comes to see them.
+      submit.metrics.catch(() => {});
+      flying.push(submit);
       if (flying.length >= MAX_IN_FLIGHT) await land();
     }
     while (flying.length > 0) await land();

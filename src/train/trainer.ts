@@ -11,7 +11,7 @@ import type { AdapterDescription } from '../run/executor.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
-import { fit } from './fit.ts';
+import { fitEpochs } from './fit.ts';
 import { Pacer } from './pacer.ts';
 import { initialParameters, readParameters, readState, writeParameters, writeState } from './params.ts';
 import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
@@ -57,7 +57,7 @@ export class Trainer {
     return this.#alone('fit', async () => {
       const source = await this.#engine.open(data, 'fit');
       try {
-        return await fit(this.#engine, source, options, (validation) => this.evaluate(validation));
+        return await fitEpochs(this.#engine, source, options, (validation) => this.evaluate(validation));
       } finally {
         source.release();
       }

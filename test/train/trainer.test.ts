@@ -15,6 +15,7 @@ import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
+import { Engine } from '../../src/train/engine.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import type { EpochEvent, StepEvent } from '../../src/train/types.ts';
 import { randomRows } from '../contract/data.ts';
@@ -330,7 +331,7 @@ describe('fit', () => {
     const program = plan(parseSpec(SPEC));
     const executor = new Failing();
     await executor.prepare(program);
-    const trainer = new Trainer(program, executor, 'for this test', {});
+    const trainer = new Trainer(new Engine(program, executor), 'for this test');
     await expect(trainer.fit(DATA, { epochs: 100 })).rejects.toThrow(DeviceLostError);
     await expect(
       trainer.evaluate({ x: [...Array(4000)].map(() => [0, 0, 0, 0, 0]), y: new Array(4000).fill(0) }),

@@ -38,7 +38,7 @@ export function digits(options: GenerateOptions): { x: Uint8Array; y: Uint8Array
     write(SHAPES[y[row]!]!, draws, lines);
     distort(lines, draws);
     const edge = draws.between(0.7, 1.3);
-    fit(lines, draws);
+    centre(lines, draws);
     ink.fill(0);
     render(lines, SIZE, edge, ink);
     const image = x.subarray(row * PIXELS, (row + 1) * PIXELS);
@@ -68,7 +68,11 @@ function write(shapes: readonly Shape[], draws: Draws, lines: PenLines): void {
 function pick(shapes: readonly Shape[], draws: Draws): Shape {
   const total = shapes.reduce((sum, shape) => sum + shape.weight, 0);
   let rest = draws.between(0, total);
-  return shapes.find((shape) => (rest -= shape.weight) < 0) ?? shapes[0]!;
+  for (const shape of shapes) {
+    rest -= shape.weight;
+    if (rest < 0) return shape;
+  }
+  return shapes[0]!;
 }
 
 /** Adds a Catmull-Rom spline through the points of a stroke; a corner is the end of one spline and the start of the next. */
@@ -117,7 +121,7 @@ function distort(lines: PenLines, draws: Draws): void {
 }
 
 /** Scales the lines so that their ink fills the box, and moves the centre of their mass to the middle of the image. */
-function fit(lines: PenLines, draws: Draws): void {
+function centre(lines: PenLines, draws: Draws): void {
   const { count, x, y, radius, move } = lines;
   let left = Infinity;
   let right = -Infinity;

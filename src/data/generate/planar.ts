@@ -1,4 +1,5 @@
 /** Small sets that fit a picture: spirals, moons, noisy quadrants, a sine curve. */
+import { DataError } from '../../errors.ts';
 import { balancedLabels, checkOptions, checkRange, drawsOf, type GenerateOptions } from './draws.ts';
 
 export interface PlanarOptions extends GenerateOptions {
@@ -44,7 +45,7 @@ export function xor({ noise = 0.05, ...options }: PlanarOptions): PlanarSet {
 /** Regression: y = sin(π x) for x in [−1, 1); `noise` 0.05 on y. */
 export function sine({ noise = 0.05, ...options }: PlanarOptions): { x: Float32Array; y: Float32Array } {
   checkOptions(options, 'sine');
-  checkRange(noise, 0, 10, 'sine: noise');
+  checkNoise(noise, 'sine');
   const x = new Float32Array(options.rows);
   const y = new Float32Array(options.rows);
   for (let row = 0; row < options.rows; row++) {
@@ -53,6 +54,11 @@ export function sine({ noise = 0.05, ...options }: PlanarOptions): { x: Float32A
     y[row] = Math.sin(Math.PI * x[row]!) + draws.bell(noise);
   }
   return { x, y };
+}
+
+function checkNoise(noise: number, who: string): void {
+  if (noise >= 0 && noise <= 10) return;
+  throw new DataError('data/generate', `${who}: noise: expected a number from 0 to 10, got ${noise}.`);
 }
 
 type Draws = ReturnType<typeof drawsOf>;
@@ -65,7 +71,7 @@ function planar(
   point: (label: number, draws: Draws) => [number, number],
 ): PlanarSet {
   checkOptions(options, who);
-  checkRange(noise, 0, 10, `${who}: noise`);
+  checkNoise(noise, who);
   const y = balancedLabels(options, classes);
   const x = new Float32Array(options.rows * 2);
   for (let row = 0; row < options.rows; row++) {
