@@ -38,7 +38,7 @@ const percent = (values: number[]) => values.map((value) => `${(100 * value).toF
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-const MNIST = ['mnistImages', 'mnistLabels'] as const;
+const MNIST = ['images', 'labels'] as const;
 const mnist = () => [
   '--data',
   `idx:${realPath(MNIST[0])},${realPath(MNIST[1])}`,

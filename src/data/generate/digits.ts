@@ -103,9 +103,9 @@ function spline(a: number, b: number, c: number, d: number, t: number): number {
 /** Bends, stretches, slants and turns the lines about the middle of the box. Lengths are now in units of half a box. */
 function distort(lines: PenLines, draws: Draws): void {
   const bend = Array.from({ length: 10 }, () => draws.bell(0.06));
-  const stretch = 1 + draws.bell(0.17);
+  const stretch = 1 + draws.bell(0.14);
   const slant = 0.11 + draws.bell(0.21);
-  const half = draws.bell(0.06); // tangent of half the angle: cosine and sine without a library call
+  const half = draws.bell(0.05); // tangent of half the angle: cosine and sine without a library call
   const cosine = (1 - half * half) / (1 + half * half);
   const sine = (2 * half) / (1 + half * half);
   for (let i = 0; i < lines.count; i++) {
@@ -152,8 +152,8 @@ function centre(lines: PenLines, draws: Draws): void {
     massY += (length * (y[i]! + y[i - 1]!)) / 2;
   }
   // MNIST moved its images by whole pixels, which leaves the centre anywhere within half a pixel.
-  const shiftX = CENTRE - massX / mass + draws.between(-0.5, 0.5);
-  const shiftY = CENTRE - massY / mass + draws.between(-0.5, 0.5);
+  const shiftX = CENTRE - massX / mass + draws.between(-0.65, 0.65);
+  const shiftY = CENTRE - massY / mass + draws.between(-0.65, 0.65);
   for (let i = 0; i < count; i++) {
     x[i] = x[i]! + shiftX;
     y[i] = y[i]! + shiftY;
