@@ -120,13 +120,18 @@ export interface SplitData {
 }
 
 /** Training and test rows, as the flags say or as is usual for the source. @throws DataError */
-export function splitSource(source: NamedSource, flags: DataFlags, seed: number): SplitData {
+export function splitSource(source: NamedSource, flags: DataFlags): SplitData {
   const by = flags.split ?? source.splitBy;
   if (by === 'stratified' && source.task === 'regression') {
     throw new DataError('data/split', '--split: got stratified, but the targets are no classes; use random or last.');
   }
   const labels = source.y as ArrayLike<string | number>;
-  const options = { holdout: flags.holdout ?? HOLDOUT, by, seed, ...(by === 'stratified' && { labels }) };
+  const options = {
+    holdout: flags.holdout ?? HOLDOUT,
+    by,
+    seed: flags.dataSeed ?? 0,
+    ...(by === 'stratified' && { labels }),
+  };
   const rows = split(source.count, options, '--holdout');
   const take = (part: Uint32Array) => takeRows(source, source.count, part, '--data');
   return {

@@ -95,7 +95,12 @@ function placeOptions(command: Command, needed: boolean): Command {
     .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
     .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')
     .addOption(new Option('--header <answer>', 'whether a CSV file has a header').choices(HEADERS).default('auto'))
-    .option('--data-seed <n>', 'seed of a built-in set', whole(0), 0);
+    .option(
+      '--data-seed <n>',
+      'of a built-in set and of the split: all seeds of a model share their test rows',
+      whole(0),
+      0,
+    );
 }
 
 const dataOptions = (command: Command, needed: boolean): Command =>
@@ -114,7 +119,7 @@ const specOptions = (command: Command): Command =>
     .option('--batch-size <n>', 'rows of an update, or full (default: 32)', batchSize)
     .option('--epochs <n>', 'passes over the training rows (default: 10)', whole(0))
     .option('--steps <n>', 'updates, instead of --epochs', whole(0))
-    .option('--seed <n>', 'of weights, sampling and split (default: 0)', whole(0))
+    .option('--seed <n>', 'of weights and sampling (default: 0)', whole(0))
     .addOption(new Option('--sampler <name>', 'how rows are drawn (default: shuffle)').choices(SAMPLERS))
     .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))
     .option('--steps-per-submit <n>', 'updates of one submit (default: adaptive)', whole(1));

@@ -39,8 +39,7 @@ export async function prepare(flags: DataFlags & SpecFlags & RunOptions & { init
   }
   const model = flags.model === undefined ? undefined : await readModel(flags.model);
   const source = await loadSource(flags);
-  const wish = model && 'spec' in model && Number.isInteger(model.spec.seed) ? (model.spec.seed as number) : 0;
-  const parts = splitSource(source, flags, flags.seed ?? wish);
+  const parts = splitSource(source, flags);
   const preprocessing = source.fitPreprocessing(parts.trainRows);
   const rows = parts.trainRows.length;
   const shape = { ...source, inputs: source.inputs(preprocessing), rows, preprocessing };

@@ -98,9 +98,7 @@ export class Engine {
       counters.position = 0;
       counters.epoch++;
     }
-    const metrics = this.executor.run('train', this.#feed, n, loaded);
-    metrics.catch(() => {}); // whoever awaits it first gets the error; submits behind it are not unhandled
-    return { events, rows, metrics };
+    return { events, rows, metrics: this.executor.run('train', this.#feed, n, loaded) };
   }
 
   /** One update on exactly these rows; what the sampler draws is left alone. */

@@ -9,6 +9,8 @@ import {
   NonFiniteError,
   SpecError,
 } from '../../src/errors.ts';
+import { initialize } from '../../src/math/initializers.ts';
+import { randomSource, STREAM } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import { dense } from '../../src/spec/layers.ts';
@@ -89,6 +91,22 @@ describe('createTrainer', () => {
     const largest = Math.max(...a.get('layers.0.weight')!.values.map(Math.abs));
     expect(largest).toBeLessThanOrEqual(bound);
     expect(largest).toBeGreaterThan(0.8 * bound);
+  });
+});
+
+describe('initial weights', () => {
+  it('take draw i for element i of [in, out], a stream for each parameter in order', async () => {
+    await using trainer = await create();
+    const weights = await trainer.weights();
+    for (const [name, stream, inputs, units, initializer] of [
+      ['layers.0.weight', 0, 5, 9, 'heUniform'],
+      ['layers.1.weight', 2, 9, 3, 'glorotUniform'],
+    ] as const) {
+      const drawn = new Float32Array(inputs * units);
+      initialize(initializer, inputs, units, randomSource(4, STREAM.init, stream), drawn);
+      const { values } = weights.get(name)!;
+      expect(values).toEqual(values.map((_, i) => drawn[(i % inputs) * units + Math.floor(i / inputs)]!));
+    }
   });
 });
 
