@@ -4,13 +4,99 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, runPackage, say } from './process.mjs';
 
-/** What to run: files, or vitest's other arguments. The first is for code, the second for shaders. */
+/** What to run for a damage: files, or vitest's other arguments. */
 const math = ['--project', 'unit', 'test/math'];
-const _dawn = ['--project', 'machine', 'test/runtimes/dawn.test.ts'];
+const plan = ['--project', 'unit', 'test/plan', 'test/kernels'];
+const train = ['--project', 'unit', 'test/train', 'test/kernels'];
+const dawn = (name) => ['--project', 'machine', 'test/runtimes/dawn.test.ts', '-t', name];
 
 /** `find` stands exactly once in `file`; with `replace` in its place, `tests` must turn red. */
 const mutants = [
   { file: 'src/math/random.ts', find: '0xd2511f53', replace: '0xd2511f55', tests: math, why: 'a multiplier of Philox' },
+  {
+    file: 'src/plan/base.ts',
+    find: 'fromOutput ? out : z',
+    replace: 'fromOutput ? z : out',
+    tests: plan,
+    why: "the derivative's argument",
+  },
+  {
+    file: 'src/plan/fuse.ts',
+    find: 'columns > HEAD_MAX_OUTPUTS',
+    replace: 'columns < HEAD_MAX_OUTPUTS',
+    tests: plan,
+    why: 'when the head fits',
+  },
+  {
+    file: 'src/kernels/loss.ts',
+    find: 'gradient[j]! / rows',
+    replace: 'gradient[j]! * rows',
+    tests: train,
+    why: 'the mean over the rows',
+  },
+  {
+    file: 'shaders/fused_forward.wgsl',
+    find: 'v5.z * wl2',
+    replace: 'v5.z * wl1',
+    tests: dawn('layered: activation tanh'),
+    why: 'one product of the tile',
+  },
+  {
+    file: 'shaders/fused_forward.wgsl',
+    find: 'bias_right = params[BIAS_OFFSET + right]',
+    replace: 'bias_right = params[BIAS_OFFSET + left]',
+    tests: dawn('layered: activation tanh'),
+    why: 'the right half of the bias',
+  },
+  {
+    file: 'shaders/fused_delta.wgsl',
+    find: 'dot(v3, w2)',
+    replace: 'dot(v3, w1)',
+    tests: dawn('layered: activation tanh'),
+    why: 'one product of the delta',
+  },
+  {
+    file: 'shaders/fused_head.wgsl',
+    find: 'z += x.x * params[w] ',
+    replace: 'z += x.y * params[w] ',
+    tests: dawn('layered: binary, class numbers'),
+    why: 'a product of the logits',
+  },
+  {
+    file: 'shaders/fused_update.wgsl',
+    find: 'r6 += high.z * dr',
+    replace: 'r6 += high.w * dr',
+    tests: dawn('layered: squared error, output activation'),
+    why: 'one product of the gradient',
+  },
+  {
+    file: 'shaders/fused_update.wgsl',
+    find: 'sum_left += deltas[d + left]',
+    replace: 'sum_left -= deltas[d + left]',
+    tests: dawn('layered: binary, class numbers'),
+    why: 'the gradient of the bias',
+  },
+  {
+    file: 'shaders/lib/optimizer.wgsl',
+    find: 'sqrt(square) * scalars.correction2',
+    replace: 'sqrt(square) + scalars.correction2',
+    tests: dawn('layered: optimizer .*adamW.*0.2}$'),
+    why: "Adam's bias correction",
+  },
+  {
+    file: 'shaders/lib/optimizer.wgsl',
+    find: 'scalars.decay_factor * p',
+    replace: 'p',
+    tests: dawn('layered: optimizer .*adamW.*0.2}$'),
+    why: 'the decoupled decay',
+  },
+  {
+    file: 'shaders/lib/loss.wgsl',
+    find: 'select(sum - e, others, j == largest)',
+    replace: 'select(sum - e, sum, j == largest)',
+    tests: dawn('logit gaps'),
+    why: 'the delta of the largest logit',
+  },
 ];
 
 const seconds = 300;

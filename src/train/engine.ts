@@ -11,7 +11,7 @@ import type { Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
-import type { Spec } from '../spec/spec.ts';
+import { parseSpec, type Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
 import { initialParameters, readParameters, readState, writeParameters, writeState } from './params.ts';
 import type { Data, StepEvent } from './types.ts';
@@ -33,7 +33,6 @@ export interface Source {
 }
 
 export class Engine {
-  readonly spec: Spec;
   readonly executor: Executor;
   readonly stepsPerSubmit: number | undefined;
   /** Where the run stands: all that is neither a tensor nor in the spec. */
@@ -44,12 +43,15 @@ export class Engine {
   readonly #kept = new Map<Data, { rows: Rows; loaded: LoadedData }>();
 
   constructor(program: Program, executor: Executor, schedule?: ScheduleFunction, stepsPerSubmit?: number) {
-    this.spec = program.spec;
     this.program = program;
     this.executor = executor;
     this.stepsPerSubmit = stepsPerSubmit;
     this.#schedule = schedule;
     this.#feed = new Feed(program.lists.train.batch);
+  }
+
+  get spec(): Spec {
+    return this.program.spec;
   }
 
   /** The most steps of one submit. */
@@ -124,8 +126,12 @@ export class Engine {
     }
   }
 
-  /** Fresh weights, no state, no finished steps. */
+  /** Fresh weights, no state, no finished steps. Another seed than the spec's becomes the spec's. */
   async start(seed: number): Promise<void> {
+    if (seed !== this.spec.seed) {
+      const { strategy, lists } = this.program;
+      this.program = plan(parseSpec({ ...this.spec, seed }), { strategy, batch: lists.train.batch });
+    }
     await this.executor.prepare(this.program);
     await writeParameters(this.executor, this.program, initialParameters(this.program, seed));
     this.counters = { step: 0, epoch: 0, position: 0 };

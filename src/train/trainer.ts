@@ -8,7 +8,7 @@ import { LOSS_MATH } from '../math/losses.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
-import { parseSpec, type Spec } from '../spec/spec.ts';
+import type { Spec } from '../spec/spec.ts';
 import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs } from './fit.ts';
@@ -18,7 +18,6 @@ import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
 export class Trainer {
-  readonly spec: Spec;
   /** Why it runs where it runs. */
   readonly reason: string;
   readonly #engine: Engine;
@@ -26,9 +25,13 @@ export class Trainer {
 
   /** @internal */
   constructor(engine: Engine, reason: string) {
-    this.spec = engine.spec;
     this.reason = reason;
     this.#engine = engine;
+  }
+
+  /** What was asked for, defaults filled in. */
+  get spec(): Spec {
+    return this.#engine.spec;
   }
 
   get backend(): 'webgpu' | 'cpu' {
@@ -169,12 +172,9 @@ export class Trainer {
     await this.#alone('setWeights', () => writeParameters(this.#engine.executor, this.#engine.program, weights));
   }
 
-  /** Back to the start: new initial weights, no optimizer state, no finished steps. Without a seed: the spec's. */
+  /** Back to the start: new initial weights, no optimizer state, no finished steps. A seed becomes the spec's. */
   async reset({ seed = this.spec.seed }: { seed?: number } = {}): Promise<void> {
-    const { seed: checked } = parseSpec({ ...this.spec, seed });
-    await this.#alone('reset', async () => {
-      await this.#engine.start(checked);
-    });
+    await this.#alone('reset', () => this.#engine.start(seed));
   }
 
   /** The network, its size, and the plan. */

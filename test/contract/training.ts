@@ -261,6 +261,18 @@ async function standAlone(context: ContractContext): Promise<void> {
     throw new Error(`got ${apart.program}, expected ${inside.program}`);
 }
 
+/** A kept data set outlives a reset, and the run after it has the bits of the first. */
+async function resetKeeps(context: ContractContext): Promise<void> {
+  await using(createTrainer(SPEC, runtimeOf(context)), async (trainer) => {
+    const data = dataset(DATA);
+    await trainer.fit(data, { steps: 9 });
+    const first = await trainer.save();
+    await trainer.reset();
+    await trainer.fit(data, { steps: 9 });
+    equal('model after a reset', await trainer.save(), first);
+  });
+}
+
 /** What a CPU program computes must fit initial weights written from outside. */
 async function setWeights(context: ContractContext): Promise<void> {
   const program = plan(parseSpec(SPEC));
@@ -277,6 +289,7 @@ async function setWeights(context: ContractContext): Promise<void> {
 const cases: [string, (context: ContractContext) => Promise<void>][] = [
   ['the same bits twice and for any steps per submit', sameBits],
   ['10 steps, save, load, 10 steps are 20 steps', resume],
+  ['a reset begins anew, on data that stays', resetKeeps],
   ['predictions of any number of rows', predictCounts],
   ['deltas at logit gaps 0, 20, 100, 10⁴', logitGaps],
   ['a partial batch is exact', partialBatch],

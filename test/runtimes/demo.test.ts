@@ -135,8 +135,8 @@ describe.skipIf(!found && !isRequired())(name, () => {
 
     // How far it comes in that time is the machine's matter; that it goes down is the page's.
     await page.click('#start');
-    const falls = (first: number) => Number(document.getElementById('loss-value')!.textContent) < 0.75 * first;
-    await page.waitForFunction(falls, { timeout: 120_000, polling: 100 }, firstLoss);
+    const falls = (first: number) => Number(document.getElementById('loss-value')!.textContent) < first / 2;
+    await page.waitForFunction(falls, { timeout: 60_000, polling: 100 }, firstLoss);
     const smooth = await page.evaluate(() => document.getElementById('loss-value')!.textContent);
     expect(await page.evaluate(() => document.querySelector('canvas')!.toDataURL())).not.toBe(before);
     console.info(

@@ -17,6 +17,12 @@ export interface Recorded {
   readonly workgroups: number;
 }
 
+/** A list's dispatches, and the buffers that they are bound to. */
+export interface Recording {
+  readonly buffers: object;
+  readonly steps: readonly Recorded[];
+}
+
 /** What pipelines and bind groups have to know of the data. */
 export interface DataFormat {
   readonly input: 'u8' | 'f32';
@@ -30,20 +36,20 @@ export class GpuLoaded implements LoadedData {
   readonly targets: GPUBuffer;
   readonly #device: GPUDevice;
   readonly #width: number;
-  readonly #record: (list: ListName, data: GpuLoaded) => Promise<{ program: Program; steps: Recorded[] }>;
-  readonly #program: () => Program;
-  readonly #recorded = new Map<ListName, { program: Program; steps: Recorded[] }>();
+  readonly #record: (list: ListName, data: GpuLoaded) => Promise<Recording>;
+  readonly #buffers: () => object;
+  readonly #recorded = new Map<ListName, Recording>();
 
   constructor(
     device: GPUDevice,
     rows: ExecutorRows,
-    program: () => Program,
-    record: (list: ListName, data: GpuLoaded) => Promise<{ program: Program; steps: Recorded[] }>,
+    buffers: () => object,
+    record: (list: ListName, data: GpuLoaded) => Promise<Recording>,
   ) {
     this.#device = device;
     this.#width = rows.width;
     this.#record = record;
-    this.#program = program;
+    this.#buffers = buffers;
     this.capacity = rows.count;
     this.format = { input: rows.x instanceof Uint8Array ? 'u8' : 'f32', classTargets: rows.y instanceof Uint32Array };
     const x = pad(rows);
@@ -58,13 +64,13 @@ export class GpuLoaded implements LoadedData {
   }
 
   async ready(list: ListName): Promise<void> {
-    if (this.#recorded.get(list)?.program !== this.#program()) this.#recorded.set(list, await this.#record(list, this));
+    if (this.#recorded.get(list)?.buffers !== this.#buffers()) this.#recorded.set(list, await this.#record(list, this));
   }
 
   /** The list's dispatches. */
   recorded(list: ListName): readonly Recorded[] {
     const recorded = this.#recorded.get(list);
-    if (recorded?.program !== this.#program()) throw new Error(`run: list ${list} is not ready on this data`);
+    if (recorded?.buffers !== this.#buffers()) throw new Error(`run: list ${list} is not ready on this data`);
     return recorded.steps;
   }
 

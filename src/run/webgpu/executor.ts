@@ -6,7 +6,7 @@ import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import { LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
 import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from '../executor.ts';
 import { Feed, feedCapacity } from '../feed.ts';
-import { GpuLoaded, type Recorded } from './data.ts';
+import { GpuLoaded, type Recorded, type Recording } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
 
@@ -90,7 +90,7 @@ export class WebGpuExecutor implements Executor {
       new GpuLoaded(
         this.#device,
         rows,
-        () => this.#need().program,
+        () => this.#need(),
         (list, data) => this.#record(list, data),
       );
     return this.#watch.guard(scoped(this.#device, 'data', make));
@@ -170,7 +170,7 @@ export class WebGpuExecutor implements Executor {
   }
 
   /** Pipelines and bind groups of a list on one data set. */
-  async #record(list: ListName, data: GpuLoaded): Promise<{ program: Program; steps: Recorded[] }> {
+  async #record(list: ListName, data: GpuLoaded): Promise<Recording> {
     const prepared = this.#need();
     const { program } = prepared;
     const find = (name: TensorName) => tensorOf(program, name);
@@ -191,7 +191,7 @@ export class WebGpuExecutor implements Executor {
       return { pipeline, group, dynamic: bindingsOf(step.kernel).some(({ name }) => name === 'scalars'), workgroups };
     };
     const steps = await this.#watch.guard(Promise.all(program.lists[list].steps.map(record)));
-    return { program, steps };
+    return { buffers: prepared, steps };
   }
 
   #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {
