@@ -1,6 +1,6 @@
 /** A data set in GPU buffers, and the recorded steps that run on it. */
 import { DeviceError } from '../../errors.ts';
-import type { ListName, Program } from '../../plan/program.ts';
+import type { ListName } from '../../plan/program.ts';
 import type { ExecutorRows, LoadedData } from '../executor.ts';
 
 /** GPUBufferUsage.STORAGE | COPY_DST */
