@@ -113,7 +113,8 @@ async function downloadedChrome() {
   );
   const path = /^chrome@\S+ (.+)$/m.exec(output)?.[1]?.trim();
   if (code === 0 && path && existsSync(path)) return path;
-  say(`No download: ${output.trim().split('\n').at(-1) || `it ended with code ${code}`}`);
+  const reason = /Provider: (.*)$/m.exec(output)?.[1] ?? /^\w*Error: (.*)$/m.exec(output)?.[1];
+  say(`No download: ${reason ?? `it ended with code ${code}`}`);
   return undefined;
 }
 

@@ -68,6 +68,7 @@ async function findDeno() {
   const env = {
     ...runtimeFolder,
     ...(mesa ? { VK_DRIVER_FILES: join(drivers, mesa) } : {}),
+    ...(process.platform === 'linux' ? { DENO_WEBGPU_BACKEND: 'vulkan' } : {}), // never its OpenGL stopgap
     DENO_NO_UPDATE_CHECK: '1',
     NO_COLOR: '1',
   };

@@ -1,11 +1,9 @@
 /** The playground in Chrome: it trains, draws, stops at once, leaves the page responsive, and says so without WebGPU. */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRequired, lookUp } from '../support/runtimes.ts';
@@ -63,7 +61,10 @@ describe.skipIf(!found && !isRequired())(name, () => {
 
   beforeAll(async () => {
     if (!found) throw new Error(`no Chrome: ${missing.reason}; type: ${missing.remedy}`);
-    await promisify(execFile)(process.execPath, [join(root, 'scripts', 'demo.mjs'), 'build'], { cwd: root });
+    // The function, not the command: a test installs no packages.
+    const script = new URL('../../scripts/demo.mjs', import.meta.url).href;
+    const { buildDemo } = (await import(script)) as { buildDemo(): Promise<void> };
+    await buildDemo();
     ({ server, url } = await serveBelow());
     const { path, args } = found;
     browser = await puppeteer.launch({ executablePath: path, headless: true, pipe: true, args });

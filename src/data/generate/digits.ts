@@ -14,7 +14,7 @@ const PIECES = 5;
 const MAX_POINTS = 256;
 
 /**
- * `rows` digits in balanced random order: x [rows, 784] grey values with ink 255, y [rows] the digit 0 … 9.
+ * `rows` digits in balanced random order: x [rows, 784] grey values 0 (paper) … 254 (ink), y [rows] the digit 0 … 9.
  *
  * A digit is a blend of two poses of one of its shapes, each of whose points is moved a little; the whole is bent, slanted,
  * turned and stretched, drawn with a pen of random and varying thickness, fitted into 20 × 20 pixels and centred by
@@ -47,6 +47,7 @@ export function digits(options: GenerateOptions): { x: Uint8Array; y: Uint8Array
   return { x, y };
 }
 
+/** Saturates inside a line, as scanned ink does, with slight noise. */
 function grey(ink: number, draws: Draws): number {
   return Math.min(254, Math.max(0, Math.round(ink * 262 + draws.bell(6))));
 }
@@ -133,8 +134,9 @@ function centre(lines: PenLines, draws: Draws): void {
     top = Math.min(top, y[i]!);
     bottom = Math.max(bottom, y[i]!);
   }
-  const thickness = Math.max(0.55, 1.25 + draws.bell(0.4));
-  const taper = draws.bell(0.15);
+  const thickness = Math.max(0.55, 1.25 + draws.bell(0.4)); // half of it, in pixels
+  const taper = draws.bell(0.15); // from the first to the last point
+  // MNIST fits the outermost grey pixels into its box; this lets the faintest ones of the soft edge reach beyond it.
   const scale = (BOX - 2 * thickness + 0.3) / Math.max(right - left, bottom - top);
   let mass = 0;
   let massX = 0;
@@ -151,7 +153,8 @@ function centre(lines: PenLines, draws: Draws): void {
     massX += (length * (x[i]! + x[i - 1]!)) / 2;
     massY += (length * (y[i]! + y[i - 1]!)) / 2;
   }
-  // MNIST moved its images by whole pixels, which leaves the centre anywhere within half a pixel.
+  // MNIST moved its images by whole pixels, which leaves the centre anywhere within half a pixel; a little more of it
+  // makes a model less particular about where strokes lie.
   const shiftX = CENTRE - massX / mass + draws.between(-0.65, 0.65);
   const shiftY = CENTRE - massY / mass + draws.between(-0.65, 0.65);
   for (let i = 0; i < count; i++) {

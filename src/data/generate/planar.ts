@@ -1,6 +1,9 @@
-/** Small sets that fit a picture: spirals, moons, noisy quadrants, a sine curve. */
+/**
+ * Small sets that fit a picture: spirals, moons, noisy quadrants, a sine curve. Sine and cosine may differ in their last
+ * bits between JavaScript engines; rounding to f32 hides nearly all of it.
+ */
 import { DataError } from '../../errors.ts';
-import { balancedLabels, checkOptions, checkRange, drawsOf, type GenerateOptions } from './draws.ts';
+import { balancedLabels, checkOptions, checkRange, type Draws, drawsOf, type GenerateOptions } from './draws.ts';
 
 export interface PlanarOptions extends GenerateOptions {
   /** Deviation of the bell-shaped noise on every coordinate. */
@@ -14,7 +17,7 @@ export interface PlanarSet {
   y: Uint8Array;
 }
 
-/** Interleaved spirals of one and a half turns, one a class; `arms` 2, `noise` 0.03. Coordinates lie within about ±1. */
+/** Interleaved spirals of one and a half turns, one a class; `arms` 2, `noise` 0.03. Coordinates lie within about ±1. @throws DataError `data/generate` */
 export function spirals({ noise = 0.03, arms = 2, ...options }: PlanarOptions & { arms?: number }): PlanarSet {
   checkRange(arms, 2, 10, 'spirals: arms');
   return planar(options, noise, arms, 'spirals', (label, draws) => {
@@ -24,7 +27,7 @@ export function spirals({ noise = 0.03, arms = 2, ...options }: PlanarOptions & 
   });
 }
 
-/** Two half circles that reach into each other; `noise` 0.1. */
+/** Two half circles that reach into each other; `noise` 0.1. @throws DataError `data/generate` */
 export function moons({ noise = 0.1, ...options }: PlanarOptions): PlanarSet {
   return planar(options, noise, 2, 'moons', (label, draws) => {
     const angle = draws.between(0, Math.PI);
@@ -32,7 +35,7 @@ export function moons({ noise = 0.1, ...options }: PlanarOptions): PlanarSet {
   });
 }
 
-/** Four quadrants, opposite ones of one class, with a gap along the axes; `noise` 0.05. */
+/** Four quadrants, opposite ones of one class, with a gap along the axes; `noise` 0.05. @throws DataError `data/generate` */
 export function xor({ noise = 0.05, ...options }: PlanarOptions): PlanarSet {
   return planar(options, noise, 2, 'xor', (label, draws) => {
     const side = draws.below(2) === 0 ? -1 : 1;
@@ -42,7 +45,7 @@ export function xor({ noise = 0.05, ...options }: PlanarOptions): PlanarSet {
   });
 }
 
-/** Regression: y = sin(π x) for x in [−1, 1); `noise` 0.05 on y. */
+/** Regression: y = sin(π x) for x in [−1, 1); `noise` 0.05 on y. @throws DataError `data/generate` */
 export function sine({ noise = 0.05, ...options }: PlanarOptions): { x: Float32Array; y: Float32Array } {
   checkOptions(options, 'sine');
   checkNoise(noise, 'sine');
@@ -60,8 +63,6 @@ function checkNoise(noise: number, who: string): void {
   if (noise >= 0 && noise <= 10) return;
   throw new DataError('data/generate', `${who}: noise: expected a number from 0 to 10, got ${noise}.`);
 }
-
-type Draws = ReturnType<typeof drawsOf>;
 
 function planar(
   options: GenerateOptions,
