@@ -9,6 +9,8 @@ const PIXELS = SIZE * SIZE;
 const BOX = 20;
 /** Where MNIST puts a digit's centre of mass: the middle of pixel 14, half a pixel beyond the middle of the image. */
 const CENTRE = 14.5;
+/** How far from there it may lie, in pixels. */
+const OFF_CENTRE = 0.65;
 /** Straight pieces that a curve between two points is drawn with. */
 const PIECES = 5;
 const MAX_POINTS = 256;
@@ -38,7 +40,10 @@ export function digits(options: GenerateOptions): { x: Uint8Array; y: Uint8Array
     write(SHAPES[y[row]!]!, draws, lines);
     distort(lines, draws);
     const edge = draws.between(0.7, 1.3);
-    centre(lines, draws);
+    fit(lines, draws);
+    ink.fill(0);
+    render(lines, SIZE, edge, ink);
+    centre(lines, ink, draws);
     ink.fill(0);
     render(lines, SIZE, edge, ink);
     const image = x.subarray(row * PIXELS, (row + 1) * PIXELS);
@@ -121,9 +126,9 @@ function distort(lines: PenLines, draws: Draws): void {
   }
 }
 
-/** Scales the lines so that their ink fills the box, and moves the centre of their mass to the middle of the image. */
-function centre(lines: PenLines, draws: Draws): void {
-  const { count, x, y, radius, move } = lines;
+/** Scales the lines so that their ink fills the box, roughly in the middle of the image, and gives them their thickness. */
+function fit(lines: PenLines, draws: Draws): void {
+  const { count, x, y, radius } = lines;
   let left = Infinity;
   let right = -Infinity;
   let top = Infinity;
@@ -138,27 +143,30 @@ function centre(lines: PenLines, draws: Draws): void {
   const taper = draws.bell(0.15); // from the first to the last point
   // MNIST fits the outermost grey pixels into its box; this lets the faintest ones of the soft edge reach beyond it.
   const scale = (BOX - 2 * thickness + 0.3) / Math.max(right - left, bottom - top);
+  for (let i = 0; i < count; i++) {
+    x[i] = SIZE / 2 + scale * (x[i]! - (left + right) / 2);
+    y[i] = SIZE / 2 + scale * (y[i]! - (top + bottom) / 2);
+    radius[i] = thickness * (1 + taper * (2 * (i / count) - 1));
+  }
+}
+
+/** Moves the lines so that the centre of mass of their ink comes to lie near `CENTRE`. */
+function centre(lines: PenLines, ink: Float32Array, draws: Draws): void {
   let mass = 0;
   let massX = 0;
   let massY = 0;
-  for (let i = 0; i < count; i++) {
-    x[i] = x[i]! * scale;
-    y[i] = y[i]! * scale;
-    radius[i] = thickness * (1 + taper * (2 * (i / count) - 1));
-    if (move[i]) continue;
-    const dx = x[i]! - x[i - 1]!;
-    const dy = y[i]! - y[i - 1]!;
-    const length = Math.sqrt(dx * dx + dy * dy);
-    mass += length;
-    massX += (length * (x[i]! + x[i - 1]!)) / 2;
-    massY += (length * (y[i]! + y[i - 1]!)) / 2;
+  for (let i = 0; i < PIXELS; i++) {
+    const value = ink[i]!;
+    mass += value;
+    massX += value * ((i % SIZE) + 0.5);
+    massY += value * (Math.floor(i / SIZE) + 0.5);
   }
   // MNIST moved its images by whole pixels, which leaves the centre anywhere within half a pixel; a little more of it
   // makes a model less particular about where strokes lie.
-  const shiftX = CENTRE - massX / mass + draws.between(-0.65, 0.65);
-  const shiftY = CENTRE - massY / mass + draws.between(-0.65, 0.65);
-  for (let i = 0; i < count; i++) {
-    x[i] = x[i]! + shiftX;
-    y[i] = y[i]! + shiftY;
+  const shiftX = CENTRE - massX / mass + draws.between(-OFF_CENTRE, OFF_CENTRE);
+  const shiftY = CENTRE - massY / mass + draws.between(-OFF_CENTRE, OFF_CENTRE);
+  for (let i = 0; i < lines.count; i++) {
+    lines.x[i] = lines.x[i]! + shiftX;
+    lines.y[i] = lines.y[i]! + shiftY;
   }
 }
