@@ -11,7 +11,6 @@ import { DataError } from '../../src/errors.ts';
 type Name = keyof typeof GENERATORS;
 const names = Object.keys(GENERATORS) as Name[];
 const inputs: Record<Name, number> = { digits: 784, spirals: 2, moons: 2, xor: 2, sine: 1 };
-const classes: Partial<Record<Name, number>> = { digits: 10, spirals: 2, moons: 2, xor: 2 };
 
 function code(run: () => unknown): string {
   try {
@@ -76,15 +75,19 @@ describe.each(names)('%s', (name) => {
     }
     expect(make({ rows: 1, seed: 2 ** 32 - 1 }).y).toHaveLength(1);
   });
+});
 
-  it.skipIf(!classes[name])('holds each class once in every block of as many rows, in random order', () => {
-    const n = classes[name]!;
-    const { y } = make({ rows: 50 * n, seed: 2 });
-    const blocks = Array.from({ length: 50 }, (_, b) => Array.from(y.slice(b * n, (b + 1) * n)));
-    for (const block of blocks)
-      expect([...block].sort((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i));
-    expect(histogram(blocks.map(([first]) => first!)).size).toBe(n);
-  });
+it.each([
+  ['digits', 10],
+  ['spirals', 2],
+  ['moons', 2],
+  ['xor', 2],
+] as const)('%s hold each class once in every block of %i rows, in random order', (name, classes) => {
+  const { y } = GENERATORS[name]({ rows: 50 * classes, seed: 2 });
+  const blocks = Array.from({ length: 50 }, (_, b) => Array.from(y.slice(b * classes, (b + 1) * classes)));
+  const all = Array.from({ length: classes }, (_, label) => label);
+  for (const block of blocks) expect([...block].sort((a, b) => a - b)).toEqual(all);
+  expect(histogram(blocks.map(([first]) => first!)).size).toBe(classes);
 });
 
 describe('digits', () => {
@@ -92,7 +95,7 @@ describe('digits', () => {
   const images = Array.from({ length: 400 }, (_, r) => x.subarray(r * 784, (r + 1) * 784));
 
   it('are the same bytes everywhere', () => {
-    expect([hash(x), hash(y)]).toEqual(['x', 'y']);
+    expect([hash(x), hash(y)]).toEqual(['da6367298b2ef817', 'f3f9d5eb379216a2']);
   });
 
   it('have paper at 0, ink near 254 and grey edges, about as much of each as scanned digits', () => {
@@ -104,31 +107,25 @@ describe('digits', () => {
     expect(x.reduce((a, b) => Math.max(a, b))).toBe(254);
   });
 
-  it('fill a box of 20 pixels and keep off the border', () => {
+  it('fill a box of 20 pixels', () => {
     for (const image of images) {
       const inked = Array.from(image, (value, i) => (value > 100 ? i : -1)).filter((i) => i >= 0);
       const span = (values: number[]) => Math.max(...values) - Math.min(...values) + 1;
       const longer = Math.max(span(inked.map((i) => i % 28)), span(inked.map((i) => Math.floor(i / 28))));
       expect(longer).toBeGreaterThanOrEqual(18);
       expect(longer).toBeLessThanOrEqual(22);
-      const border = image.filter((_, i) => i % 28 === 0 || i % 28 === 27 || i < 28 || i >= 756);
-      expect(Math.max(...border)).toBe(0);
     }
   });
 
   it('are centred by mass at pixel 14, as in MNIST', () => {
-    const mean = [0, 0];
     for (const image of images) {
       const mass = image.reduce((a, b) => a + b, 0);
       const column = image.reduce((sum, value, i) => sum + value * (i % 28), 0) / mass;
       const row = image.reduce((sum, value, i) => sum + value * Math.floor(i / 28), 0) / mass;
-      for (const [axis, at] of [column, row].entries()) {
-        expect(Math.abs(at - 14)).toBeLessThan(1.6);
-        mean[axis]! += at / 400;
+      for (const at of [column, row]) {
+        expect(Math.abs(at - 14)).toBeLessThan(0.65); // half a pixel, and what moving does to grey edges
       }
     }
-    expect(mean[0]).toBeCloseTo(14, 0);
-    expect(mean[1]).toBeCloseTo(14, 0);
   });
 
   it('look alike within a digit: the nearest mean image names most of them', () => {
@@ -267,6 +264,10 @@ describe('sets of points', () => {
       expect(Math.hypot(a, b)).toBeCloseTo(1, 5);
       expect(b).toBeGreaterThanOrEqual(-1e-6);
     }
+  });
+
+  it('xor: needs no sine or cosine, so it is the same bytes everywhere', () => {
+    expect(hash(xor({ rows: 100, seed: 3 }).x)).toBe('8a65d3cc35f7c3fe');
   });
 
   it('xor: the class is whether the signs differ; every quadrant has its share', () => {

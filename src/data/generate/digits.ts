@@ -9,8 +9,8 @@ const PIXELS = SIZE * SIZE;
 const BOX = 20;
 /** Where MNIST puts a digit's centre of mass: the middle of pixel 14, half a pixel beyond the middle of the image. */
 const CENTRE = 14.5;
-/** How far from there it may lie, in pixels. */
-const OFF_CENTRE = 0.65;
+/** How far from there it may lie on each axis, in pixels: MNIST moved its images by whole pixels. */
+const OFF_CENTRE = 0.5;
 /** Straight pieces that a curve between two points is drawn with. */
 const PIECES = 5;
 const MAX_POINTS = 256;
@@ -40,7 +40,7 @@ export function digits(options: GenerateOptions): { x: Uint8Array; y: Uint8Array
     write(SHAPES[y[row]!]!, draws, lines);
     distort(lines, draws);
     const edge = draws.between(0.7, 1.3);
-    fit(lines, draws);
+    scaleToBox(lines, draws);
     ink.fill(0);
     render(lines, SIZE, edge, ink);
     centre(lines, ink, draws);
@@ -64,9 +64,11 @@ function write(shapes: readonly Shape[], draws: Draws, lines: PenLines): void {
   lines.count = 0;
   from.forEach((stroke, s) => {
     const end = to[s]!;
-    const n = stroke.x.length;
-    const x = stroke.x.map((value, i) => value + blend * (end.x[i]! - value) + draws.bell(i % (n - 1) ? 3 : 5));
-    const y = stroke.y.map((value, i) => value + blend * (end.y[i]! - value) + draws.bell(i % (n - 1) ? 3 : 5));
+    const last = stroke.x.length - 1;
+    // A point between the poses, moved a little; the ends of a stroke are freer.
+    const place = (a: number, b: number, i: number) => a + blend * (b - a) + draws.bell(i % last ? 2.5 : 4.2);
+    const x = stroke.x.map((value, i) => place(value, end.x[i]!, i));
+    const y = stroke.y.map((value, i) => place(value, end.y[i]!, i));
     curve({ x, y, corner: stroke.corner }, lines);
   });
 }
@@ -127,7 +129,7 @@ function distort(lines: PenLines, draws: Draws): void {
 }
 
 /** Scales the lines so that their ink fills the box, roughly in the middle of the image, and gives them their thickness. */
-function fit(lines: PenLines, draws: Draws): void {
+function scaleToBox(lines: PenLines, draws: Draws): void {
   const { count, x, y, radius } = lines;
   let left = Infinity;
   let right = -Infinity;
@@ -141,8 +143,7 @@ function fit(lines: PenLines, draws: Draws): void {
   }
   const thickness = Math.max(0.55, 1.25 + draws.bell(0.4)); // half of it, in pixels
   const taper = draws.bell(0.15); // from the first to the last point
-  // MNIST fits the outermost grey pixels into its box; this lets the faintest ones of the soft edge reach beyond it.
-  const scale = (BOX - 2 * thickness + 0.3) / Math.max(right - left, bottom - top);
+  const scale = (BOX - 2 * thickness) / Math.max(right - left, bottom - top);
   for (let i = 0; i < count; i++) {
     x[i] = SIZE / 2 + scale * (x[i]! - (left + right) / 2);
     y[i] = SIZE / 2 + scale * (y[i]! - (top + bottom) / 2);
@@ -161,8 +162,6 @@ function centre(lines: PenLines, ink: Float32Array, draws: Draws): void {
     massX += value * ((i % SIZE) + 0.5);
     massY += value * (Math.floor(i / SIZE) + 0.5);
   }
-  // MNIST moved its images by whole pixels, which leaves the centre anywhere within half a pixel; a little more of it
-  // makes a model less particular about where strokes lie.
   const shiftX = CENTRE - massX / mass + draws.between(-OFF_CENTRE, OFF_CENTRE);
   const shiftY = CENTRE - massY / mass + draws.between(-OFF_CENTRE, OFF_CENTRE);
   for (let i = 0; i < lines.count; i++) {
