@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { itReal, realPath } from '../support/real-data.ts';
 
 const bin = fileURLToPath(new URL('../../bin/downhill.mjs', import.meta.url));
@@ -74,6 +74,14 @@ describe('MNIST, 8,000 rows to train, the last 2,000 to test', () => {
     },
     600_000,
   );
+});
+
+describe('built-in digits', () => {
+  it('are learned to 97 % on unseen ones', async () => {
+    const reached = await accuracy(['--data', 'digits', '--model', '784-128-10', '--seed', '0', '--backend', 'cpu']);
+    console.log(`built-in digits on the CPU: ${percent([reached])}`);
+    expect(reached).toBeGreaterThanOrEqual(0.97);
+  }, 300_000);
 });
 
 describe('tables, a stratified fifth held out', () => {
