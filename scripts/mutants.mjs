@@ -66,7 +66,7 @@ const mutants = [
     file: 'shaders/fused_update.wgsl',
     find: 'r6 += high.z * dr',
     replace: 'r6 += high.w * dr',
-    tests: dawn('layered: squared error, output activation'),
+    tests: dawn('layered: activation gelu'),
     why: 'one product of the gradient',
   },
   {

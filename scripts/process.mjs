@@ -37,7 +37,8 @@ function killTree(pid) {
  * Runs a program to its end.
  *
  * `seconds`: time limit, none by default. `output`: 'show' (default), 'stderr' (all of it goes there), or 'keep'.
- * Returns `{ code, output, timedOut }`; code is 127 where the program does not exist, 124 after the time limit.
+ * Returns `{ code, output, timedOut, signal }`; code is 127 where the program does not exist, 124 after the time limit.
+ * `signal` names what ended it from outside, if anything did.
  */
 export function run(command, args, { cwd = root, env, seconds, output = 'show', input } = {}) {
   return new Promise((done) => {
@@ -59,10 +60,10 @@ export function run(command, args, { cwd = root, env, seconds, output = 'show', 
             timedOut = true;
             killTree(child.pid);
           }, seconds * 1000);
-    const finish = (code) => {
+    const finish = (code, signal) => {
       clearTimeout(limit);
       if (child.pid !== undefined) running.delete(child.pid);
-      done({ code: timedOut ? 124 : code, output: text, timedOut });
+      done({ code: timedOut ? 124 : code, output: text, timedOut, ...(signal && { signal }) });
     };
     child.stdout?.on('data', (chunk) => {
       text += chunk;
@@ -74,7 +75,7 @@ export function run(command, args, { cwd = root, env, seconds, output = 'show', 
       text += String(error.message);
       finish(127);
     });
-    child.on('close', (code, signal) => finish(code ?? (signal ? 1 : 0)));
+    child.on('close', (code, signal) => finish(code ?? 1, signal));
     if (input !== undefined) child.stdin.end(input);
   });
 }

@@ -49,7 +49,8 @@ async function runVitest(args, seconds) {
     if (tally.passed + tally.failed === 0) say('No test ran.');
     return tally.passed + tally.failed === 0 ? add(tally, { passed: 0, failed: 1 }) : tally;
   } catch {
-    say(result.timedOut ? `The tests did not end within ${seconds} s.` : 'vitest left no report.');
+    const end = result.signal ?? `code ${result.code}`;
+    say(result.timedOut ? `The tests did not end within ${seconds} s.` : `vitest left no report; it ended by ${end}.`);
     return { ...nothing, failed: 1 };
   } finally {
     rmSync(file, { force: true });
