@@ -218,10 +218,12 @@ async function lostDevice(context: ContractContext): Promise<void> {
   const device = await adapter!.requestDevice();
   const trainer = await createTrainer(SPEC, { device });
   let steps = 0;
+  let lostAt = 0;
   const running = trainer.fit(DATA, {
     epochs: 1_000_000,
     onStep: () => {
       if (++steps === 20) device.destroy();
+      lostAt = performance.now();
     },
   });
   const others = [
@@ -242,6 +244,8 @@ async function lostDevice(context: ContractContext): Promise<void> {
     ]);
     if (!(outcome instanceof DeviceLostError)) throw new Error(`expected DeviceLostError, got ${outcome}`);
   }
+  const took = performance.now() - lostAt;
+  if (took > 2000) throw new Error(`the promises took ${took} ms to settle, expected at most 2000`);
   await trainer.dispose();
 }
 
