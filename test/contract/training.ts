@@ -222,7 +222,8 @@ async function lostDevice(context: ContractContext): Promise<void> {
   const running = trainer.fit(DATA, {
     epochs: 1_000_000,
     onStep: () => {
-      if (++steps === 20) device.destroy();
+      if (++steps !== 20) return;
+      device.destroy();
       lostAt = performance.now();
     },
   });
