@@ -2,7 +2,7 @@
 // gradient is complete, and the sum of the step's metrics. Gradients are never written to memory.
 // Each invocation computes a tile of 8 inputs by 8 outputs of one layer's gradient; the tiles of a layer start at a
 // workgroup of their own, and the last workgroup sums the metrics.
-// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/reduce.wgsl
+// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/slabs.wgsl, lib/reduce.wgsl
 
 override DENSE_LAYERS: u32;
 override METRICS_WORKGROUP: u32;

@@ -1,5 +1,5 @@
 // One optimizer step on every parameter, from gradients in memory.
-// uses: lib/optimizer.wgsl
+// uses: lib/optimizer.wgsl, lib/slabs.wgsl
 
 override WORKGROUP: u32 = 64;
 override FOURS: u32;             // parameters / 4, padding included
