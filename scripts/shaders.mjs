@@ -146,7 +146,7 @@ function describeModule(WgslReflect, module) {
     }
   }
   const structs = {};
-  for (const { type } of found.uniforms) addStruct(structs, found, type);
+  for (const struct of found.structs) addStruct(structs, found, struct);
   return { entry: entry.name, bindings, overrides: found.overrides.map(({ name }) => name), structs };
 }
 

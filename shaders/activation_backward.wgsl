@@ -1,5 +1,5 @@
 // delta = d_a * f'(x), element by element.
-// uses: lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/activation.wgsl
 
 override WORKGROUP: u32 = 64;
 override FOURS: u32;             // elements / 4
@@ -14,7 +14,10 @@ override ACTIVATION_PARAMETER: f32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   if (id.x >= FOURS) { return; }
-  let derivative = activation_derivative_four(ACTIVATION, acts[X_OFFSET + id.x], ACTIVATION_PARAMETER);
-  deltas[DELTA_OFFSET + id.x] = deltas[D_A_OFFSET + id.x] * derivative;
+  let x = scalars.model * MODEL_ACTS + X_OFFSET + id.x;
+  let own = scalars.model * MODEL_DELTAS + id.x;
+  let derivative = activation_derivative_four(ACTIVATION, acts[x], ACTIVATION_PARAMETER);
+  deltas[DELTA_OFFSET + own] = deltas[D_A_OFFSET + own] * derivative;
 }

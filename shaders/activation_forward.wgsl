@@ -1,5 +1,5 @@
 // a = f(z), element by element.
-// uses: lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/activation.wgsl
 
 override WORKGROUP: u32 = 64;
 override FOURS: u32;             // elements / 4
@@ -12,6 +12,8 @@ override ACTIVATION_PARAMETER: f32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   if (id.x >= FOURS) { return; }
-  acts[A_OFFSET + id.x] = activate_four(ACTIVATION, acts[Z_OFFSET + id.x], ACTIVATION_PARAMETER);
+  let own = scalars.model * MODEL_ACTS + id.x;
+  acts[A_OFFSET + own] = activate_four(ACTIVATION, acts[Z_OFFSET + own], ACTIVATION_PARAMETER);
 }

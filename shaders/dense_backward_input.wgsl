@@ -1,4 +1,5 @@
 // d_x = delta W^T: one vec4 of the result per invocation.
+// uses: lib/scalars.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -13,12 +14,14 @@ override D_X_OFFSET: u32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   let row = id.x / IN_FOURS;
   if (row >= ROWS) { return; }
-  let weights = WEIGHT_OFFSET + id.x % IN_FOURS * 4u * OUT_FOURS;
+  let weights = scalars.model * MODEL_PARAMS + WEIGHT_OFFSET + id.x % IN_FOURS * 4u * OUT_FOURS;
+  let own = scalars.model * MODEL_DELTAS;
   var sum = vec4<f32>();
   for (var k = 0u; k < OUT_FOURS; k++) {
-    let d = deltas[DELTA_OFFSET + row * OUT_FOURS + k];
+    let d = deltas[own + DELTA_OFFSET + row * OUT_FOURS + k];
     let w = weights + k;
     sum += vec4<f32>(
       dot(d, params[w]),
@@ -27,5 +30,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       dot(d, params[w + 3u * OUT_FOURS]),
     );
   }
-  deltas[D_X_OFFSET + id.x] = sum;
+  deltas[own + D_X_OFFSET + id.x] = sum;
 }

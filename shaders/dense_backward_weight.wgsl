@@ -17,17 +17,21 @@ override BIAS_OFFSET: u32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   let input = id.x / OUT_FOURS;
   let column = id.x % OUT_FOURS;
+  let x_start = scalars.model * MODEL_ACTS + X_OFFSET;
+  let delta_start = scalars.model * MODEL_DELTAS + DELTA_OFFSET;
+  let own = scalars.model * MODEL_GRADS;
   var sum = vec4<f32>();
   if (input < INPUTS) {
     for (var row = 0u; row < scalars.rows; row++) {
-      let x = acts[X_OFFSET + row * IN_FOURS + input / 4u][input % 4u];
-      sum += x * deltas[DELTA_OFFSET + row * OUT_FOURS + column];
+      let x = acts[x_start + row * IN_FOURS + input / 4u][input % 4u];
+      sum += x * deltas[delta_start + row * OUT_FOURS + column];
     }
-    grads[WEIGHT_OFFSET + id.x] = sum;
+    grads[own + WEIGHT_OFFSET + id.x] = sum;
   } else if (input == INPUTS && BIAS) {
-    for (var row = 0u; row < scalars.rows; row++) { sum += deltas[DELTA_OFFSET + row * OUT_FOURS + column]; }
-    grads[BIAS_OFFSET + column] = sum;
+    for (var row = 0u; row < scalars.rows; row++) { sum += deltas[delta_start + row * OUT_FOURS + column]; }
+    grads[own + BIAS_OFFSET + column] = sum;
   }
 }

@@ -1,4 +1,5 @@
 // z = x W + b: one vec4 of the result per invocation.
+// uses: lib/scalars.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -15,15 +16,18 @@ override Z_OFFSET: u32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   let row = id.x / OUT_FOURS;
   if (row >= ROWS) { return; }
   let column = id.x % OUT_FOURS;
+  let own = scalars.model * MODEL_ACTS;
+  let model_params = scalars.model * MODEL_PARAMS;
   var z = vec4<f32>();
-  if (BIAS) { z = params[BIAS_OFFSET + column]; }
+  if (BIAS) { z = params[model_params + BIAS_OFFSET + column]; }
   for (var k = 0u; k < IN_FOURS; k++) {
-    let x = acts[X_OFFSET + row * IN_FOURS + k];
-    let w = WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
+    let x = acts[own + X_OFFSET + row * IN_FOURS + k];
+    let w = model_params + WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
     z += x.x * params[w] + x.y * params[w + OUT_FOURS] + x.z * params[w + 2u * OUT_FOURS] + x.w * params[w + 3u * OUT_FOURS];
   }
-  acts[Z_OFFSET + id.x] = z;
+  acts[own + Z_OFFSET + id.x] = z;
 }

@@ -1,6 +1,6 @@
 // The delta of a layer's input through the layer's weights and the activation below it.
 // Each invocation computes a tile of 8 rows by 4 columns in registers.
-// uses: lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/activation.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -20,24 +20,27 @@ override ACTIVATION_PARAMETER: f32;
 fn store(row: u32, column: u32, d_activation: vec4<f32>) {
   if (row >= ROWS) { return; }
   let i = row * IN_FOURS + column;
-  let derivative = activation_derivative_four(ACTIVATION, acts[X_OFFSET + i], ACTIVATION_PARAMETER);
-  deltas[DELTA_OFFSET + i] = d_activation * derivative;
+  let x = scalars.model * MODEL_ACTS + X_OFFSET + i;
+  let derivative = activation_derivative_four(ACTIVATION, acts[x], ACTIVATION_PARAMETER);
+  deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + i] = d_activation * derivative;
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   let row = id.x / IN_FOURS * 8u;
   if (row >= ROWS) { return; }
   let column = id.x % IN_FOURS;
-  let weights = WEIGHT_OFFSET + column * 4u * OUT_FOURS;
-  let d0 = ABOVE_OFFSET + min(row + 0u, ROWS - 1u) * OUT_FOURS;
-  let d1 = ABOVE_OFFSET + min(row + 1u, ROWS - 1u) * OUT_FOURS;
-  let d2 = ABOVE_OFFSET + min(row + 2u, ROWS - 1u) * OUT_FOURS;
-  let d3 = ABOVE_OFFSET + min(row + 3u, ROWS - 1u) * OUT_FOURS;
-  let d4 = ABOVE_OFFSET + min(row + 4u, ROWS - 1u) * OUT_FOURS;
-  let d5 = ABOVE_OFFSET + min(row + 5u, ROWS - 1u) * OUT_FOURS;
-  let d6 = ABOVE_OFFSET + min(row + 6u, ROWS - 1u) * OUT_FOURS;
-  let d7 = ABOVE_OFFSET + min(row + 7u, ROWS - 1u) * OUT_FOURS;
+  let above = scalars.model * MODEL_DELTAS + ABOVE_OFFSET;
+  let weights = scalars.model * MODEL_PARAMS + WEIGHT_OFFSET + column * 4u * OUT_FOURS;
+  let d0 = above + min(row + 0u, ROWS - 1u) * OUT_FOURS;
+  let d1 = above + min(row + 1u, ROWS - 1u) * OUT_FOURS;
+  let d2 = above + min(row + 2u, ROWS - 1u) * OUT_FOURS;
+  let d3 = above + min(row + 3u, ROWS - 1u) * OUT_FOURS;
+  let d4 = above + min(row + 4u, ROWS - 1u) * OUT_FOURS;
+  let d5 = above + min(row + 5u, ROWS - 1u) * OUT_FOURS;
+  let d6 = above + min(row + 6u, ROWS - 1u) * OUT_FOURS;
+  let d7 = above + min(row + 7u, ROWS - 1u) * OUT_FOURS;
   var s0 = vec4<f32>();
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();

@@ -1,6 +1,6 @@
 // A dense layer's forward pass with its activation; the first layer gathers its rows from the data set itself.
 // Each invocation computes a tile of 8 rows by 8 columns in registers: named variables, since indexed ones stay in memory.
-// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -24,7 +24,7 @@ override ACTIVATION_PARAMETER: f32;
 fn row_start(row: u32) -> u32 {
   let inside = min(row, ROWS - 1u);
   if (GATHER) { return row_index(inside) * X_STRIDE; }
-  return X_OFFSET + inside * X_STRIDE;
+  return scalars.model * MODEL_ACTS + X_OFFSET + inside * X_STRIDE;
 }
 
 fn load(i: u32) -> vec4<f32> {
@@ -34,13 +34,14 @@ fn load(i: u32) -> vec4<f32> {
 
 fn store(row: u32, column: u32, z: vec4<f32>) {
   if (row >= ROWS || column >= OUT_FOURS) { return; }
-  let i = row * OUT_FOURS + column;
+  let i = scalars.model * MODEL_ACTS + row * OUT_FOURS + column;
   if (KEEP_Z) { acts[Z_OFFSET + i] = z; }
   acts[A_OFFSET + i] = activate_four(ACTIVATION, z, ACTIVATION_PARAMETER);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   let column_tiles = (OUT_FOURS + 1u) / 2u;
   let row = id.x / column_tiles * 8u;
   if (row >= ROWS) { return; }
@@ -55,11 +56,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let x6 = row_start(row + 6u);
   let x7 = row_start(row + 7u);
 
+  let model_params = scalars.model * MODEL_PARAMS;
   var bias_left = vec4<f32>();
   var bias_right = vec4<f32>();
   if (BIAS) {
-    bias_left = params[BIAS_OFFSET + left];
-    bias_right = params[BIAS_OFFSET + right];
+    bias_left = params[model_params + BIAS_OFFSET + left];
+    bias_right = params[model_params + BIAS_OFFSET + right];
   }
   var l0 = bias_left;
   var r0 = bias_right;
@@ -79,7 +81,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var r7 = bias_right;
 
   for (var k = 0u; k < IN_FOURS; k++) {
-    let weights = WEIGHT_OFFSET + k * 4u * OUT_FOURS;
+    let weights = model_params + WEIGHT_OFFSET + k * 4u * OUT_FOURS;
     let wl0 = params[weights + left];
     let wr0 = params[weights + right];
     let wl1 = params[weights + OUT_FOURS + left];

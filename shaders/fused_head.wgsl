@@ -1,5 +1,5 @@
 // The last dense layer, the loss, and the deltas of its outputs and of its inputs, for a few rows per workgroup.
-// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
+// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -44,21 +44,24 @@ fn put_delta(row: u32, j: u32, value: f32) {
 
 fn load(row: u32, k: u32) -> vec4<f32> {
   if (GATHER) { return input_four(row_index(row) * X_STRIDE + k); }
-  return acts[X_OFFSET + row * X_STRIDE + k];
+  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * X_STRIDE + k];
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  begin(group.z);
+  let model_params = scalars.model * MODEL_PARAMS;
+  let model_deltas = scalars.model * MODEL_DELTAS;
   group_row = group.x * HEAD_ROWS;
 
   for (var item = lane; item < HEAD_FOURS; item += WORKGROUP) {
     let row = min(group_row + item / OUT_FOURS, ROWS - 1u);
     let column = item % OUT_FOURS;
     var z = vec4<f32>();
-    if (BIAS) { z = params[BIAS_OFFSET + column]; }
+    if (BIAS) { z = params[model_params + BIAS_OFFSET + column]; }
     for (var k = 0u; k < IN_FOURS; k++) {
       let x = load(row, k);
-      let w = WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
+      let w = model_params + WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
       z += x.x * params[w] + x.y * params[w + OUT_FOURS] + x.z * params[w + 2u * OUT_FOURS] + x.w * params[w + 3u * OUT_FOURS];
     }
     outputs[item] = z;
@@ -67,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   for (var row = lane; row < HEAD_ROWS; row += WORKGROUP) {
     if (group_row + row < ROWS) {
-      deltas[METRICS_OFFSET + group_row + row] = loss_row(row);
+      deltas[model_deltas + METRICS_OFFSET + group_row + row] = loss_row(row);
       for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(row, j, 0.0); }
     }
   }
@@ -76,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   for (var item = lane; item < HEAD_FOURS; item += WORKGROUP) {
     let row = group_row + item / OUT_FOURS;
-    if (row < ROWS) { deltas[DELTA_OFFSET + row * OUT_FOURS + item % OUT_FOURS] = outputs[item]; }
+    if (row < ROWS) { deltas[model_deltas + DELTA_OFFSET + row * OUT_FOURS + item % OUT_FOURS] = outputs[item]; }
   }
   if (!BELOW) { return; }
   for (var item = lane; item < HEAD_ROWS * IN_FOURS; item += WORKGROUP) {
@@ -84,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (row >= ROWS) { break; }
     let column = item % IN_FOURS;
     let above = item / IN_FOURS * OUT_FOURS;
-    let weights = WEIGHT_OFFSET + column * 4u * OUT_FOURS;
+    let weights = model_params + WEIGHT_OFFSET + column * 4u * OUT_FOURS;
     var sum = vec4<f32>();
     for (var k = 0u; k < OUT_FOURS; k++) {
       let d = outputs[above + k];
@@ -96,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         dot(d, params[w + 3u * OUT_FOURS]),
       );
     }
-    let x = acts[BELOW_X_OFFSET + row * IN_FOURS + column];
-    deltas[BELOW_OFFSET + row * IN_FOURS + column] = sum * activation_derivative_four(ACTIVATION, x, ACTIVATION_PARAMETER);
+    let x = acts[scalars.model * MODEL_ACTS + BELOW_X_OFFSET + row * IN_FOURS + column];
+    deltas[model_deltas + BELOW_OFFSET + row * IN_FOURS + column] = sum * activation_derivative_four(ACTIVATION, x, ACTIVATION_PARAMETER);
   }
 }

@@ -2,7 +2,7 @@
 // gradient is complete, and the sum of the step's metrics. Gradients are never written to memory.
 // Each invocation computes a tile of 8 inputs by 8 outputs of one layer's gradient; the tiles of a layer start at a
 // workgroup of their own, and the last workgroup sums the metrics.
-// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/slabs.wgsl, lib/reduce.wgsl
+// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/slabs.wgsl, lib/reduce.wgsl
 
 override DENSE_LAYERS: u32;
 override METRICS_WORKGROUP: u32;
@@ -32,11 +32,12 @@ struct LayerTable {
 @group(0) @binding(10) var<uniform> layers: LayerTable;
 
 fn row_metrics(row: u32) -> vec4<f32> {
-  return deltas[METRICS_OFFSET + row];
+  return deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row];
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  begin(group.z);
   if (group.x == METRICS_WORKGROUP) {
     reduce_row_metrics(lane);
     return;
@@ -83,11 +84,11 @@ fn update_weights(layer: DenseLayer, input: u32, left: u32) {
       low = input_four(x + low_four);
       high = input_four(x + high_four);
     } else {
-      let x = layer.x_offset + row * layer.in_fours;
+      let x = scalars.model * MODEL_ACTS + layer.x_offset + row * layer.in_fours;
       low = acts[x + low_four];
       high = acts[x + high_four];
     }
-    let d = layer.delta_offset + row * layer.out_fours;
+    let d = scalars.model * MODEL_DELTAS + layer.delta_offset + row * layer.out_fours;
     let dl = deltas[d + left];
     let dr = deltas[d + right];
     l0 += low.x * dl;
@@ -130,7 +131,7 @@ fn update_bias(layer: DenseLayer, left: u32) {
   var sum_left = vec4<f32>();
   var sum_right = vec4<f32>();
   for (var row = 0u; row < scalars.rows; row++) {
-    let d = layer.delta_offset + row * layer.out_fours;
+    let d = scalars.model * MODEL_DELTAS + layer.delta_offset + row * layer.out_fours;
     sum_left += deltas[d + left];
     sum_right += deltas[d + right];
   }

@@ -1,5 +1,5 @@
 // Copies the mini-batch's rows out of the data set, as floats.
-// uses: lib/feed.wgsl, lib/input_{u8,f32}.wgsl
+// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -10,7 +10,8 @@ override X_OFFSET: u32;          // in vec4s
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   let row = id.x / IN_FOURS;
   if (row >= ROWS) { return; }
-  acts[X_OFFSET + id.x] = input_four(row_index(row) * IN_FOURS + id.x % IN_FOURS);
+  acts[scalars.model * MODEL_ACTS + X_OFFSET + id.x] = input_four(row_index(row) * IN_FOURS + id.x % IN_FOURS);
 }

@@ -1,5 +1,5 @@
 // The loss, its metrics and the delta of every row, one row per invocation.
-// uses: lib/feed.wgsl, lib/loss.wgsl
+// uses: lib/loss.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;
@@ -17,16 +17,17 @@ fn first_row() -> u32 {
 }
 
 fn logit(row: u32, j: u32) -> f32 {
-  return acts[Z_OFFSET + row * OUT_FOURS + j / 4u][j % 4u];
+  return acts[scalars.model * MODEL_ACTS + Z_OFFSET + row * OUT_FOURS + j / 4u][j % 4u];
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
-  if (TRAIN) { deltas[DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = value; }
+  if (TRAIN) { deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = value; }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
   if (id.x >= ROWS) { return; }
-  deltas[METRICS_OFFSET + id.x] = loss_row(id.x);
+  deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = loss_row(id.x);
   for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(id.x, j, 0.0); }
 }

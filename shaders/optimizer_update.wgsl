@@ -8,5 +8,6 @@ override FOURS: u32;             // parameters / 4, padding included
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x < FOURS) { update_four(id.x, grads[id.x]); }
+  begin(id.z);
+  if (id.x < FOURS) { update_four(id.x, grads[scalars.model * MODEL_GRADS + id.x]); }
 }

@@ -6,10 +6,11 @@ override METRICS_OFFSET: u32;    // in vec4s
 @group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
 
 fn row_metrics(row: u32) -> vec4<f32> {
-  return deltas[METRICS_OFFSET + row];
+  return deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row];
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  begin(group.z);
   reduce_row_metrics(lane);
 }

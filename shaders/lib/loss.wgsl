@@ -1,6 +1,6 @@
 // One row's loss and its derivative; the formulas stand in src/math/losses.ts.
 // The kernel that uses this provides `logit(row, j)` and `put_delta(row, j, value)`.
-// uses: lib/math.wgsl, lib/feed.wgsl
+// uses: lib/math.wgsl, lib/scalars.wgsl
 
 const SOFTMAX_CROSS_ENTROPY = 0u;
 const SIGMOID_BINARY_CROSS_ENTROPY = 1u;

@@ -17,5 +17,5 @@ fn reduce_row_metrics(lane: u32) {
     workgroupBarrier();
     if (lane < half) { partial_sums[lane] += partial_sums[lane + half]; }
   }
-  if (lane == 0u) { metrics[scalars.slot] = partial_sums[0]; }
+  if (lane == 0u) { metrics[metrics_slot] = partial_sums[0]; }
 }

@@ -12,6 +12,8 @@ export interface PlanOptions {
   strategy?: Strategy;
   /** Rows of a mini-batch; default the spec's batch size, 256 where that is `'full'`. */
   batch?: number;
+  /** Models side by side; default 1. No choice depends on it. */
+  models?: number;
 }
 
 /** The program of a spec. Pure: the same spec and options give the same program. */
@@ -38,6 +40,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
     strategy,
     inputs: spec.inputs,
     outputs: outputs(spec),
+    models: options.models ?? 1,
     lists,
     ...place(lists, tensors, OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never)),
   };

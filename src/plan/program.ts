@@ -23,8 +23,10 @@ export interface Program {
   readonly strategy: Strategy;
   readonly inputs: number;
   readonly outputs: number;
+  /** Models of this one shape that train side by side; the slabs hold them one behind the other. */
+  readonly models: number;
   readonly tensors: ReadonlyMap<TensorName, Tensor>;
-  /** Elements per slab: what the fused steps touch, and with what only covered steps touch behind it. */
+  /** Elements per slab and model: what the fused steps touch, and with what only covered steps touch behind it. */
   readonly slabs: Readonly<Record<Slab, { readonly materialised: number; readonly all: number }>>;
   readonly lists: Readonly<Record<ListName, StepList>>;
 }

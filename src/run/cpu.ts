@@ -49,7 +49,8 @@ export class CpuExecutor implements Executor {
   readonly adapter = ADAPTER;
   readonly #precision: Precision;
   #program: Program | undefined;
-  #slabs: Record<Slab, Real> | undefined;
+  /** Per model. */
+  #slabs: Record<Slab, Real>[] | undefined;
 
   constructor(precision: Precision = 'f32') {
     this.#precision = precision;
@@ -57,10 +58,9 @@ export class CpuExecutor implements Executor {
 
   async prepare(program: Program): Promise<void> {
     const make = this.#precision === 'f32' ? Float32Array : Float64Array;
-    this.#slabs = Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<
-      Slab,
-      Real
-    >;
+    const slabs = () =>
+      Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<Slab, Real>;
+    this.#slabs = Array.from({ length: program.models }, slabs);
     this.#program = program;
   }
 
@@ -68,9 +68,9 @@ export class CpuExecutor implements Executor {
     return new CpuLoaded(rows);
   }
 
-  async write(name: string, values: ArrayLike<number>): Promise<void> {
+  async write(name: string, values: ArrayLike<number>, model = 0): Promise<void> {
     const { slab, rows, columns, stride, offset } = tensorOf(this.#prepared().program, name);
-    const target = this.#prepared().slabs[slab];
+    const target = this.#prepared().slabs[model]![slab];
     for (let row = 0; row < rows; row++) {
       for (let j = 0; j < columns; j++) target[offset + row * stride + j] = values[row * columns + j]!;
     }
@@ -78,22 +78,26 @@ export class CpuExecutor implements Executor {
 
   async run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
     const base = baseSteps(this.#prepared().program.lists[list].steps);
-    const metrics = new Float64Array(steps * 4);
-    for (let k = 0; k < steps; k++) metrics.set(this.runSteps(base, feed, k, data), k * 4);
+    const slices = feed.models;
+    const metrics = new Float64Array(steps * slices * 4);
+    for (let k = 0; k < steps; k++) {
+      for (let n = 0; n < slices; n++) metrics.set(this.runSteps(base, feed, k, data, n), (k * slices + n) * 4);
+    }
     await breathe();
     return metrics;
   }
 
-  /** Runs base steps on place `k` of the feed; gives the four sums of the metrics. */
-  runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData): Float64Array {
+  /** Runs base steps on one slice of step `k` of the feed; gives the four sums of the metrics. */
+  runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData, slice = 0): Float64Array {
     const { program, slabs } = this.#prepared();
     const find = (name: TensorName) => tensorOf(program, name);
+    const n = k * feed.models + slice;
     const context: CpuContext = {
-      slabs,
+      slabs: slabs[feed.slots[n]!]!,
       data: (data as CpuLoaded).view(program),
-      indices: feed.indices(k),
-      rows: feed.rows[k]!,
-      scalars: feed.scalars[k]!,
+      indices: feed.indices(k, slice),
+      rows: feed.rows[n]!,
+      scalars: feed.scalars[n]!,
       metrics: new Float64Array(4),
     };
     // Several fused steps may cover the same copying of rows.
@@ -107,14 +111,14 @@ export class CpuExecutor implements Executor {
     return context.metrics;
   }
 
-  async read(name: string): Promise<Float32Array<ArrayBuffer>> {
-    return Float32Array.from(this.values(name));
+  async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
+    return Float32Array.from(this.values(name, model));
   }
 
   /** The values of a tensor as they are computed with, row-major without padding. */
-  values(name: string): Real {
+  values(name: string, model = 0): Real {
     const { slab, rows, columns, stride, offset } = tensorOf(this.#prepared().program, name);
-    const source = this.#prepared().slabs[slab];
+    const source = this.#prepared().slabs[model]![slab];
     const values = new (source.constructor as new (length: number) => Real)(rows * columns);
     for (let row = 0; row < rows; row++) {
       const from = offset + row * stride;
@@ -128,7 +132,7 @@ export class CpuExecutor implements Executor {
     this.#program = undefined;
   }
 
-  #prepared(): { program: Program; slabs: Record<Slab, Real> } {
+  #prepared(): { program: Program; slabs: Record<Slab, Real>[] } {
     if (!this.#program || !this.#slabs) {
       throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
     }

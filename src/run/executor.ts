@@ -34,14 +34,14 @@ export interface Executor {
   prepare(program: Program): Promise<void>;
   /** Takes a copy of the rows. */
   load(rows: ExecutorRows): Promise<LoadedData>;
-  /** Sets a tensor from row-major values [rows, columns] without padding. */
-  write(name: string, values: Float32Array): Promise<void>;
+  /** Sets a tensor of a model (0) from row-major values [rows, columns] without padding. */
+  write(name: string, values: Float32Array, model?: number): Promise<void>;
   /**
    * Runs the first `steps` steps of the feed, in order with all other calls, and resolves with their metrics, four sums
-   * a step, when they came back. The feed may be filled again as soon as the call returns its promise.
+   * a slice, slice by slice and step by step, when they came back. The feed may be filled again as soon as the call returns its promise.
    */
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array>;
-  /** The values of a tensor, row-major without padding, as all calls before have left them. */
-  read(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** The values of a tensor of a model (0), row-major without padding, as all calls before have left them. */
+  read(name: string, model?: number): Promise<Float32Array<ArrayBuffer>>;
   dispose(): Promise<void>;
 }

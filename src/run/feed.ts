@@ -1,70 +1,122 @@
-/** The feed: what the host tells the device about K steps, laid out as the shaders read it, in one upload. */
+/** The feed: what the host tells the device about K steps of M models, laid out as the shaders read it, in one upload. */
 import { STRUCTS } from '../kernels/shaders.generated.ts';
 import { SCALAR_NAMES, type Scalars } from '../math/optimizers.ts';
 
+const HEAD = STRUCTS.Step.members;
 const MEMBERS = STRUCTS.Scalars.members;
-/** Words of a step's scalars: one 256-byte slice, the distance at which a dynamic offset may lie. */
-const SCALAR_WORDS = 64;
-/** The most bytes that a feed takes. */
+/** Words of a step's head. */
+const HEAD_WORDS = STRUCTS.Step.size / 4;
+/** Words of a model's scalars, behind which its row numbers begin: `SCALAR_WORDS` of lib/scalars.wgsl. */
+const SCALAR_WORDS = 32;
+/** Steps begin at multiples of 256 bytes, where a dynamic offset may lie. */
+const ALIGNMENT_WORDS = 64;
+/** The most bytes that a feed takes, if one step does not take more. */
 const MAX_BYTES = 2 ** 22;
 /** The most steps of one submit. */
-const MAX_STEPS = 256;
+const MAX_STEPS = 1024;
 
 /** The scalars of an optimizer that is not there: for evaluation. */
 export const NO_SCALARS: Scalars = Object.fromEntries(SCALAR_NAMES.map((name) => [name, 0])) as Scalars;
 
 const FLOATS = SCALAR_NAMES.map((name) => ({ name, word: MEMBERS[name].offset / 4 }));
 
+/** How many models a feed speaks to, and how many steps it holds. */
+export interface FeedOptions {
+  /** Slices of a step; default 1. */
+  models?: number;
+  /** Default: as many steps as fit 4 MiB, at most 1024. */
+  capacity?: number;
+}
+
 export class Feed {
   /** The most steps it holds. */
   readonly capacity: number;
+  /** Slices of a step. */
+  readonly models: number;
   /** Bytes from one step to the next, a multiple of 256. */
   readonly strideBytes: number;
   readonly words: Uint32Array<ArrayBuffer>;
-  /** Per step: real rows, and the scalars before they were rounded to f32. */
-  readonly rows: number[];
+  /** Per step and slice, at `k · models + slice`: the model, its real rows, its scalars before they were rounded to f32. */
+  readonly slots: Uint32Array<ArrayBuffer>;
+  readonly rows: Uint32Array<ArrayBuffer>;
   readonly scalars: Scalars[];
   readonly #floats: Float32Array;
   readonly #batch: number;
+  readonly #indices: Uint32Array<ArrayBuffer>[] = [];
 
   /** For lists that take `batch` rows a step. */
-  constructor(batch: number, capacity = feedCapacity(batch)) {
+  constructor(batch: number, { models = 1, capacity = feedCapacity(batch, models) }: FeedOptions = {}) {
     this.#batch = batch;
     this.capacity = capacity;
-    this.strideBytes = strideWords(batch) * 4;
-    this.words = new Uint32Array(capacity * strideWords(batch));
+    this.models = models;
+    this.strideBytes = strideWords(batch, models) * 4;
+    this.words = new Uint32Array((capacity * this.strideBytes) / 4);
     this.#floats = new Float32Array(this.words.buffer);
-    this.rows = new Array(capacity).fill(0);
-    this.scalars = new Array(capacity).fill(NO_SCALARS);
+    this.slots = new Uint32Array(capacity * models);
+    this.rows = new Uint32Array(capacity * models);
+    this.scalars = new Array(capacity * models).fill(NO_SCALARS);
+    for (let k = 0; k < capacity; k++) {
+      const start = (k * this.strideBytes) / 4;
+      this.words[start + HEAD.slices.offset / 4] = start + HEAD_WORDS;
+      this.words[start + HEAD.slot.offset / 4] = k * models;
+      this.words[start + HEAD.models.offset / 4] = models;
+    }
   }
 
-  /** The row numbers of step `k`, to be filled in; those past the real rows count for nothing. */
-  indices(k: number): Uint32Array<ArrayBuffer> {
-    const start = k * (this.strideBytes / 4) + SCALAR_WORDS;
-    return this.words.subarray(start, start + this.#batch);
+  /** The row numbers of step `k` for one slice, to be filled in; those past the real rows count for nothing. */
+  indices(k: number, slice = 0): Uint32Array<ArrayBuffer> {
+    const n = k * this.models + slice;
+    let indices = this.#indices[n];
+    if (!indices) {
+      const start = this.#start(k, slice) + SCALAR_WORDS;
+      indices = this.words.subarray(start, start + this.#batch);
+      this.#indices[n] = indices;
+    }
+    return indices;
   }
 
-  /** Sets step `k` of the submit: its real rows, the updates finished before it, and the optimizer's scalars. */
-  set(k: number, rows: number, finishedSteps: number, scalars: Scalars): void {
-    const start = k * (this.strideBytes / 4);
+  /**
+   * Sets a slice of step `k`: its real rows, the updates finished before it, the optimizer's scalars, and the model in
+   * the slabs that it is for.
+   */
+  set(k: number, rows: number, finishedSteps: number, scalars: Scalars, slice = 0, model = slice): void {
+    const start = this.#start(k, slice);
+    const n = k * this.models + slice;
     const { words } = this;
-    words[start + MEMBERS.index_base.offset / 4] = start + SCALAR_WORDS;
+    const floats = this.#floats;
+    words[start + MEMBERS.model.offset / 4] = model;
     words[start + MEMBERS.rows.offset / 4] = rows;
-    words[start + MEMBERS.slot.offset / 4] = k;
     words[start + MEMBERS.finished_steps.offset / 4] = finishedSteps;
-    this.#floats[start + MEMBERS.inverse_rows.offset / 4] = 1 / rows;
-    for (const { name, word } of FLOATS) this.#floats[start + word] = scalars[name];
-    this.rows[k] = rows;
-    this.scalars[k] = scalars;
-    words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);
+    floats[start + MEMBERS.inverse_rows.offset / 4] = 1 / rows;
+    for (let i = 0; i < FLOATS.length; i++) {
+      const { name, word } = FLOATS[i]!;
+      floats[start + word] = scalars[name];
+    }
+    this.slots[n] = model;
+    this.rows[n] = rows;
+    this.scalars[n] = scalars;
+    if (rows < this.#batch) words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);
+  }
+
+  /** Says in every head how many of the first `steps` steps are still to come. */
+  finish(steps: number): void {
+    const stride = this.strideBytes / 4;
+    for (let k = 0; k < steps; k++) this.words[k * stride + HEAD.steps.offset / 4] = steps - k;
+  }
+
+  #start(k: number, slice: number): number {
+    return (k * this.strideBytes) / 4 + HEAD_WORDS + slice * sliceWords(this.#batch);
   }
 }
+
+/** Words from one model's slice of a step to the next. */
+export const sliceWords = (batch: number): number => SCALAR_WORDS + Math.ceil(batch / 4) * 4;
 
 /** How many steps of `batch` rows one submit may have. */
-export function feedCapacity(batch: number): number {
-  return Math.max(1, Math.min(MAX_STEPS, Math.floor(MAX_BYTES / (strideWords(batch) * 4))));
+export function feedCapacity(batch: number, models = 1): number {
+  return Math.max(1, Math.min(MAX_STEPS, Math.floor(MAX_BYTES / (strideWords(batch, models) * 4))));
 }
 
-function strideWords(batch: number): number {
-  return SCALAR_WORDS + Math.ceil(batch / 64) * 64;
+function strideWords(batch: number, models: number): number {
+  return Math.ceil((HEAD_WORDS + models * sliceWords(batch)) / ALIGNMENT_WORDS) * ALIGNMENT_WORDS;
 }

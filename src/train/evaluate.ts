@@ -35,7 +35,7 @@ export async function evaluateRows(
   count: number,
 ): Promise<Float64Array> {
   const { batch } = program.lists.evaluate;
-  const feed = new Feed(batch, STEPS);
+  const feed = new Feed(batch, { capacity: STEPS });
   const sums = new Float64Array(4);
   const flying: Promise<Float64Array>[] = [];
   const land = async () => {
@@ -66,7 +66,7 @@ export async function predictRows(executor: Executor, program: Program, rows: In
   const { batch, output } = program.lists.infer;
   const { outputs } = program;
   const values = new Float32Array(rows.count * outputs);
-  const feed = new Feed(batch, 1);
+  const feed = new Feed(batch, { capacity: 1 });
   for (let start = 0; start < rows.count; start += PREDICT_ROWS) {
     const count = Math.min(PREDICT_ROWS, rows.count - start);
     const x = rows.x.subarray(start * rows.width, (start + count) * rows.width);

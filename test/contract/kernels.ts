@@ -220,7 +220,7 @@ async function runPoint(context: ContractContext, point: Point, strategy: Strate
         Float32Array.from({ length: r * columns }, (_, i) => value(i)),
       );
     }
-    const feed = new Feed(batch, 2);
+    const feed = new Feed(batch, { capacity: 2 });
     const count = point.rows ?? batch;
     const indices = feed.indices(0);
     for (let i = 0; i < count; i++) indices[i] = (i * 3 + 1) % shape.count;

@@ -153,7 +153,7 @@ async function logitGaps(context: ContractContext): Promise<void> {
     const y = Uint32Array.from(gaps.flatMap(() => [0, 1]));
     const data = await executor.load({ count: 8, width: 3, x, y });
     await data.ready('train');
-    const feed = new Feed(8, 1);
+    const feed = new Feed(8, { capacity: 1 });
     feed.indices(0).set([0, 1, 2, 3, 4, 5, 6, 7]);
     feed.set(0, 8, 0, { ...NO_SCALARS, decay_factor: 1 });
     await executor.run('train', feed, 1, data);

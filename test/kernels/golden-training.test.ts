@@ -43,7 +43,7 @@ describe.each(runs)('$name', (run) => {
     for (const [name, values] of Object.entries(run.start)) await executor.write(inProgram(name), turned(values));
     const data = await executor.load(encodeRows(spec, { x: run.x, y: run.y as number[] }, 'golden'));
     // Three steps a run of the executor, so that places of the feed beyond the first are used too.
-    const feed = new Feed(program.lists.train.batch, 3);
+    const feed = new Feed(program.lists.train.batch, { capacity: 3 });
     const losses: number[] = [];
     for (let first = 0; first < run.batches.length; first += 3) {
       const some = run.batches.slice(first, first + 3);

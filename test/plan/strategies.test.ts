@@ -3,7 +3,7 @@ import { STRUCTS } from '../../src/kernels/shaders.generated.ts';
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
-import { Feed, feedCapacity, NO_SCALARS } from '../../src/run/feed.ts';
+import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../../src/run/feed.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { parseSpec } from '../../src/spec/spec.ts';
 import { initialParameters, readParameters, writeParameters } from '../../src/train/params.ts';
@@ -56,29 +56,33 @@ describe('strategies', () => {
 
 describe('feed', () => {
   it('lays a step out as the shaders read it', () => {
-    const feed = new Feed(70, 3);
-    expect(feed.strideBytes).toBe((64 + 128) * 4);
-    feed.indices(1).set([5, 6, 7, 8]);
-    feed.set(1, 3, 41, { ...NO_SCALARS, learning_rate: 0.1, correction2: 0.25 });
+    const feed = new Feed(70, { models: 2, capacity: 3 });
+    // A head of 4 words, and per model 32 of scalars and 72 of row numbers, in multiples of 64 words.
+    expect(feed.strideBytes).toBe(Math.ceil((4 + 2 * 104) / 64) * 64 * 4);
+    feed.indices(1, 1).set([5, 6, 7, 8]);
+    feed.set(1, 3, 41, { ...NO_SCALARS, learning_rate: 0.1, correction2: 0.25 }, 1, 5);
+    feed.finish(3);
+    const head = feed.strideBytes / 4;
+    expect([...feed.words.subarray(head, head + 4)]).toEqual([head + 4, 2, 2, 2]);
     const { members } = STRUCTS.Scalars;
     const floats = new Float32Array(feed.words.buffer);
-    const start = feed.strideBytes / 4;
+    const start = head + 4 + sliceWords(70);
     const word = (member: keyof typeof members) => start + members[member].offset / 4;
-    expect(feed.words[word('index_base')]).toBe(start + 64);
+    expect(feed.words[word('model')]).toBe(5);
     expect(feed.words[word('rows')]).toBe(3);
-    expect(feed.words[word('slot')]).toBe(1);
     expect(feed.words[word('finished_steps')]).toBe(41);
     expect(floats[word('inverse_rows')]).toBe(Math.fround(1 / 3));
     expect(floats[word('learning_rate')]).toBe(Math.fround(0.1));
     expect(floats[word('correction2')]).toBe(0.25);
-    expect([...feed.indices(1).subarray(0, 5)]).toEqual([5, 6, 7, 0, 0]);
-    expect(feed.words.subarray(0, start).every((value) => value === 0)).toBe(true);
-    expect(feed.words.subarray(2 * start).every((value) => value === 0)).toBe(true);
+    expect([...feed.indices(1, 1).subarray(0, 5)]).toEqual([5, 6, 7, 0, 0]);
+    expect(feed.words.subarray(start + 32, start + 36)).toEqual(Uint32Array.of(5, 6, 7, 0));
+    expect(feed.words.subarray(head + 4, start).every((value) => value === 0)).toBe(true);
   });
 
-  it('holds 256 steps of small batches, and stays within 4 MiB for large ones', () => {
-    expect(feedCapacity(1)).toBe(256);
-    expect(feedCapacity(64)).toBe(256);
+  it('holds 1024 steps of small batches, and stays within 4 MiB for large ones and many models', () => {
+    expect(feedCapacity(1)).toBe(1024);
+    expect(feedCapacity(64)).toBe(1024);
+    expect(feedCapacity(32, 64)).toBe(252);
     expect(feedCapacity(65_536)).toBe(15);
     expect(feedCapacity(1_048_576)).toBe(1);
   });

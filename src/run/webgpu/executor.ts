@@ -1,11 +1,11 @@
 /** The WebGPU executor: everything slow happens in `prepare` and `ready`; a run only records and submits. */
 import { DeviceError } from '../../errors.ts';
 import { KERNELS } from '../../kernels/index.ts';
-import { SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
+import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import { LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
 import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from '../executor.ts';
-import { Feed, feedCapacity } from '../feed.ts';
+import { Feed, feedCapacity, sliceWords } from '../feed.ts';
 import { GpuLoaded, type Recorded, type Recording } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
@@ -31,6 +31,8 @@ interface Prepared {
   /** Where metrics come back; as many as were ever in flight at once. */
   readonly staging: GPUBuffer[];
   readonly offsets: Uint32Array;
+  /** What every kernel is told of the feed and of the slabs. */
+  readonly strides: Overrides;
 }
 
 export class WebGpuExecutor implements Executor {
@@ -57,8 +59,9 @@ export class WebGpuExecutor implements Executor {
     const device = this.#device;
     const buffer = (label: string, bytes: number, usage: number) =>
       device.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
-    const capacities = LISTS.map((name) => feedCapacity(program.lists[name].batch));
-    const feedBytes = LISTS.map((name) => new Feed(program.lists[name].batch, 1).strideBytes);
+    const { models } = program;
+    const capacities = LISTS.map((name) => feedCapacity(program.lists[name].batch, models));
+    const feedBytes = LISTS.map((name) => new Feed(program.lists[name].batch, { models, capacity: 1 }).strideBytes);
     const work = scoped(
       device,
       'prepare',
@@ -67,7 +70,7 @@ export class WebGpuExecutor implements Executor {
         slabs: Object.fromEntries(
           SLABS.map((slab) => [
             slab,
-            buffer(slab, program.slabs[slab].materialised * 4, STORAGE | COPY_SRC | COPY_DST),
+            buffer(slab, program.slabs[slab].materialised * models * 4, STORAGE | COPY_SRC | COPY_DST),
           ]),
         ) as Record<Slab, GPUBuffer>,
         feed: buffer(
@@ -75,10 +78,13 @@ export class WebGpuExecutor implements Executor {
           Math.max(...capacities.map((steps, i) => steps * feedBytes[i]!)),
           UNIFORM | STORAGE | COPY_DST,
         ),
-        metrics: buffer('metrics', Math.max(...capacities) * METRICS_BYTES, STORAGE | COPY_SRC),
+        metrics: buffer('metrics', Math.max(...capacities) * models * METRICS_BYTES, STORAGE | COPY_SRC),
         tables: [],
         staging: [],
-        offsets: new Uint32Array(Math.max(...capacities)),
+        offsets: new Uint32Array(1),
+        strides: Object.fromEntries(
+          SLABS.map((slab) => [`MODEL_${slab.toUpperCase()}`, program.slabs[slab].materialised / 4]),
+        ),
       }),
     );
     this.#prepared = await this.#watch.guard(work);
@@ -96,18 +102,20 @@ export class WebGpuExecutor implements Executor {
     return this.#watch.guard(scoped(this.#device, 'data', make));
   }
 
-  async write(name: string, values: Float32Array): Promise<void> {
+  async write(name: string, values: Float32Array, model = 0): Promise<void> {
     const { program, slabs } = this.#need();
     const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
     const padded = new Float32Array(size);
     for (let row = 0; row < rows; row++) padded.set(values.subarray(row * columns, (row + 1) * columns), row * stride);
-    this.#device.queue.writeBuffer(slabs[slab], offset * 4, padded);
+    const start = model * program.slabs[slab].materialised + offset;
+    this.#device.queue.writeBuffer(slabs[slab], start * 4, padded);
   }
 
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
     const { metrics, feed: feedBuffer, staging, offsets } = this.#need();
     const device = this.#device;
     const recorded = (data as GpuLoaded).recorded(list);
+    feed.finish(steps);
     device.queue.writeBuffer(feedBuffer, 0, feed.words, 0, (steps * feed.strideBytes) / 4);
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -118,7 +126,7 @@ export class WebGpuExecutor implements Executor {
         pass.setPipeline(pipeline);
         if (dynamic) pass.setBindGroup(0, group, offsets, 0, 1);
         else pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(workgroups);
+        pass.dispatchWorkgroups(workgroups, 1, feed.models);
       }
     }
     pass.end();
@@ -126,7 +134,7 @@ export class WebGpuExecutor implements Executor {
       device.queue.submit([encoder.finish()]);
       return Promise.resolve(new Float64Array(0));
     }
-    const bytes = steps * METRICS_BYTES;
+    const bytes = steps * feed.models * METRICS_BYTES;
     const back =
       staging.pop() ?? device.createBuffer({ label: 'metrics back', size: metrics.size, usage: MAP_READ | COPY_DST });
     encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
@@ -134,13 +142,14 @@ export class WebGpuExecutor implements Executor {
     return this.#watch.guard(this.#bring(back, bytes, staging));
   }
 
-  async read(name: string): Promise<Float32Array<ArrayBuffer>> {
+  async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
     const { program, slabs } = this.#need();
     const device = this.#device;
     const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
     const back = device.createBuffer({ label: `${name} back`, size: size * 4, usage: MAP_READ | COPY_DST });
     const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(slabs[slab], offset * 4, back, 0, size * 4);
+    const start = model * program.slabs[slab].materialised + offset;
+    encoder.copyBufferToBuffer(slabs[slab], start * 4, back, 0, size * 4);
     device.queue.submit([encoder.finish()]);
     try {
       await this.#watch.guard(back.mapAsync(MAP_MODE_READ));
@@ -175,6 +184,7 @@ export class WebGpuExecutor implements Executor {
     const { program } = prepared;
     const find = (name: TensorName) => tensorOf(program, name);
     const { scale, offset } = program.spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
+    const strides = { ...prepared.strides, SLICE_WORDS: sliceWords(program.lists[list].batch) };
     const format = { INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets };
     const record = async (step: Step): Promise<Recorded> => {
       const kernel = KERNELS[step.kernel];
@@ -185,10 +195,10 @@ export class WebGpuExecutor implements Executor {
           `${step.label}: needs ${workgroups} workgroups, this GPU runs at most ${this.#device.limits.maxComputeWorkgroupsPerDimension}; use a smaller batch or narrower layers.`,
         );
       }
-      const overrides = { ...kernel.overrides(step, find), ...format };
+      const overrides = { ...kernel.overrides(step, find), ...format, ...strides };
       const pipeline = await this.#pipelines.get(step.kernel, { input: data.format.input }, overrides);
       const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
-      return { pipeline, group, dynamic: bindingsOf(step.kernel).some(({ name }) => name === 'scalars'), workgroups };
+      return { pipeline, group, dynamic: bindingsOf(step.kernel).some(({ name }) => name === 'current'), workgroups };
     };
     const steps = await this.#watch.guard(Promise.all(program.lists[list].steps.map(record)));
     return { buffers: prepared, steps };
@@ -198,8 +208,7 @@ export class WebGpuExecutor implements Executor {
     const { slabs, feed, metrics } = prepared;
     const buffers: Record<string, GPUBuffer> = { ...slabs, feed, metrics, inputs: data.inputs, targets: data.targets };
     const entries = bindingsOf(step.kernel).map(({ name, binding }): GPUBindGroupEntry => {
-      if (name === 'scalars')
-        return { binding, resource: { buffer: feed, size: Math.ceil(STRUCTS.Scalars.size / 16) * 16 } };
+      if (name === 'current') return { binding, resource: { buffer: feed, size: STRUCTS.Step.size } };
       if (name === 'layers') return { binding, resource: { buffer: this.#table(step, prepared) } };
       return { binding, resource: { buffer: buffers[name]! } };
     });
@@ -217,11 +226,11 @@ export class WebGpuExecutor implements Executor {
   #checkLimits(program: Program): void {
     const limit = Math.min(this.#device.limits.maxStorageBufferBindingSize, this.#device.limits.maxBufferSize);
     for (const slab of SLABS) {
-      const bytes = program.slabs[slab].materialised * 4;
+      const bytes = program.slabs[slab].materialised * program.models * 4;
       if (bytes > limit) {
         throw new DeviceError(
           'device/limit',
-          `${slab}: the model needs ${bytes} bytes in one buffer, this GPU binds at most ${limit}; use narrower layers or a smaller batch.`,
+          `${slab}: ${program.models === 1 ? 'the model needs' : `${program.models} models need`} ${bytes} bytes in one buffer, this GPU binds at most ${limit}; use narrower layers or a smaller batch.`,
         );
       }
     }

@@ -31,7 +31,7 @@ export class Pipelines {
       const entries = bindingsOf(kernel).map(({ name, binding, type }): GPUBindGroupLayoutEntry => {
         const buffer: GPUBufferBindingLayout =
           type === 'uniform'
-            ? { type, hasDynamicOffset: name === 'scalars' }
+            ? { type, hasDynamicOffset: name === 'current' }
             : { type: type === 'read' ? 'read-only-storage' : 'storage' };
         return { binding, visibility: COMPUTE, buffer };
       });
