@@ -73,12 +73,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     s7 += vec4<f32>(dot(v7, w0), dot(v7, w1), dot(v7, w2), dot(v7, w3));
   }
 
-  store(row + 0u, column, s0);
-  store(row + 1u, column, s1);
-  store(row + 2u, column, s2);
-  store(row + 3u, column, s3);
-  store(row + 4u, column, s4);
-  store(row + 5u, column, s5);
-  store(row + 6u, column, s6);
-  store(row + 7u, column, s7);
+  // The tile is done: from here on it may lie in memory, so that the derivative is compiled once and not 8 times.
+  var tile = array<vec4<f32>, 8>(s0, s1, s2, s3, s4, s5, s6, s7);
+  for (var i = 0u; i < 8u; i++) { store(row + i, column, tile[i]); }
 }

@@ -116,20 +116,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     r7 += v7.x * wr0 + v7.y * wr1 + v7.z * wr2 + v7.w * wr3;
   }
 
-  store(row + 0u, left, l0);
-  store(row + 0u, left + 1u, r0);
-  store(row + 1u, left, l1);
-  store(row + 1u, left + 1u, r1);
-  store(row + 2u, left, l2);
-  store(row + 2u, left + 1u, r2);
-  store(row + 3u, left, l3);
-  store(row + 3u, left + 1u, r3);
-  store(row + 4u, left, l4);
-  store(row + 4u, left + 1u, r4);
-  store(row + 5u, left, l5);
-  store(row + 5u, left + 1u, r5);
-  store(row + 6u, left, l6);
-  store(row + 6u, left + 1u, r6);
-  store(row + 7u, left, l7);
-  store(row + 7u, left + 1u, r7);
+  // The tile is done: from here on it may lie in memory, so that the activation is compiled once and not 16 times.
+  var left_column = array<vec4<f32>, 8>(l0, l1, l2, l3, l4, l5, l6, l7);
+  var right_column = array<vec4<f32>, 8>(r0, r1, r2, r3, r4, r5, r6, r7);
+  for (var i = 0u; i < 16u; i++) {
+    let z = select(left_column[i / 2u], right_column[i / 2u], i % 2u == 1u);
+    store(row + i / 2u, left + i % 2u, z);
+  }
 }

@@ -109,21 +109,16 @@ fn update_weights(layer: DenseLayer, input: u32, left: u32) {
     r7 += high.w * dr;
   }
 
-  store(layer, input + 0u, left, l0, r0);
-  store(layer, input + 1u, left, l1, r1);
-  store(layer, input + 2u, left, l2, r2);
-  store(layer, input + 3u, left, l3, r3);
-  store(layer, input + 4u, left, l4, r4);
-  store(layer, input + 5u, left, l5, r5);
-  store(layer, input + 6u, left, l6, r6);
-  store(layer, input + 7u, left, l7, r7);
-}
-
-fn store(layer: DenseLayer, input: u32, left: u32, gradient_left: vec4<f32>, gradient_right: vec4<f32>) {
-  if (input >= layer.inputs) { return; }
-  let i = layer.weight_offset + input * layer.out_fours + left;
-  update_four(i, gradient_left);
-  if (left + 1u < layer.out_fours) { update_four(i + 1u, gradient_right); }
+  // The tile is done: from here on it may lie in memory, so that the update is compiled once and not 16 times.
+  var left_column = array<vec4<f32>, 8>(l0, l1, l2, l3, l4, l5, l6, l7);
+  var right_column = array<vec4<f32>, 8>(r0, r1, r2, r3, r4, r5, r6, r7);
+  for (var i = 0u; i < 16u; i++) {
+    let gradient = select(left_column[i / 2u], right_column[i / 2u], i % 2u == 1u);
+    let column = left + i % 2u;
+    if (input + i / 2u < layer.inputs && column < layer.out_fours) {
+      update_four(layer.weight_offset + (input + i / 2u) * layer.out_fours + column, gradient);
+    }
+  }
 }
 
 fn update_bias(layer: DenseLayer, left: u32) {
@@ -135,6 +130,7 @@ fn update_bias(layer: DenseLayer, left: u32) {
     sum_left += deltas[d + left];
     sum_right += deltas[d + right];
   }
-  update_four(layer.bias_offset + left, sum_left);
-  if (left + 1u < layer.out_fours) { update_four(layer.bias_offset + left + 1u, sum_right); }
+  for (var i = 0u; i < 2u; i++) {
+    if (left + i < layer.out_fours) { update_four(layer.bias_offset + left + i, select(sum_left, sum_right, i == 1u)); }
+  }
 }
