@@ -4,6 +4,7 @@ import { CheckpointError } from '../errors.ts';
 import { parameterShapes } from '../io/model.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import { float32Values, type NamedTensor } from '../io/tensors.ts';
+import type { Strategy } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
 import { createTrainer, loadModel } from '../train/create.ts';
@@ -13,7 +14,7 @@ import { type Failure, toFailure } from './errors.ts';
 
 /** What the plan may be told. */
 export interface RunOptions {
-  strategy?: 'auto' | 'layered' | 'plain';
+  strategy?: 'auto' | Strategy;
   stepsPerSubmit?: number;
 }
 

@@ -7,12 +7,14 @@ import { dense_forward } from './dense_forward.ts';
 import { fused_delta } from './fused_delta.ts';
 import { fused_forward } from './fused_forward.ts';
 import { fused_head } from './fused_head.ts';
+import { fused_rows } from './fused_rows.ts';
 import { fused_update } from './fused_update.ts';
 import { gather_rows } from './gather_rows.ts';
 import type { Kernel, KernelName } from './kernel.ts';
 import { loss } from './loss.ts';
 import { optimizer_update } from './optimizer_update.ts';
 import { reduce_metrics } from './reduce_metrics.ts';
+import { resident } from './resident.ts';
 
 export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   activation_backward,
@@ -23,9 +25,11 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   fused_delta,
   fused_forward,
   fused_head,
+  fused_rows,
   fused_update,
   gather_rows,
   loss,
   optimizer_update,
   reduce_metrics,
+  resident,
 };

@@ -5,7 +5,7 @@ import type { Scalars } from '../math/optimizers.ts';
 import type { Activation } from '../spec/activations.ts';
 import type { Loss } from '../spec/losses.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
-import type { KernelName } from './shaders.generated.ts';
+import type { KernelName, ShaderChoices } from './shaders.generated.ts';
 
 export type { KernelName };
 
@@ -65,6 +65,10 @@ export interface Step {
   readonly dense?: readonly DenseRow[];
   /** Of a loss: whether deltas are wanted. */
   readonly train?: boolean;
+  /** Of a step that takes a network through several layers: the base steps of the whole list. */
+  readonly network?: readonly Step[];
+  /** Of a step that keeps things in the workgroup's memory: how much of it there is. */
+  readonly workgroupBytes?: number;
   readonly covers?: readonly Step[];
 }
 
@@ -102,6 +106,10 @@ export type Overrides = Record<string, number | boolean>;
 export interface Kernel {
   /** Shape-dependent constants of the shader. Those that depend on the data's format come with the data. */
   overrides(step: Step, find: Find): Overrides;
+  /** Which of several parts the shader takes; what is not said is chosen elsewhere. */
+  choices?(step: Step): Partial<ShaderChoices>;
+  /** Of a kernel that takes several steps of a submit in one dispatch: how many at most. */
+  loop?(step: Step, find: Find): number;
   /** How many workgroups of `WORKGROUP` invocations the step takes. */
   workgroups(step: Step, find: Find): number;
   /** Floating-point operations, a multiply-add counted as two. */

@@ -1,6 +1,7 @@
 /** Fusions: pure rewrites that put one step in the place of several and keep what it covers. */
 import { HEAD_MAX_OUTPUTS } from '../kernels/fused_head.ts';
 import type { DenseRow, Step, TensorName } from '../kernels/kernel.ts';
+import { stagesOf } from '../kernels/stages.ts';
 import type { Declarations } from './base.ts';
 
 const linear = { type: 'linear' } as const;
@@ -8,15 +9,16 @@ const linear = { type: 'linear' } as const;
 /**
  * All weight gradients, the optimizer and the metrics become the last step. They may move behind every delta: no delta
  * reads what they write but the parameters, which change only here.
+ * @param gathers whether it takes the network's inputs straight from the data set, or as an earlier step copied them
  */
-export function fuseUpdate(steps: readonly Step[]): Step[] {
+export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
   const update = steps.find((step) => step.kernel === 'optimizer_update');
   if (!update) return [...steps];
   const gather = steps.find((step) => step.kernel === 'gather_rows')!;
   const covered = steps.filter(
     (step) => step.kernel === 'dense_backward_weight' || step.kernel === 'reduce_metrics' || step === update,
   );
-  const gathered = gather.writes.x!;
+  const gathered = gathers ? gather.writes.x! : undefined;
   const fromData = update.dense!.some((row) => row.x === gathered);
   const dense = update.dense!.map(({ x, ...rest }): DenseRow => (x === gathered ? rest : { ...rest, ...(x && { x }) }));
   const reads = Object.fromEntries(Object.entries(update.reads).filter(([name]) => !name.startsWith('grad/')));
@@ -33,6 +35,55 @@ export function fuseUpdate(steps: readonly Step[]): Step[] {
       data: fromData ? ['inputs'] : [],
       dense,
       covers: [...(fromData ? [gather] : []), ...covered],
+    },
+  ];
+}
+
+/** Everything before the update becomes one step that takes a few rows at a time through all layers. */
+export function fuseRows(steps: readonly Step[]): Step[] {
+  const base = steps.flatMap((step) => step.covers ?? [step]);
+  const update = steps.at(-1)!;
+  const covered = steps.slice(0, -1);
+  const loss = covered.find((step) => step.kernel === 'loss')!;
+  const stages = stagesOf(base);
+  const named = (names: (TensorName | undefined)[]) =>
+    Object.fromEntries(names.filter((name) => name !== undefined).map((name) => [name, name]));
+  const left = stages.flatMap(({ z, a, bent, delta }) => [a, bent === z ? z : undefined, delta]);
+  return [
+    {
+      kernel: 'fused_rows',
+      phase: 'loss',
+      label: `all layers, ${loss.label}`,
+      batch: loss.batch,
+      reads: named(stages.flatMap(({ weight, bias }) => [weight, bias])),
+      writes: { ...named(left), x: stages[0]!.x, row_metrics: loss.writes.row_metrics! },
+      data: ['inputs', 'targets'],
+      loss: loss.loss!,
+      train: true,
+      network: base,
+      covers: covered,
+    },
+    update,
+  ];
+}
+
+/** The whole list becomes one step, which a workgroup repeats for as many mini-batches as a submit has. */
+export function fuseResident(steps: readonly Step[], workgroupBytes: number): Step[] {
+  const loss = steps.find((step) => step.kernel === 'loss')!;
+  const update = steps.find((step) => step.kernel === 'optimizer_update')!;
+  const reads = Object.fromEntries(Object.entries(update.reads).filter(([name]) => !name.startsWith('grad/')));
+  return [
+    {
+      ...update,
+      kernel: 'resident',
+      label: `${loss.label}, ${update.label}, whole steps`,
+      reads,
+      data: ['inputs', 'targets'],
+      loss: loss.loss!,
+      train: true,
+      workgroupBytes,
+      network: steps,
+      covers: steps,
     },
   ];
 }

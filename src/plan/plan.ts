@@ -4,12 +4,16 @@ import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { baseProgram, Declarations, declareParameters } from './base.ts';
 import { check } from './check.ts';
-import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseUpdate } from './fuse.ts';
+import { chooseStrategy } from './choose.ts';
+import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseResident, fuseRows, fuseUpdate } from './fuse.ts';
+
 import { baseSteps, LISTS, type ListName, type Program, type StepList, type Strategy, touched } from './program.ts';
 
 export interface PlanOptions {
-  /** Default `'layered'`. */
-  strategy?: Strategy;
+  /** Default `'auto'`: what fits the shapes and the adapter, by `chooseStrategy`. */
+  strategy?: 'auto' | Strategy;
+  /** Memory of a workgroup on the adapter, in bytes; default 16,384, which every WebGPU adapter has; 0 for the CPU. */
+  workgroupBytes?: number;
   /** Rows of a mini-batch; default the spec's batch size, 256 where that is `'full'`. */
   batch?: number;
   /** Models side by side; default 1. No choice depends on it. */
@@ -18,7 +22,7 @@ export interface PlanOptions {
 
 /** The program of a spec. Pure: the same spec and options give the same program. */
 export function plan(spec: Spec, options: PlanOptions = {}): Program {
-  const strategy = options.strategy ?? 'layered';
+  const { workgroupBytes = 16_384 } = options;
   const batch = options.batch ?? (spec.batchSize === 'full' ? 256 : spec.batchSize);
   const tensors = new Declarations();
   const layers = declareParameters(spec, tensors);
@@ -28,10 +32,20 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
     evaluate: evaluationRows(batch, widest),
     infer: evaluationRows(batch, widest),
   };
+  const base = Object.fromEntries(
+    LISTS.map((name) => [name, baseProgram(spec, layers, name, rows[name], tensors)]),
+  ) as Record<ListName, ReturnType<typeof baseProgram>>;
+  const strategy = chooseStrategy(options.strategy ?? 'auto', base.train.steps, tensors, workgroupBytes);
+  const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
+    resident: (steps) => fuseResident(steps, workgroupBytes),
+    'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
+    layered: (steps) => fuseLayers(steps, tensors),
+    plain: (steps) => steps,
+  };
   const lists = Object.fromEntries(
     LISTS.map((name): [ListName, StepList] => {
-      const { steps, output } = baseProgram(spec, layers, name, rows[name], tensors);
-      const fused = strategy === 'plain' ? steps : fuse(steps, tensors);
+      const { steps, output } = base[name];
+      const fused = name === 'train' || strategy === 'plain' ? fuse[strategy](steps) : fuse.layered(steps);
       return [name, { batch: rows[name], steps: fused, ...(name === 'infer' && { output }) }];
     }),
   ) as Record<ListName, StepList>;
@@ -48,7 +62,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   return deepFreeze(program);
 }
 
-const fuse = (steps: readonly Step[], tensors: Declarations): Step[] =>
+const fuseLayers = (steps: readonly Step[], tensors: Declarations): Step[] =>
   fuseGather(fuseForward(fuseDelta(fuseHead(fuseUpdate(steps), tensors)), tensors));
 
 /** Evaluation takes more rows at a time than a small mini-batch has, as far as activations stay within 16 MiB a layer. */

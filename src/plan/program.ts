@@ -2,8 +2,12 @@
 import type { Slab, Step, Tensor, TensorName } from '../kernels/kernel.ts';
 import type { Spec } from '../spec/spec.ts';
 
-/** How steps are put together: `layered` fuses within and across layers, `plain` runs the base program as it is. */
-export const STRATEGIES = ['layered', 'plain'] as const;
+/**
+ * How the steps of training are put together: `resident` runs them whole, many in one dispatch, inside one workgroup;
+ * `row-fused` takes a few rows at a time through all layers; `layered` fuses within and across layers; `plain` runs the
+ * base program as it is.
+ */
+export const STRATEGIES = ['resident', 'row-fused', 'layered', 'plain'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Train on a mini-batch; loss and metrics of rows; outputs of rows. */

@@ -47,6 +47,7 @@ class CpuLoaded implements LoadedData {
 export class CpuExecutor implements Executor {
   readonly backend = 'cpu';
   readonly adapter = ADAPTER;
+  readonly workgroupBytes = 0;
   readonly #precision: Precision;
   #program: Program | undefined;
   /** Per model. */

@@ -30,6 +30,8 @@ export interface AdapterDescription {
 export interface Executor {
   readonly backend: 'webgpu' | 'cpu';
   readonly adapter: AdapterDescription;
+  /** Memory of a workgroup in bytes; 0 where there are no workgroups. */
+  readonly workgroupBytes: number;
   /** Makes buffers for the program, all zero. What was there before is gone. */
   prepare(program: Program): Promise<void>;
   /** Takes a copy of the rows. */

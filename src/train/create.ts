@@ -39,8 +39,10 @@ export async function createTrainer(input: SpecInput, runtime: Runtime = {}): Pr
 
 /** A trainer that goes on where the saved one stood. @throws CheckpointError for a file that is none of ours */
 export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Promise<Trainer> {
-  const { spec, weights, optimizer, counters } = decodeModel(bytes, 'loadTrainer');
-  const trainer = await build(spec, runtime, runtime.learningRate);
+  const { spec, weights, optimizer, counters, choices } = decodeModel(bytes, 'loadTrainer');
+  // The same choices give the same bits.
+  const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
+  const trainer = await build(spec, { ...runtime, ...(strategy && { strategy }) }, runtime.learningRate);
   await trainer.setWeights(weights);
   await trainer.restore(optimizer, counters);
   return trainer;
@@ -56,16 +58,17 @@ export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promi
 
 async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction): Promise<Trainer> {
   const { strategy = 'auto' } = parseObject(RUNTIME, runtime, 'runtime');
-  const program = plan(spec, strategy === 'auto' ? {} : { strategy: strategy as Strategy });
   const { executor, reason } = await chooseExecutor(runtime);
-  const engine = new Engine(program, executor, schedule, runtime.stepsPerSubmit);
   try {
+    const { workgroupBytes } = executor;
+    const program = plan(spec, { strategy: strategy as Strategy | 'auto', workgroupBytes });
+    const engine = new Engine(program, executor, schedule, runtime.stepsPerSubmit);
     await engine.start(spec.seed);
+    return new Trainer(engine, reason);
   } catch (error) {
     await executor.dispose();
     throw error;
   }
-  return new Trainer(engine, reason);
 }
 
 /** The function that stands as a learning rate, which the spec itself cannot keep. */

@@ -130,7 +130,11 @@ export class Engine {
   async start(seed: number): Promise<void> {
     if (seed !== this.spec.seed) {
       const { strategy, lists } = this.program;
-      this.program = plan(parseSpec({ ...this.spec, seed }), { strategy, batch: lists.train.batch });
+      this.program = plan(parseSpec({ ...this.spec, seed }), {
+        strategy,
+        batch: lists.train.batch,
+        workgroupBytes: this.executor.workgroupBytes,
+      });
     }
     await this.executor.prepare(this.program);
     await writeParameters(this.executor, this.program, initialParameters(this.program, seed));
@@ -159,7 +163,7 @@ export class Engine {
     if (this.spec.batchSize !== 'full' || this.program.lists.train.batch === rows) return;
     const { executor } = this;
     const [weights, state] = [await readParameters(executor, this.program), await readState(executor, this.program)];
-    this.program = plan(this.spec, { strategy: this.program.strategy, batch: rows });
+    this.program = plan(this.spec, { batch: rows, workgroupBytes: executor.workgroupBytes });
     this.#feed = new Feed(rows);
     await executor.prepare(this.program);
     await writeParameters(executor, this.program, weights);

@@ -12,7 +12,7 @@ export interface Runtime {
   gpu?: GPU;
   /** `'webgpu'` (default) fails where there is none; `'auto'` takes a real GPU, else the CPU, and says which and why. */
   backend?: 'webgpu' | 'cpu' | 'auto';
-  /** Default `'auto'`: what the plan finds best, `layered` for now. */
+  /** Default `'auto'`: what fits the shapes and the adapter; a saved model keeps what it was trained with. */
   strategy?: 'auto' | Strategy;
   /** Steps of one submit; default: as many as fit 8 ms. No result depends on it. */
   stepsPerSubmit?: number;

@@ -27,14 +27,18 @@ const FLAGS = [
   'TARGET_CLASS',
 ];
 
+const ALL_CHOICES = (['u8', 'f32'] as const).flatMap((input) =>
+  (['4x4', '8x8'] as const).map((tile) => ({ input, tile })),
+);
+
 async function compile({ gpu }: ContractContext, kernel: KernelName): Promise<void> {
   if (!gpu) return;
   const adapter = await gpu.requestAdapter();
   const device = await adapter!.requestDevice();
-  for (const input of ['u8', 'f32'] as const) {
-    const names: readonly string[] = overridesOf(kernel, { input });
-    if (input === 'u8' && assemble(kernel, { input: 'u8' }) === assemble(kernel, { input: 'f32' })) continue;
-    const module = device.createShaderModule({ code: assemble(kernel, { input }) });
+  const modules = new Map(ALL_CHOICES.map((choices) => [assemble(kernel, choices), choices]));
+  for (const [code, choices] of modules) {
+    const names: readonly string[] = overridesOf(kernel, choices);
+    const module = device.createShaderModule({ code });
     const { messages } = await module.getCompilationInfo();
     if (messages.length > 0)
       throw new Error(messages.map(({ lineNum, message }) => `${lineNum}: ${message}`).join('\n'));
@@ -49,7 +53,7 @@ async function compile({ gpu }: ContractContext, kernel: KernelName): Promise<vo
             CHOICES[name]?.[round % CHOICES[name].length] ?? (FLAGS.includes(name) ? round % 2 : 4),
           ]),
       );
-      await pipelines.get(kernel, { input }, overrides);
+      await pipelines.get(kernel, choices, overrides);
     }
   }
   device.destroy();

@@ -15,6 +15,8 @@ export interface Recorded {
   /** Whether the kernel reads the step's scalars. */
   readonly dynamic: boolean;
   readonly workgroups: number;
+  /** How many steps of a submit one dispatch takes. */
+  readonly loop: number;
 }
 
 /** A list's dispatches, and the buffers that they are bound to. */

@@ -2,8 +2,8 @@
 import { DeviceError, DeviceLostError } from '../../errors.ts';
 import type { AdapterDescription } from '../executor.ts';
 
-/** Limits that grow with the model and the data; everything else stays at WebGPU's default. */
-const GROWING = ['maxBufferSize', 'maxStorageBufferBindingSize'] as const;
+/** Limits of which the adapter's own are asked for; everything else stays at WebGPU's default. */
+const GROWING = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
 export interface AcquiredDevice {
   readonly device: GPUDevice;

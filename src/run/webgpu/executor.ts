@@ -38,6 +38,7 @@ interface Prepared {
 export class WebGpuExecutor implements Executor {
   readonly backend = 'webgpu';
   readonly adapter: AdapterDescription;
+  readonly workgroupBytes: number;
   readonly #device: GPUDevice;
   readonly #owned: boolean;
   readonly #watch: DeviceWatch;
@@ -46,6 +47,7 @@ export class WebGpuExecutor implements Executor {
 
   constructor({ device, adapter, owned }: AcquiredDevice) {
     this.adapter = adapter;
+    this.workgroupBytes = device.limits.maxComputeWorkgroupStorageSize;
     this.#device = device;
     this.#owned = owned;
     this.#watch = new DeviceWatch(device);
@@ -122,7 +124,8 @@ export class WebGpuExecutor implements Executor {
     for (let k = 0; k < steps; k++) {
       offsets[0] = k * feed.strideBytes;
       for (let i = 0; i < recorded.length; i++) {
-        const { pipeline, group, dynamic, workgroups } = recorded[i]!;
+        const { pipeline, group, dynamic, workgroups, loop } = recorded[i]!;
+        if (k % loop !== 0) continue;
         pass.setPipeline(pipeline);
         if (dynamic) pass.setBindGroup(0, group, offsets, 0, 1);
         else pass.setBindGroup(0, group);
@@ -184,7 +187,9 @@ export class WebGpuExecutor implements Executor {
     const { program } = prepared;
     const find = (name: TensorName) => tensorOf(program, name);
     const { scale, offset } = program.spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
-    const strides = { ...prepared.strides, SLICE_WORDS: sliceWords(program.lists[list].batch) };
+    const { batch } = program.lists[list];
+    const STEP_WORDS = new Feed(batch, { models: program.models, capacity: 1 }).strideBytes / 4;
+    const strides = { ...prepared.strides, SLICE_WORDS: sliceWords(batch), STEP_WORDS };
     const format = { INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets };
     const record = async (step: Step): Promise<Recorded> => {
       const kernel = KERNELS[step.kernel];
@@ -196,9 +201,11 @@ export class WebGpuExecutor implements Executor {
         );
       }
       const overrides = { ...kernel.overrides(step, find), ...format, ...strides };
-      const pipeline = await this.#pipelines.get(step.kernel, { input: data.format.input }, overrides);
+      const choices = { input: data.format.input, tile: '8x8', ...kernel.choices?.(step) } as const;
+      const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
       const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
-      return { pipeline, group, dynamic: bindingsOf(step.kernel).some(({ name }) => name === 'current'), workgroups };
+      const dynamic = bindingsOf(step.kernel).some(({ name }) => name === 'current');
+      return { pipeline, group, dynamic, workgroups, loop: kernel.loop?.(step, find) ?? 1 };
     };
     const steps = await this.#watch.guard(Promise.all(program.lists[list].steps.map(record)));
     return { buffers: prepared, steps };
@@ -209,7 +216,7 @@ export class WebGpuExecutor implements Executor {
     const buffers: Record<string, GPUBuffer> = { ...slabs, feed, metrics, inputs: data.inputs, targets: data.targets };
     const entries = bindingsOf(step.kernel).map(({ name, binding }): GPUBindGroupEntry => {
       if (name === 'current') return { binding, resource: { buffer: feed, size: STRUCTS.Step.size } };
-      if (name === 'layers') return { binding, resource: { buffer: this.#table(step, prepared) } };
+      if (name === 'layers' || name === 'stages') return { binding, resource: { buffer: this.#table(step, prepared) } };
       return { binding, resource: { buffer: buffers[name]! } };
     });
     return this.#device.createBindGroup({ label: step.label, layout: this.#pipelines.layout(step.kernel), entries });
@@ -217,7 +224,7 @@ export class WebGpuExecutor implements Executor {
 
   #table(step: Step, { program, tables }: Prepared): GPUBuffer {
     const table = KERNELS[step.kernel].table!(step, (name) => tensorOf(program, name));
-    const buffer = this.#device.createBuffer({ label: 'layers', size: table.byteLength, usage: UNIFORM | COPY_DST });
+    const buffer = this.#device.createBuffer({ label: 'table', size: table.byteLength, usage: UNIFORM | COPY_DST });
     this.#device.queue.writeBuffer(buffer, 0, table);
     tables.push(buffer);
     return buffer;

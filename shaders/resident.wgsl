@@ -1,0 +1,102 @@
+// Whole training steps of a small network by one workgroup a model: parameters, activations and deltas stay in its memory
+// from one step of the submit to the next.
+// uses: lib/network.wgsl, lib/optimizer.wgsl
+
+override MEMORY_FOURS: u32;      // parameters, then state where it is kept, then everything of a step
+override PARAM_FOURS: u32;
+override STATE_FOURS: u32;       // 0: the state stays in its slab
+override STATE_START: u32;
+override STEP_WORDS: u32;        // from one step to the next in `feed`
+override LOOP_STEPS: u32;        // the most steps of a dispatch
+override UPDATE_ITEMS: u32;      // tiles of all gradients
+
+@group(0) @binding(4) var<storage, read_write> params: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> state: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read_write> metrics: array<vec4<f32>>;
+
+var<workgroup> memory: array<vec4<f32>, MEMORY_FOURS>;
+
+fn first_row() -> u32 { return 0u; }
+fn barrier() { workgroupBarrier(); }
+fn load_weight(i: u32) -> vec4<f32> { return memory[i]; }
+fn load_act(i: u32) -> vec4<f32> { return memory[i]; }
+fn store_act(i: u32, value: vec4<f32>) { memory[i] = value; }
+fn load_delta(i: u32) -> vec4<f32> { return memory[i]; }
+fn store_delta(i: u32, value: vec4<f32>) { memory[i] = value; }
+fn put_delta_at(i: u32, column: u32, value: f32) { memory[i][column] = value; }
+fn load_param(i: u32) -> vec4<f32> { return memory[i]; }
+fn store_param(i: u32, value: vec4<f32>) { memory[i] = value; }
+
+fn load_state(i: u32) -> vec4<f32> {
+  if (STATE_FOURS > 0u) { return memory[STATE_START + i]; }
+  return state[scalars.model * MODEL_STATE + i];
+}
+
+fn store_state(i: u32, value: vec4<f32>) {
+  if (STATE_FOURS > 0u) { memory[STATE_START + i] = value; } else { state[scalars.model * MODEL_STATE + i] = value; }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  begin(group.z);
+  let own_params = scalars.model * MODEL_PARAMS;
+  let own_state = scalars.model * MODEL_STATE;
+  for (var i = lane; i < PARAM_FOURS; i += WORKGROUP) { memory[i] = params[own_params + i]; }
+  for (var i = lane; i < STATE_FOURS; i += WORKGROUP) { memory[STATE_START + i] = state[own_state + i]; }
+  let steps = min(current.steps, LOOP_STEPS);
+  for (var k = 0u; k < steps; k++) {
+    forward_and_backward(lane);
+    for (var item = lane; item < UPDATE_ITEMS; item += WORKGROUP) { update_tile(item); }
+    if (lane == WORKGROUP - 1u) { sum_metrics(); }
+    barrier();
+    if (k + 1u < steps) { next_step(); }
+  }
+  for (var i = lane; i < PARAM_FOURS; i += WORKGROUP) { params[own_params + i] = memory[i]; }
+  for (var i = lane; i < STATE_FOURS; i += WORKGROUP) { state[own_state + i] = memory[STATE_START + i]; }
+}
+
+fn next_step() {
+  slice_start += STEP_WORDS;
+  metrics_slot += current.models;
+  read_slice();
+}
+
+fn sum_metrics() {
+  var sum = vec4<f32>();
+  for (var row = 0u; row < scalars.rows; row++) { sum += memory[METRICS_OFFSET + row]; }
+  metrics[metrics_slot] = sum;
+}
+
+// The gradient of 4 inputs by 4 outputs of a layer's weights, or of 4 of its biases, and the optimizer on it.
+fn update_tile(item: u32) {
+  var stage = STAGES - 1u;
+  while (!is_dense(stage) || item < stages.rows[stage].first_item) { stage--; }
+  let in_fours = stages.rows[stage].in_fours;
+  let out_fours = stages.rows[stage].out_fours;
+  let own = item - stages.rows[stage].first_item;
+  let input = own / out_fours;
+  let column = own % out_fours;
+  // The biases lie behind the weights, as those of an input that is always 1.
+  let bias = input == in_fours;
+  var x = stages.rows[stage].x + select(input, 0u, bias);
+  var d = stages.rows[stage].delta + column;
+  var s0 = vec4<f32>();
+  var s1 = vec4<f32>();
+  var s2 = vec4<f32>();
+  var s3 = vec4<f32>();
+  for (var row = 0u; row < scalars.rows; row++) {
+    let v = select(memory[x], vec4<f32>(1.0), bias);
+    let delta = memory[d];
+    s0 += v.x * delta;
+    s1 += v.y * delta;
+    s2 += v.z * delta;
+    s3 += v.w * delta;
+    x += in_fours;
+    d += out_fours;
+  }
+  var gradients = array<vec4<f32>, 4>(s0, s1, s2, s3);
+  let weights = stages.rows[stage].weight + input * 4u * out_fours;
+  let first = select(weights, stages.rows[stage].bias, bias) + column;
+  let count = select(min(4u, stages.rows[stage].inputs - input * 4u), 1u, bias);
+  for (var i = 0u; i < count; i++) { update_four(first + i * out_fours, gradients[i]); }
+}

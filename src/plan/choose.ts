@@ -1,0 +1,55 @@
+/** Which strategy a program gets: by rule, from shapes and the adapter's memory of a workgroup. */
+import { SpecError } from '../errors.ts';
+import { fours, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
+import { residentBytes } from '../kernels/resident.ts';
+import type { Declarations } from './base.ts';
+import { fuseResident } from './fuse.ts';
+import type { Strategy } from './program.ts';
+
+/** Rows from which on a workgroup for every few of them keeps a GPU busy. */
+const MANY_ROWS = 1024;
+/** The widest layer whose rows one workgroup takes. */
+const NARROW = 128;
+
+/**
+ * `resident` where parameters and the activations of a mini-batch fit a workgroup's memory; `row-fused` for narrow layers
+ * and large batches; `layered` for everything else.
+ * @param workgroupBytes 0 where there are no workgroups: on the CPU, which runs what is covered anyway
+ * @throws SpecError where `resident` was asked for and does not fit
+ */
+export function chooseStrategy(
+  asked: 'auto' | Strategy,
+  base: readonly Step[],
+  tensors: Declarations,
+  workgroupBytes: number,
+): Strategy {
+  if (asked !== 'auto' && asked !== 'resident') return asked;
+  if (asked === 'auto' && workgroupBytes === 0) return 'layered';
+  const bytes = residentBytes(fuseResident(base, workgroupBytes)[0]!, (name) => unplaced(name, tensors));
+  if (bytes <= workgroupBytes) return 'resident';
+  if (asked === 'resident') {
+    throw new SpecError(
+      'spec/strategy',
+      `strategy resident: parameters and the activations of a mini-batch need ${bytes} bytes of a workgroup's memory, this adapter has ${workgroupBytes}; use a smaller batch, narrower layers, or strategy 'auto'.`,
+    );
+  }
+  const widest = Math.max(
+    ...[...tensors.all.values()].filter(({ role }) => role === 'act').map(({ columns }) => columns),
+  );
+  return widest <= NARROW && base[0]!.batch >= MANY_ROWS ? 'row-fused' : 'layered';
+}
+
+/** A tensor before it has a place in its slab: the parameters one behind the other, as they will lie. */
+function unplaced(name: TensorName, { all }: Declarations): Tensor {
+  const declared = all.get(name)!;
+  let offset = 0;
+  for (const { name: other, role, rows, columns } of all.values()) {
+    if (other === name || declared.role !== 'param') break;
+    if (role === 'param') offset += Math.ceil((paddedRows(other, rows) * fours(columns) * 4) / 64) * 64;
+  }
+  const stride = fours(declared.columns) * 4;
+  return { ...declared, stride, offset, size: paddedRows(name, declared.rows) * stride };
+}
+
+/** Weights are read four rows at a time. */
+const paddedRows = (name: TensorName, rows: number) => (name.endsWith('/weight') ? fours(rows) * 4 : rows);
