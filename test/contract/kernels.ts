@@ -240,8 +240,14 @@ function rateOf(spec: ReturnType<typeof parseSpec>): number {
   return learningRate.learningRate;
 }
 
+/** Whether a strategy takes this network; the points that it does not take are run by the others. */
+function takes(strategy: Strategy, point: Point): boolean {
+  const spec = parseSpec(point.spec);
+  return strategy !== 'resident' || plan(spec, { strategy: 'auto' }).strategy === 'resident';
+}
+
 export const kernelCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
-  POINTS.map((point) => ({
+  POINTS.filter((point) => takes(strategy, point)).map((point) => ({
     name: `${strategy}: ${point.name}`,
     group: 'kernels',
     ...(!point.everywhere && { runtimes: ['cpu', 'dawn'] as const }),

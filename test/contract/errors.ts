@@ -1,0 +1,214 @@
+/**
+ * How far a GPU's step may be off: running error bounds (Higham, Accuracy and Stability of Numerical Algorithms, 3.3),
+ * carried through the base steps that it stands for, from the values that the plain loops got.
+ */
+import type { Step, TensorName } from '../../src/kernels/kernel.ts';
+import { ACTIVATION_MATH, activationParameter } from '../../src/math/activations.ts';
+import { LOSS_MATH, lossParameter, type Real } from '../../src/math/losses.ts';
+import { type Program, tensorOf } from '../../src/plan/program.ts';
+
+/** The spacing of f32 numbers near 1, halved: the error of one rounding. */
+export const EPS = 2 ** -24;
+/** Roundings that a chain of elementary functions may add up to, in units of EPS; lib/math.wgsl stays well below. */
+export const CHAIN = 64;
+/** Below this f32 numbers may be flushed to zero. */
+export const TINY = 2 ** -120;
+
+/** What the plain loops computed, row-major. */
+export interface Reference {
+  values(name: TensorName): Real;
+  /** The target of a row of the mini-batch. */
+  target(row: number): Real;
+  /** Real rows of the mini-batch. */
+  readonly rows: number;
+}
+
+/** The error of n additions of products, relative to the sum of their sizes. */
+const gamma = (n: number) => 2 * (n + 2) * EPS;
+
+/** Bounds per tensor, filled in step by step; a tensor that no step has written is exact. */
+export class Bounds {
+  readonly #program: Program;
+  readonly #reference: Reference;
+  readonly #bounds = new Map<TensorName, Float64Array>();
+
+  constructor(program: Program, reference: Reference) {
+    this.#program = program;
+    this.#reference = reference;
+  }
+
+  of(name: TensorName): Float64Array {
+    const { rows, columns } = tensorOf(this.#program, name);
+    return this.#bounds.get(name) ?? new Float64Array(rows * columns);
+  }
+
+  /** Bounds of what a base step writes, from those of what it reads. */
+  follow(step: Step): void {
+    const { reads, writes } = step;
+    switch (step.kernel) {
+      case 'gather_rows':
+        this.#set(writes.x!, (i, x) => 2 * EPS * Math.abs(x[i]!));
+        break;
+      case 'dense_forward':
+        this.#forward(step);
+        break;
+      case 'activation_forward':
+        this.#activate(step);
+        break;
+      case 'loss':
+        this.#loss(step);
+        break;
+      case 'activation_backward':
+        this.#bend(step);
+        break;
+      case 'dense_backward_input':
+        this.#through(reads.delta!, reads.weight!, writes.d_x!);
+        break;
+      case 'dense_backward_weight':
+        this.#gradient(reads.x!, reads.delta!, writes.d_weight!);
+        if (writes.d_bias) this.#gradient(undefined, reads.delta!, writes.d_bias);
+        break;
+    }
+  }
+
+  #set(name: TensorName, bound: (i: number, values: Real) => number): void {
+    const values = this.#reference.values(name);
+    this.#bounds.set(
+      name,
+      Float64Array.from(values, (_, i) => bound(i, values) + TINY),
+    );
+  }
+
+  #forward({ reads, writes }: Step): void {
+    const { rows: inner, columns } = tensorOf(this.#program, reads.weight!);
+    const [x, w] = [this.#reference.values(reads.x!), this.#reference.values(reads.weight!)];
+    const off = this.of(reads.x!);
+    const bias = reads.bias ? this.#reference.values(reads.bias) : undefined;
+    this.#set(writes.z!, (i, z) => {
+      const [row, j] = [Math.floor(i / columns), i % columns];
+      let size = Math.abs(bias?.[j] ?? 0);
+      let carried = 0;
+      for (let k = 0; k < inner; k++) {
+        const weight = Math.abs(w[k * columns + j]!);
+        size += Math.abs(x[row * inner + k]!) * weight;
+        carried += off[row * inner + k]! * weight;
+      }
+      return gamma(inner) * size + carried + 2 * EPS * Math.abs(z[i]!);
+    });
+  }
+
+  #activate({ reads, writes, activation }: Step): void {
+    const { value } = ACTIVATION_MATH[activation!.type];
+    const parameter = activationParameter(activation!);
+    const z = this.#reference.values(reads.z!);
+    const off = this.of(reads.z!);
+    this.#set(writes.a!, (i, a) => {
+      const moved = spread((x) => value(x, parameter), z[i]!, off[i]!);
+      // Functions with cancellation near 0, such as z Φ(z), are accurate relative to z.
+      return moved + CHAIN * EPS * (Math.abs(a[i]!) + Math.min(Math.abs(z[i]!), 1) / 16);
+    });
+  }
+
+  #bend({ reads, writes, activation }: Step): void {
+    const { derivative } = ACTIVATION_MATH[activation!.type];
+    const parameter = activationParameter(activation!);
+    const [dA, x] = [this.#reference.values(reads.d_a!), this.#reference.values(reads.x!)];
+    const [dOff, xOff] = [this.of(reads.d_a!), this.of(reads.x!)];
+    this.#set(writes.delta!, (i) => {
+      const slope = derivative(x[i]!, parameter);
+      const moved = spread((at) => derivative(at, parameter), x[i]!, xOff[i]!);
+      return (
+        dOff[i]! * (Math.abs(slope) + moved) + Math.abs(dA[i]!) * (moved + CHAIN * EPS * (Math.abs(slope) + 1 / 16))
+      );
+    });
+  }
+
+  /** A row's outputs are moved by their bounds, all up, all down, and by turns, and the loss is looked at each time. */
+  #loss({ reads, writes, loss }: Step): void {
+    const { columns } = tensorOf(this.#program, reads.z!);
+    const z = this.#reference.values(reads.z!);
+    const off = this.of(reads.z!);
+    const { rows } = this.#reference;
+    const { row: rowOf } = LOSS_MATH[loss!.type];
+    const parameter = lossParameter(loss!);
+    const batch = tensorOf(this.#program, reads.z!).rows;
+    const deltas = new Float64Array(batch * columns);
+    const metrics = new Float64Array(batch * 4);
+    const at = (row: number, sign: (j: number) => number) => {
+      const own = Float64Array.from(
+        { length: columns },
+        (_, j) => z[row * columns + j]! + sign(j) * off[row * columns + j]!,
+      );
+      const result = { delta: new Float64Array(columns), metrics: new Float64Array(4) };
+      rowOf(own, this.#reference.target(row), result.delta, result.metrics, parameter);
+      return result;
+    };
+    for (let row = 0; row < rows; row++) {
+      const middle = at(row, () => 0);
+      const moves = [() => 1, () => -1, (j: number) => (j % 2 ? 1 : -1), (j: number) => (j % 2 ? -1 : 1)];
+      const moved = moves.map((sign) => at(row, sign));
+      const widest = (part: 'delta' | 'metrics', i: number) =>
+        Math.max(...moved.map((result) => Math.abs(result[part][i]! - middle[part][i]!)));
+      const scale = Math.max(...middle.delta.map(Math.abs), 0);
+      const sizes = z.subarray(row * columns, (row + 1) * columns).map(Math.abs) as Real;
+      for (let j = 0; j < columns; j++) {
+        const own = CHAIN * EPS * (Math.abs(middle.delta[j]!) + scale / 16);
+        // Four moves do not find every corner.
+        deltas[row * columns + j] = (2 * widest('delta', j) + own) / rows;
+      }
+      for (let i = 0; i < 4; i++) {
+        const own = CHAIN * EPS * (Math.abs(middle.metrics[i]!) + Math.max(...sizes, 1 / 16) / 16);
+        metrics[row * 4 + i] = 2 * widest('metrics', i) + own;
+      }
+    }
+    if (writes.delta) this.#set(writes.delta, (i) => deltas[i]!);
+    this.#set(writes.row_metrics!, (i) => metrics[i]!);
+  }
+
+  #through(delta: TensorName, weight: TensorName, dX: TensorName): void {
+    const { rows: inputs, columns } = tensorOf(this.#program, weight);
+    const [d, w] = [this.#reference.values(delta), this.#reference.values(weight)];
+    const off = this.of(delta);
+    this.#set(dX, (i) => {
+      const [row, input] = [Math.floor(i / inputs), i % inputs];
+      let size = 0;
+      let carried = 0;
+      for (let j = 0; j < columns; j++) {
+        const factor = Math.abs(w[input * columns + j]!);
+        size += Math.abs(d[row * columns + j]!) * factor;
+        carried += off[row * columns + j]! * factor;
+      }
+      return gamma(columns) * size + carried;
+    });
+  }
+
+  #gradient(x: TensorName | undefined, delta: TensorName, grad: TensorName): void {
+    const { rows: inputs, columns } = tensorOf(this.#program, grad);
+    const d = this.#reference.values(delta);
+    const dOff = this.of(delta);
+    const values = x && this.#reference.values(x);
+    const xOff = x && this.of(x);
+    const batch = d.length / columns;
+    this.#set(grad, (i) => {
+      const [input, j] = [Math.floor(i / columns), i % columns];
+      let size = 0;
+      let carried = 0;
+      for (let row = 0; row < batch; row++) {
+        const factor = values ? Math.abs(values[row * inputs + input]!) : 1;
+        const off = xOff ? xOff[row * inputs + input]! : 0;
+        const own = Math.abs(d[row * columns + j]!);
+        size += factor * own;
+        carried += factor * dOff[row * columns + j]! + off * (own + dOff[row * columns + j]!);
+      }
+      return gamma(batch) * size + carried;
+    });
+  }
+}
+
+/** How far f moves when its argument does. */
+function spread(f: (x: number) => number, x: number, off: number): number {
+  if (off === 0) return 0;
+  const middle = f(x);
+  // A little more than asked for, since the function is bent in between.
+  return 1.5 * Math.max(Math.abs(f(x + off) - middle), Math.abs(f(x - off) - middle));
+}
