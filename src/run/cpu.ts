@@ -1,7 +1,15 @@
 /** The CPU executor: runs the base steps that a program covers, in plain loops over typed arrays. */
 import { DeviceError } from '../errors.ts';
 import { KERNELS } from '../kernels/index.ts';
-import { type CpuContext, type CpuData, SLABS, type Slab, type Step, type TensorName } from '../kernels/kernel.ts';
+import {
+  type CpuContext,
+  type CpuData,
+  type CpuMemory,
+  SLABS,
+  type Slab,
+  type Step,
+  type TensorName,
+} from '../kernels/kernel.ts';
 import type { Real } from '../math/losses.ts';
 import { baseSteps, type ListName, type Program, tensorOf } from '../plan/program.ts';
 import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from './executor.ts';
@@ -44,12 +52,21 @@ class CpuLoaded implements LoadedData {
   }
 }
 
+/** Runs one base step on what its kernel was bound to. */
+type Bound = (context: CpuContext) => void;
+
+/** A program with its memory, and the steps that were run so far, each bound once. */
+interface Prepared {
+  readonly program: Program;
+  readonly memory: CpuMemory;
+  readonly bound: Map<Step, Bound>;
+}
+
 export class CpuExecutor implements Executor {
   readonly backend = 'cpu';
   readonly adapter = ADAPTER;
   readonly #precision: Precision;
-  #program: Program | undefined;
-  #slabs: Record<Slab, Real> | undefined;
+  #current: Prepared | undefined;
 
   constructor(precision: Precision = 'f32') {
     this.#precision = precision;
@@ -57,11 +74,16 @@ export class CpuExecutor implements Executor {
 
   async prepare(program: Program): Promise<void> {
     const make = this.#precision === 'f32' ? Float32Array : Float64Array;
-    this.#slabs = Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<
+    const slabs = Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<
       Slab,
       Real
     >;
-    this.#program = program;
+    let room = new Float64Array(0);
+    const scratch = (length: number) => {
+      if (room.length < length) room = new Float64Array(length);
+      return room;
+    };
+    this.#current = { program, memory: { slabs, scratch }, bound: new Map() };
   }
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
@@ -69,42 +91,27 @@ export class CpuExecutor implements Executor {
   }
 
   async write(name: string, values: ArrayLike<number>): Promise<void> {
-    const { slab, rows, columns, stride, offset } = tensorOf(this.#prepared().program, name);
-    const target = this.#prepared().slabs[slab];
+    const { program, memory } = this.#prepared();
+    const { slab, rows, columns, stride, offset } = tensorOf(program, name);
+    const target = memory.slabs[slab];
     for (let row = 0; row < rows; row++) {
       for (let j = 0; j < columns; j++) target[offset + row * stride + j] = values[row * columns + j]!;
     }
   }
 
   async run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
-    const base = baseSteps(this.#prepared().program.lists[list].steps);
+    const bound = this.#bind(baseSteps(this.#prepared().program.lists[list].steps));
     const metrics = new Float64Array(steps * 4);
-    for (let k = 0; k < steps; k++) metrics.set(this.runSteps(base, feed, k, data), k * 4);
+    for (let k = 0; k < steps; k++) this.#runBound(bound, feed, k, data, metrics.subarray(k * 4, k * 4 + 4));
     await breathe();
     return metrics;
   }
 
   /** Runs base steps on place `k` of the feed; gives the four sums of the metrics. */
   runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData): Float64Array {
-    const { program, slabs } = this.#prepared();
-    const find = (name: TensorName) => tensorOf(program, name);
-    const context: CpuContext = {
-      slabs,
-      data: (data as CpuLoaded).view(program),
-      indices: feed.indices(k),
-      rows: feed.rows[k]!,
-      scalars: feed.scalars[k]!,
-      metrics: new Float64Array(4),
-    };
-    // Several fused steps may cover the same copying of rows.
-    const gathered = new Set<TensorName>();
-    for (const step of steps) {
-      const copy = step.kernel === 'gather_rows' ? step.writes.x! : undefined;
-      if (copy && gathered.has(copy)) continue;
-      if (copy) gathered.add(copy);
-      KERNELS[step.kernel].reference!(step, find, context);
-    }
-    return context.metrics;
+    const metrics = new Float64Array(4);
+    this.#runBound(this.#bind(steps), feed, k, data, metrics);
+    return metrics;
   }
 
   async read(name: string): Promise<Float32Array<ArrayBuffer>> {
@@ -113,8 +120,9 @@ export class CpuExecutor implements Executor {
 
   /** The values of a tensor as they are computed with, row-major without padding. */
   values(name: string): Real {
-    const { slab, rows, columns, stride, offset } = tensorOf(this.#prepared().program, name);
-    const source = this.#prepared().slabs[slab];
+    const { program, memory } = this.#prepared();
+    const { slab, rows, columns, stride, offset } = tensorOf(program, name);
+    const source = memory.slabs[slab];
     const values = new (source.constructor as new (length: number) => Real)(rows * columns);
     for (let row = 0; row < rows; row++) {
       const from = offset + row * stride;
@@ -124,15 +132,41 @@ export class CpuExecutor implements Executor {
   }
 
   async dispose(): Promise<void> {
-    this.#slabs = undefined;
-    this.#program = undefined;
+    this.#current = undefined;
   }
 
-  #prepared(): { program: Program; slabs: Record<Slab, Real> } {
-    if (!this.#program || !this.#slabs) {
-      throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
-    }
-    return { program: this.#program, slabs: this.#slabs };
+  #bind(steps: readonly Step[]): Bound[] {
+    const { program, memory, bound } = this.#prepared();
+    const find = (name: TensorName) => tensorOf(program, name);
+    // Several fused steps may cover the same copying of rows.
+    const gathered = new Set<TensorName>();
+    const once = steps.filter(({ kernel, writes: { x } }) => {
+      if (kernel !== 'gather_rows') return true;
+      if (gathered.has(x!)) return false;
+      gathered.add(x!);
+      return true;
+    });
+    return once.map((step) => {
+      const known = bound.get(step) ?? KERNELS[step.kernel].reference!(step, find, memory);
+      bound.set(step, known);
+      return known;
+    });
+  }
+
+  #runBound(bound: readonly Bound[], feed: Feed, k: number, data: LoadedData, metrics: Float64Array): void {
+    const context: CpuContext = {
+      data: (data as CpuLoaded).view(this.#prepared().program),
+      indices: feed.indices(k),
+      rows: feed.rows[k]!,
+      scalars: feed.scalars[k]!,
+      metrics,
+    };
+    for (const run of bound) run(context);
+  }
+
+  #prepared(): Prepared {
+    if (!this.#current) throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
+    return this.#current;
   }
 }
 
