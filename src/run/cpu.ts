@@ -65,6 +65,7 @@ interface Prepared {
 export class CpuExecutor implements Executor {
   readonly backend = 'cpu';
   readonly adapter = ADAPTER;
+  readonly maxInFlight: number = 1;
   readonly #precision: Precision;
   #current: Prepared | undefined;
 

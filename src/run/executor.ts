@@ -30,6 +30,8 @@ export interface AdapterDescription {
 export interface Executor {
   readonly backend: 'webgpu' | 'cpu';
   readonly adapter: AdapterDescription;
+  /** Runs worth starting before the first came back; 1 where a call does the work itself, so that a page lives between. */
+  readonly maxInFlight: number;
   /** Makes buffers for the program, all zero. What was there before is gone. */
   prepare(program: Program): Promise<void>;
   /** Takes a copy of the rows. */

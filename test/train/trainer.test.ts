@@ -340,6 +340,7 @@ describe('fit', () => {
   it('ends with the first error when the device is lost with several submits on their way', async () => {
     let runs = 0;
     class Failing extends CpuExecutor {
+      override readonly maxInFlight = 3;
       override async run(...all: Parameters<CpuExecutor['run']>): Promise<Float64Array> {
         if (++runs <= 4) return super.run(...all);
         await new Promise((resolve) => setTimeout(resolve, 5 * runs));
@@ -356,6 +357,39 @@ describe('fit', () => {
     ).rejects.toThrow(DeviceLostError);
     // A rejection that nobody handles would fail the whole run.
     await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+});
+
+describe('on the CPU', () => {
+  it('training and evaluation let the event loop turn after each run', async () => {
+    const open: number[] = [];
+    let running = 0;
+    class Watched extends CpuExecutor {
+      override async run(...all: Parameters<CpuExecutor['run']>): Promise<Float64Array> {
+        open.push(++running);
+        const metrics = await super.run(...all);
+        running--;
+        return metrics;
+      }
+    }
+    const program = plan(parseSpec(SPEC));
+    const executor = new Watched();
+    await executor.prepare(program);
+    const trainer = new Trainer(new Engine(program, executor, undefined, 2), 'for this test');
+    let turns = 0;
+    let going = true;
+    const turn = () => {
+      turns++;
+      if (going) setImmediate(turn);
+    };
+    turn();
+    await trainer.fit(DATA, { epochs: 3 });
+    const many = { x: [...Array(4000)].map(() => [0, 0, 0, 0, 0]), y: new Array(4000).fill(0) };
+    await trainer.evaluate(many);
+    going = false;
+    expect(open.length).toBeGreaterThan(6);
+    expect(Math.max(...open)).toBe(1);
+    expect(turns).toBeGreaterThan(open.length / 2);
   });
 });
 

@@ -36,6 +36,7 @@ interface Prepared {
 export class WebGpuExecutor implements Executor {
   readonly backend = 'webgpu';
   readonly adapter: AdapterDescription;
+  readonly maxInFlight = 3;
   readonly #device: GPUDevice;
   readonly #owned: boolean;
   readonly #watch: DeviceWatch;
