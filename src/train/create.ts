@@ -23,6 +23,7 @@ const RUNTIME = {
   device: v.optional(v.any()),
   gpu: v.optional(v.any()),
   backend: v.optional(v.any()),
+  cpuBelow: v.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   strategy: v.optional(oneOf(['auto', ...STRATEGIES])),
   stepsPerSubmit: v.optional(integer(1, 65_536)),
   learningRate: v.optional(v.any()),
@@ -57,7 +58,7 @@ export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promi
 async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction): Promise<Trainer> {
   const { strategy = 'auto' } = parseObject(RUNTIME, runtime, 'runtime');
   const program = plan(spec, strategy === 'auto' ? {} : { strategy: strategy as Strategy });
-  const { executor, reason } = await chooseExecutor(runtime);
+  const { executor, reason } = await chooseExecutor(runtime, program);
   const engine = new Engine(program, executor, schedule, runtime.stepsPerSubmit);
   try {
     await engine.start(spec.seed);
