@@ -14,6 +14,13 @@ const dawn = (name) => ['--project', 'machine', 'test/runtimes/dawn.test.ts', '-
 const mutants = [
   { file: 'src/math/random.ts', find: '0xd2511f53', replace: '0xd2511f55', tests: math, why: 'a multiplier of Philox' },
   {
+    file: 'src/math/product.ts',
+    find: 's32 += a3 * b2',
+    replace: 's32 += a3 * b1',
+    tests: math,
+    why: 'one sum of a tile',
+  },
+  {
     file: 'src/plan/base.ts',
     find: 'fromOutput ? out : z',
     replace: 'fromOutput ? z : out',

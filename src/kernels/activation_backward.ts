@@ -22,6 +22,8 @@ export const activation_backward: Kernel = {
     const { derivative } = ACTIVATION_MATH[step.activation!.type];
     const parameter = activationParameter(step.activation!);
     const n = step.batch * stride;
-    for (let i = 0; i < n; i++) delta![i] = dA![i]! * derivative(x![i]!, parameter);
+    return () => {
+      for (let i = 0; i < n; i++) delta![i] = dA![i]! * derivative(x![i]!, parameter);
+    };
   },
 };

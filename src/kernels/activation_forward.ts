@@ -21,7 +21,9 @@ export const activation_forward: Kernel = {
     const { value } = ACTIVATION_MATH[step.activation!.type];
     const parameter = activationParameter(step.activation!);
     const n = step.batch * stride;
-    for (let i = 0; i < n; i++) a[i] = value(z[i]!, parameter);
+    return () => {
+      for (let i = 0; i < n; i++) a[i] = value(z[i]!, parameter);
+    };
   },
 };
 

@@ -1,4 +1,5 @@
 /** d_x = delta Wᵀ with delta [rows, out], W [in, out]. */
+import { multiply, workspaceSize } from '../math/product.ts';
 import { argument, at, fours, groups, type Kernel, view } from './kernel.ts';
 
 export const dense_backward_input: Kernel = {
@@ -18,21 +19,13 @@ export const dense_backward_input: Kernel = {
     const { rows, columns } = argument(step, find, 'weight');
     return 2 * step.batch * rows * columns;
   },
-  reference: (step, find, { slabs }) => {
+  reference: (step, find, { slabs, scratch }) => {
     const weight = argument(step, find, 'weight');
-    const w = view(weight, slabs);
-    const delta = view(argument(step, find, 'delta'), slabs);
-    const dX = view(argument(step, find, 'd_x'), slabs);
-    const xStride = argument(step, find, 'd_x').stride;
-    const { rows: inputs, columns: outputs, stride } = weight;
-    for (let row = 0; row < step.batch; row++) {
-      const from = row * stride;
-      for (let i = 0; i < inputs; i++) {
-        const base = i * stride;
-        let sum = 0;
-        for (let j = 0; j < outputs; j++) sum += delta[from + j]! * w[base + j]!;
-        dX[row * xStride + i] = sum;
-      }
-    }
+    const dX = argument(step, find, 'd_x');
+    const delta = { values: view(argument(step, find, 'delta'), slabs), line: weight.stride, term: 1 };
+    const transposed = { values: view(weight, slabs), line: weight.stride, term: 1 };
+    const out = { values: view(dX, slabs), rows: step.batch, columns: weight.rows, stride: dX.stride };
+    const work = scratch(workspaceSize(step.batch, weight.columns));
+    return () => multiply(delta, transposed, weight.columns, undefined, out, work);
   },
 };

@@ -1,5 +1,5 @@
 /** d_W = xᵀ delta and d_b = Σ_rows delta: sums over the mini-batch, since delta is divided by its rows already. */
-import type { Real } from '../math/losses.ts';
+import { multiply, workspaceSize } from '../math/product.ts';
 import { argument, at, fours, groups, type Kernel, view } from './kernel.ts';
 
 export const dense_backward_weight: Kernel = {
@@ -24,25 +24,22 @@ export const dense_backward_weight: Kernel = {
     const { rows, columns } = argument(step, find, 'd_weight');
     return 2 * step.batch * rows * columns;
   },
-  reference: (step, find, { slabs, rows }) => {
+  reference: (step, find, { slabs, scratch }) => {
     const { rows: inputs, columns: outputs, stride } = argument(step, find, 'd_weight');
-    const x = view(argument(step, find, 'x'), slabs);
-    const delta = view(argument(step, find, 'delta'), slabs);
-    const dWeight = view(argument(step, find, 'd_weight'), slabs);
-    const xStride = argument(step, find, 'x').stride;
-    const sum = new Float64Array(outputs);
-    for (let i = 0; i < inputs; i++) {
-      sum.fill(0);
-      for (let row = 0; row < rows; row++) addScaled(sum, x[row * xStride + i]!, delta, row * stride, outputs);
-      dWeight.set(sum, i * stride);
-    }
-    if (!('d_bias' in step.writes)) return;
-    sum.fill(0);
-    for (let row = 0; row < rows; row++) addScaled(sum, 1, delta, row * stride, outputs);
-    view(argument(step, find, 'd_bias'), slabs).set(sum);
+    const x = argument(step, find, 'x');
+    const transposed = { values: view(x, slabs), line: 1, term: x.stride };
+    const delta = { values: view(argument(step, find, 'delta'), slabs), line: 1, term: stride };
+    const out = { values: view(argument(step, find, 'd_weight'), slabs), rows: inputs, columns: outputs, stride };
+    const bias = 'd_bias' in step.writes ? view(argument(step, find, 'd_bias'), slabs) : undefined;
+    const work = scratch(Math.max(workspaceSize(inputs, step.batch), outputs));
+    return ({ rows }) => {
+      multiply(transposed, delta, rows, undefined, out, work);
+      if (!bias) return;
+      work.fill(0, 0, outputs);
+      for (let row = 0; row < rows; row++) {
+        for (let j = 0; j < outputs; j++) work[j] = work[j]! + delta.values[row * stride + j]!;
+      }
+      for (let j = 0; j < outputs; j++) bias[j] = work[j]!;
+    };
   },
 };
-
-function addScaled(sum: Float64Array, factor: number, delta: Real, from: number, outputs: number): void {
-  for (let j = 0; j < outputs; j++) sum[j] = sum[j]! + factor * delta[from + j]!;
-}

@@ -1,4 +1,5 @@
 /** z = x W + b with x [rows, in], W [in, out], b [out]; `torch.nn.Linear`, whose weight is Wᵀ. */
+import { multiply, workspaceSize } from '../math/product.ts';
 import { argument, at, fours, groups, type Kernel, view } from './kernel.ts';
 
 export const dense_forward: Kernel = {
@@ -20,54 +21,15 @@ export const dense_forward: Kernel = {
     const { rows, columns } = argument(step, find, 'weight');
     return 2 * step.batch * rows * columns;
   },
-  reference: (step, find, { slabs }) => {
-    const weight = argument(step, find, 'weight');
-    const [x, w, z] = ['x', 'weight', 'z'].map((name) => view(argument(step, find, name), slabs)) as [
-      never,
-      never,
-      never,
-    ];
+  reference: (step, find, { slabs, scratch }) => {
+    const tensor = argument(step, find, 'weight');
+    const input = argument(step, find, 'x');
+    const z = argument(step, find, 'z');
+    const x = { values: view(input, slabs), line: input.stride, term: 1 };
+    const weight = { values: view(tensor, slabs), line: 1, term: tensor.stride };
     const bias = 'bias' in step.reads ? view(argument(step, find, 'bias'), slabs) : undefined;
-    multiply(x, w, z, bias, step.batch, weight.rows, weight.columns, weight.stride, argument(step, find, 'x').stride);
+    const out = { values: view(z, slabs), rows: step.batch, columns: tensor.columns, stride: z.stride };
+    const work = scratch(workspaceSize(step.batch, tensor.rows));
+    return () => multiply(x, weight, tensor.rows, bias, out, work);
   },
 };
-
-/** Row by row; four inputs at a time, each output still summed in the order of the inputs, in f64. */
-function multiply(
-  x: Float32Array,
-  w: Float32Array,
-  z: Float32Array,
-  bias: ArrayLike<number> | undefined,
-  rows: number,
-  inputs: number,
-  outputs: number,
-  stride: number,
-  xStride: number,
-): void {
-  const sum = new Float64Array(outputs);
-  for (let row = 0; row < rows; row++) {
-    if (bias) for (let j = 0; j < outputs; j++) sum[j] = bias[j]!;
-    else sum.fill(0);
-    const start = row * xStride;
-    let k = 0;
-    for (; k + 4 <= inputs; k += 4) {
-      const x0 = x[start + k]!;
-      const x1 = x[start + k + 1]!;
-      const x2 = x[start + k + 2]!;
-      const x3 = x[start + k + 3]!;
-      const a = k * stride;
-      const b = a + stride;
-      const c = b + stride;
-      const d = c + stride;
-      for (let j = 0; j < outputs; j++) {
-        sum[j] = sum[j]! + x0 * w[a + j]! + x1 * w[b + j]! + x2 * w[c + j]! + x3 * w[d + j]!;
-      }
-    }
-    for (; k < inputs; k++) {
-      const xk = x[start + k]!;
-      const a = k * stride;
-      for (let j = 0; j < outputs; j++) sum[j] = sum[j]! + xk * w[a + j]!;
-    }
-    z.set(sum, row * stride);
-  }
-}

@@ -8,15 +8,18 @@ export const gather_rows: Kernel = {
   },
   workgroups: (step, find) => groups(step.batch * fours(argument(step, find, 'x').columns)),
   flops: () => 0,
-  reference: (step, find, { slabs, data, indices }) => {
+  reference: (step, find, { slabs }) => {
     const { columns, stride } = argument(step, find, 'x');
     const x = view(argument(step, find, 'x'), slabs);
-    const bytes = data.x instanceof Uint8Array;
-    for (let row = 0; row < step.batch; row++) {
-      const from = indices[row]! * columns;
-      const to = row * stride;
-      if (bytes) for (let i = 0; i < columns; i++) x[to + i] = data.x[from + i]! * data.scale + data.offset;
-      else for (let i = 0; i < columns; i++) x[to + i] = data.x[from + i]!;
-    }
+    return ({ data, indices }) => {
+      const { scale, offset } = data;
+      const bytes = data.x instanceof Uint8Array;
+      for (let row = 0; row < step.batch; row++) {
+        const from = indices[row]! * columns;
+        const to = row * stride;
+        if (bytes) for (let i = 0; i < columns; i++) x[to + i] = data.x[from + i]! * scale + offset;
+        else for (let i = 0; i < columns; i++) x[to + i] = data.x[from + i]!;
+      }
+    };
   },
 };

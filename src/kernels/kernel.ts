@@ -87,9 +87,15 @@ export interface CpuData {
   readonly offset: number;
 }
 
-/** What a CPU kernel works on. */
-export interface CpuContext {
+/** What a CPU kernel is bound to, as long as the program lives. */
+export interface CpuMemory {
   readonly slabs: Readonly<Record<Slab, Real>>;
+  /** Room for so many numbers during a call; between calls others write there. */
+  scratch(length: number): Float64Array;
+}
+
+/** What a CPU kernel is told at every step. */
+export interface CpuContext {
   readonly data: CpuData;
   /** Row numbers of the mini-batch. */
   readonly indices: Uint32Array;
@@ -116,8 +122,11 @@ export interface Kernel {
   flops(step: Step, find: Find): number;
   /** The layer table, for kernels that work on several layers. */
   table?(step: Step, find: Find): Uint32Array<ArrayBuffer>;
-  /** The base kernels' plain loops; a fused kernel has none, its `covers` are run. */
-  reference?(step: Step, find: Find, context: CpuContext): void;
+  /**
+   * The base kernels' plain loops: looks up once where a step's tensors lie, and gives what runs it. A fused kernel has
+   * none, its `covers` are run.
+   */
+  reference?(step: Step, find: Find, memory: CpuMemory): (context: CpuContext) => void;
 }
 
 /** Invocations of a workgroup. */
@@ -137,5 +146,5 @@ export function argument(step: Step, find: Find, name: string): Tensor {
 }
 
 /** The tensor's slab from its first element. */
-export const view = (tensor: Tensor, slabs: CpuContext['slabs']): Real =>
+export const view = (tensor: Tensor, slabs: CpuMemory['slabs']): Real =>
   slabs[tensor.slab].subarray(tensor.offset, tensor.offset + tensor.size);

@@ -18,27 +18,27 @@ export const loss: Kernel = {
   },
   workgroups: (step) => groups(step.batch),
   flops: (step, find) => 8 * step.batch * argument(step, find, 'z').columns,
-  reference: (step, find, { slabs, data, indices, rows }) => {
+  reference: (step, find, { slabs }) => {
     const { columns, stride } = argument(step, find, 'z');
     const z = view(argument(step, find, 'z'), slabs);
     const rowMetrics = view(argument(step, find, 'row_metrics'), slabs);
     const delta = step.train ? view(argument(step, find, 'delta'), slabs) : undefined;
     const { row } = LOSS_MATH[step.loss!.type];
     const parameter = lossParameter(step.loss!);
-    const y = new Float64Array(columns);
-    const gradient = new Float64Array(columns);
-    for (let r = 0; r < step.batch; r++) {
-      const own = rowMetrics.subarray(r * 4, r * 4 + 4);
-      const from = r * stride;
-      if (r >= rows) {
-        own.fill(0);
-        delta?.fill(0, from, from + columns);
-        continue;
+    const [logits, y, gradient] = [0, 0, 0].map(() => new Float64Array(columns)) as [Real, Real, Real];
+    const own = new Float64Array(4);
+    return ({ data, indices, rows }) => {
+      for (let r = 0; r < rows; r++) {
+        const from = r * stride;
+        for (let j = 0; j < columns; j++) logits[j] = z[from + j]!;
+        readTarget(data, indices[r]!, y);
+        row(logits, y, gradient, own, parameter);
+        for (let i = 0; i < 4; i++) rowMetrics[r * 4 + i] = own[i]!;
+        if (delta) for (let j = 0; j < columns; j++) delta[from + j] = gradient[j]! / rows;
       }
-      readTarget(data, indices[r]!, y);
-      row(z.subarray(from, from + columns), y, gradient, own, parameter);
-      if (delta) for (let j = 0; j < columns; j++) delta[from + j] = gradient[j]! / rows;
-    }
+      rowMetrics.fill(0, rows * 4, step.batch * 4);
+      delta?.fill(0, rows * stride, step.batch * stride);
+    };
   },
 };
 

@@ -7,16 +7,19 @@ export const optimizer_update: Kernel = {
   overrides: (step, find) => ({ FOURS: paramsSize(step, find) / 4, ...optimizerOverrides(step, find) }),
   workgroups: (step, find) => groups(paramsSize(step, find) / 4),
   flops: (step, find) => 12 * paramsSize(step, find),
-  reference: (step, find, { slabs, scalars }) => {
+  reference: (step, find, { slabs }) => {
     const optimizer = step.optimizer!;
     const math = OPTIMIZER_MATH[optimizer.type];
     const size = paramsSize(step, find);
     const state = math.state(optimizer as never).map((_, slot) => slabs.state.subarray(slot * size, (slot + 1) * size));
     const flags = math.flags(optimizer as never);
-    for (const name of Object.keys(step.reads).filter((name) => name.startsWith('param'))) {
-      const { offset, size } = argument(step, find, name);
-      math.update(slabs.params, slabs.grads, state, offset, offset + size, scalars, flags);
-    }
+    const params = Object.keys(step.reads).filter((name) => name.startsWith('param'));
+    const ranges = params.map((name) => argument(step, find, name));
+    return ({ scalars }) => {
+      for (const { offset, size } of ranges) {
+        math.update(slabs.params, slabs.grads, state, offset, offset + size, scalars, flags);
+      }
+    };
   },
 };
 

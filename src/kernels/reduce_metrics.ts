@@ -5,9 +5,11 @@ export const reduce_metrics: Kernel = {
   overrides: (step, find) => ({ METRICS_OFFSET: at(argument(step, find, 'row_metrics')) }),
   workgroups: () => 1,
   flops: (step) => 4 * step.batch,
-  reference: (step, find, { slabs, rows, metrics }) => {
+  reference: (step, find, { slabs }) => {
     const rowMetrics = view(argument(step, find, 'row_metrics'), slabs);
-    metrics.fill(0);
-    for (let i = 0; i < rows * 4; i++) metrics[i % 4] = metrics[i % 4]! + rowMetrics[i]!;
+    return ({ rows, metrics }) => {
+      metrics.fill(0);
+      for (let i = 0; i < rows * 4; i++) metrics[i % 4] = metrics[i % 4]! + rowMetrics[i]!;
+    };
   },
 };

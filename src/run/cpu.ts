@@ -1,7 +1,15 @@
 /** The CPU executor: runs the base steps that a program covers, in plain loops over typed arrays. */
 import { DeviceError } from '../errors.ts';
 import { KERNELS } from '../kernels/index.ts';
-import { type CpuContext, type CpuData, SLABS, type Slab, type Step, type TensorName } from '../kernels/kernel.ts';
+import {
+  type CpuContext,
+  type CpuData,
+  type CpuMemory,
+  SLABS,
+  type Slab,
+  type Step,
+  type TensorName,
+} from '../kernels/kernel.ts';
 import type { Real } from '../math/losses.ts';
 import { baseSteps, type ListName, type Program, tensorOf } from '../plan/program.ts';
 import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from './executor.ts';
@@ -44,14 +52,27 @@ class CpuLoaded implements LoadedData {
   }
 }
 
+/** The event loop turns after a run when so much time has passed: a turn costs more than a step of a tiny network. */
+const BREATH_MS = 4;
+
+/** Runs one base step on what its kernel was bound to. */
+type Bound = (context: CpuContext) => void;
+
+/** A program, and for each of its models the memory and the steps that were run so far, each bound once. */
+interface Prepared {
+  readonly program: Program;
+  readonly models: readonly { readonly memory: CpuMemory; readonly bound: Map<Step, Bound> }[];
+}
+
 export class CpuExecutor implements Executor {
   readonly backend = 'cpu';
   readonly adapter = ADAPTER;
   readonly workgroupBytes = 0;
+  readonly maxInFlight: number = 1;
   readonly #precision: Precision;
-  #program: Program | undefined;
-  /** Per model. */
-  #slabs: Record<Slab, Real>[] | undefined;
+  #current: Prepared | undefined;
+  /** When the event loop last turned for a run. */
+  #turned = 0;
 
   constructor(precision: Precision = 'f32') {
     this.#precision = precision;
@@ -59,10 +80,16 @@ export class CpuExecutor implements Executor {
 
   async prepare(program: Program): Promise<void> {
     const make = this.#precision === 'f32' ? Float32Array : Float64Array;
-    const slabs = () =>
-      Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<Slab, Real>;
-    this.#slabs = Array.from({ length: program.models }, slabs);
-    this.#program = program;
+    let room = new Float64Array(0);
+    const scratch = (length: number) => {
+      if (room.length < length) room = new Float64Array(length);
+      return room;
+    };
+    const models = Array.from({ length: program.models }, () => {
+      const slabs = Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)]));
+      return { memory: { slabs: slabs as Record<Slab, Real>, scratch }, bound: new Map<Step, Bound>() };
+    });
+    this.#current = { program, models };
   }
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
@@ -70,8 +97,9 @@ export class CpuExecutor implements Executor {
   }
 
   async write(name: string, values: ArrayLike<number>, model = 0): Promise<void> {
-    const { slab, rows, columns, stride, offset } = tensorOf(this.#prepared().program, name);
-    const target = this.#prepared().slabs[model]![slab];
+    const { program, models } = this.#prepared();
+    const { slab, rows, columns, stride, offset } = tensorOf(program, name);
+    const target = models[model]!.memory.slabs[slab];
     for (let row = 0; row < rows; row++) {
       for (let j = 0; j < columns; j++) target[offset + row * stride + j] = values[row * columns + j]!;
     }
@@ -82,34 +110,23 @@ export class CpuExecutor implements Executor {
     const slices = feed.models;
     const metrics = new Float64Array(steps * slices * 4);
     for (let k = 0; k < steps; k++) {
-      for (let n = 0; n < slices; n++) metrics.set(this.runSteps(base, feed, k, data, n), (k * slices + n) * 4);
+      for (let n = 0; n < slices; n++) {
+        const at = (k * slices + n) * 4;
+        this.#runBound(base, feed, k, n, data, metrics.subarray(at, at + 4));
+      }
     }
-    await breathe();
+    if (performance.now() - this.#turned > BREATH_MS) {
+      await breathe();
+      this.#turned = performance.now();
+    }
     return metrics;
   }
 
   /** Runs base steps on one slice of step `k` of the feed; gives the four sums of the metrics. */
   runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData, slice = 0): Float64Array {
-    const { program, slabs } = this.#prepared();
-    const find = (name: TensorName) => tensorOf(program, name);
-    const n = k * feed.models + slice;
-    const context: CpuContext = {
-      slabs: slabs[feed.slots[n]!]!,
-      data: (data as CpuLoaded).view(program),
-      indices: feed.indices(k, slice),
-      rows: feed.rows[n]!,
-      scalars: feed.scalars[n]!,
-      metrics: new Float64Array(4),
-    };
-    // Several fused steps may cover the same copying of rows.
-    const gathered = new Set<TensorName>();
-    for (const step of steps) {
-      const copy = step.kernel === 'gather_rows' ? step.writes.x! : undefined;
-      if (copy && gathered.has(copy)) continue;
-      if (copy) gathered.add(copy);
-      KERNELS[step.kernel].reference!(step, find, context);
-    }
-    return context.metrics;
+    const metrics = new Float64Array(4);
+    this.#runBound(steps, feed, k, slice, data, metrics);
+    return metrics;
   }
 
   async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
@@ -118,8 +135,9 @@ export class CpuExecutor implements Executor {
 
   /** The values of a tensor as they are computed with, row-major without padding. */
   values(name: string, model = 0): Real {
-    const { slab, rows, columns, stride, offset } = tensorOf(this.#prepared().program, name);
-    const source = this.#prepared().slabs[model]![slab];
+    const { program, models } = this.#prepared();
+    const { slab, rows, columns, stride, offset } = tensorOf(program, name);
+    const source = models[model]!.memory.slabs[slab];
     const values = new (source.constructor as new (length: number) => Real)(rows * columns);
     for (let row = 0; row < rows; row++) {
       const from = offset + row * stride;
@@ -129,15 +147,50 @@ export class CpuExecutor implements Executor {
   }
 
   async dispose(): Promise<void> {
-    this.#slabs = undefined;
-    this.#program = undefined;
+    this.#current = undefined;
   }
 
-  #prepared(): { program: Program; slabs: Record<Slab, Real>[] } {
-    if (!this.#program || !this.#slabs) {
-      throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
-    }
-    return { program: this.#program, slabs: this.#slabs };
+  #bind(steps: readonly Step[], model: number): Bound[] {
+    const { program, models } = this.#prepared();
+    const { memory, bound } = models[model]!;
+    const find = (name: TensorName) => tensorOf(program, name);
+    // Several fused steps may cover the same copying of rows.
+    const gathered = new Set<TensorName>();
+    const once = steps.filter(({ kernel, writes: { x } }) => {
+      if (kernel !== 'gather_rows') return true;
+      if (gathered.has(x!)) return false;
+      gathered.add(x!);
+      return true;
+    });
+    return once.map((step) => {
+      const known = bound.get(step) ?? KERNELS[step.kernel].reference!(step, find, memory);
+      bound.set(step, known);
+      return known;
+    });
+  }
+
+  #runBound(
+    steps: readonly Step[],
+    feed: Feed,
+    k: number,
+    slice: number,
+    data: LoadedData,
+    metrics: Float64Array,
+  ): void {
+    const n = k * feed.models + slice;
+    const context: CpuContext = {
+      data: (data as CpuLoaded).view(this.#prepared().program),
+      indices: feed.indices(k, slice),
+      rows: feed.rows[n]!,
+      scalars: feed.scalars[n]!,
+      metrics,
+    };
+    for (const run of this.#bind(steps, feed.slots[n]!)) run(context);
+  }
+
+  #prepared(): Prepared {
+    if (!this.#current) throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
+    return this.#current;
   }
 }
 

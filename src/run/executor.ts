@@ -32,6 +32,8 @@ export interface Executor {
   readonly adapter: AdapterDescription;
   /** Memory of a workgroup in bytes; 0 where there are no workgroups. */
   readonly workgroupBytes: number;
+  /** Runs worth starting before the first came back; 1 where a call does the work itself, so that a page lives between. */
+  readonly maxInFlight: number;
   /** Makes buffers for the program, all zero. What was there before is gone. */
   prepare(program: Program): Promise<void>;
   /** Takes a copy of the rows. */

@@ -1,5 +1,7 @@
 /** Chooses what a trainer runs on, and says which and why. */
 import { SpecError } from '../errors.ts';
+import { describeProgram } from '../plan/print.ts';
+import type { Program } from '../plan/program.ts';
 import { CpuExecutor } from '../run/cpu.ts';
 import type { AdapterDescription, Executor } from '../run/executor.ts';
 import { describe, findGpu, requestAdapter, requestDevice } from '../run/webgpu/device.ts';
@@ -9,9 +11,22 @@ import type { Runtime } from './types.ts';
 
 const BACKENDS = ['webgpu', 'cpu', 'auto'];
 
-/** An executor and the reason it was chosen. @throws DeviceError where WebGPU was asked for and is missing */
-export async function chooseExecutor(runtime: Runtime): Promise<{ executor: Executor; reason: string }> {
-  const { backend = 'webgpu', device, gpu } = runtime;
+/**
+ * A training step of fewer floating-point operations is done on the CPU before a GPU has begun it: the CPU does about
+ * 1.4 a nanosecond in a tiny network, and a few dispatches that wait for each other take some 15 µs. The first is
+ * measured, the second an estimate; docs/performance.md has both.
+ */
+const CPU_BELOW = 20_000;
+
+/**
+ * An executor for the program and the reason it was chosen.
+ * @throws DeviceError where WebGPU was asked for and is missing
+ */
+export async function chooseExecutor(
+  runtime: Runtime,
+  program: Program,
+): Promise<{ executor: Executor; reason: string }> {
+  const { backend = 'webgpu', device, gpu, cpuBelow = CPU_BELOW } = runtime;
   if (!BACKENDS.includes(backend)) {
     throw new SpecError('spec/value', `runtime.backend: expected one of ${BACKENDS.join(', ')}, got ${show(backend)}.`);
   }
@@ -23,9 +38,16 @@ export async function chooseExecutor(runtime: Runtime): Promise<{ executor: Exec
   if (backend === 'webgpu') {
     return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'WebGPU was asked for' };
   }
+  const { flopsPerStep } = describeProgram(program);
+  const size = `a step takes ${flopsPerStep.toLocaleString('en')} floating-point operations`;
+  const limit = `the ${cpuBelow.toLocaleString('en')} of runtime.cpuBelow`;
+  if (flopsPerStep < cpuBelow) {
+    return { executor: new CpuExecutor(), reason: `the CPU, since ${size}, fewer than ${limit}` };
+  }
   const found = await support(gpu);
   if (found.webgpu && !found.adapter!.software) {
-    return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'there is a real GPU' };
+    const reason = `there is a real GPU, and ${size}, not fewer than ${limit}`;
+    return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason };
   }
   const reason = found.webgpu ? 'the only WebGPU adapter is emulated on the CPU' : found.message;
   return { executor: new CpuExecutor(), reason: `the CPU, since ${reason}` };

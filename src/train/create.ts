@@ -23,6 +23,7 @@ const RUNTIME = {
   device: v.optional(v.any()),
   gpu: v.optional(v.any()),
   backend: v.optional(v.any()),
+  cpuBelow: v.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   strategy: v.optional(oneOf(['auto', ...STRATEGIES])),
   stepsPerSubmit: v.optional(integer(1, 65_536)),
   learningRate: v.optional(v.any()),
@@ -58,7 +59,8 @@ export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promi
 
 async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction): Promise<Trainer> {
   const { strategy = 'auto' } = parseObject(RUNTIME, runtime, 'runtime');
-  const { executor, reason } = await chooseExecutor(runtime);
+  // How much work a step is does not depend on how it is put together.
+  const { executor, reason } = await chooseExecutor(runtime, plan(spec, { strategy: 'layered' }));
   try {
     const { workgroupBytes } = executor;
     const program = plan(spec, { strategy: strategy as Strategy | 'auto', workgroupBytes });

@@ -5,12 +5,11 @@ import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import { TASKS } from '../spec/losses.ts';
 import type { Spec } from '../spec/spec.ts';
+import { Pacer } from './pacer.ts';
 import type { Metrics } from './types.ts';
 
-/** Mini-batches of one submit: few enough that a page goes on drawing. */
+/** The most mini-batches of one submit. */
 const STEPS = 4;
-/** Submits that may be on their way. */
-const MAX_IN_FLIGHT = 3;
 /** Rows that `predict` keeps on the device at a time. */
 const PREDICT_ROWS = 16_384;
 
@@ -37,19 +36,21 @@ export async function evaluateRows(
   const { batch } = program.lists.evaluate;
   const feed = new Feed(batch, { capacity: STEPS });
   const sums = new Float64Array(4);
+  const pacer = new Pacer(STEPS);
   const flying: Promise<Float64Array>[] = [];
   const land = async () => {
     const metrics = await flying.shift()!;
+    pacer.delivered(metrics.length / 4, performance.now());
     for (let i = 0; i < metrics.length; i++) sums[i % 4] = sums[i % 4]! + metrics[i]!;
   };
   await data.ready('evaluate');
   for (let start = 0; start < count; ) {
-    const steps = fill(feed, batch, start, count, STEPS);
+    const steps = fill(feed, batch, start, count, pacer.steps);
     const metrics = executor.run('evaluate', feed, steps, data);
     metrics.catch(() => {}); // the first failure is thrown below; those behind it are not unhandled
     flying.push(metrics);
     start += steps * batch;
-    if (flying.length >= MAX_IN_FLIGHT) await land();
+    if (flying.length >= executor.maxInFlight) await land();
   }
   while (flying.length > 0) await land();
   return sums.map((sum) => sum / count);

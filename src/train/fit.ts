@@ -4,9 +4,6 @@ import { type Engine, type Source, type Submit, withLosses } from './engine.ts';
 import { Pacer } from './pacer.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics } from './types.ts';
 
-/** Submits that may be on their way before the oldest is awaited. */
-const MAX_IN_FLIGHT = 3;
-
 /** Trains on `source` for some epochs, a few submits ahead of their metrics. `validate` is called after every epoch. */
 export async function fitEpochs(
   engine: Engine,
@@ -17,7 +14,7 @@ export async function fitEpochs(
   const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
   checkCount(options.epochs, 'epochs');
   checkCount(options.steps, 'steps');
-  const { counters } = engine;
+  const { counters, executor } = engine;
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
   const first = counters.step;
@@ -47,7 +44,7 @@ export async function fitEpochs(
       // Those behind a failed one fail too, and nobody comes to see them.
       submit.metrics.catch(() => {});
       flying.push(submit);
-      if (flying.length >= MAX_IN_FLIGHT) await land();
+      if (flying.length >= executor.maxInFlight) await land();
     }
     while (flying.length > 0) await land();
     busy += performance.now() - start;

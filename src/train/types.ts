@@ -10,8 +10,13 @@ export interface Runtime {
   device?: GPUDevice;
   /** Where to ask for a device; default `navigator.gpu`. */
   gpu?: GPU;
-  /** `'webgpu'` (default) fails where there is none; `'auto'` takes a real GPU, else the CPU, and says which and why. */
+  /**
+   * `'webgpu'` (default) fails where there is none. `'auto'` takes the CPU for a network so small that a GPU would only
+   * wait, else a real GPU, else the CPU; `trainer.reason` says which and why.
+   */
   backend?: 'webgpu' | 'cpu' | 'auto';
+  /** `'auto'` takes the CPU if a training step has fewer floating-point operations by the plan; default 20,000. */
+  cpuBelow?: number;
   /** Default `'auto'`: what fits the shapes and the adapter; a saved model keeps what it was trained with. */
   strategy?: 'auto' | Strategy;
   /** Steps of one submit; default: as many as fit 8 ms. No result depends on it. */

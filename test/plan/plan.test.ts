@@ -3,13 +3,16 @@ import { SLABS, type Step, type Tensor, type TensorName } from '../../src/kernel
 import { KERNEL_SHADERS } from '../../src/kernels/shaders.generated.ts';
 import { randomSource } from '../../src/math/random.ts';
 import { check } from '../../src/plan/check.ts';
-import { plan } from '../../src/plan/plan.ts';
+import { type PlanOptions, plan } from '../../src/plan/plan.ts';
 import { describeProgram, printLine, printProgram } from '../../src/plan/print.ts';
 import { baseSteps, LISTS, type Program, tensorOf } from '../../src/plan/program.ts';
 import { ACTIVATIONS, type ActivationName } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { OPTIMIZERS } from '../../src/spec/optimizers.ts';
 import { parseSpec, type Spec } from '../../src/spec/spec.ts';
+
+/** The plan without the choice of a strategy. */
+const layered = (spec: Spec, options: PlanOptions = {}) => plan(spec, { strategy: 'layered', ...options });
 
 const names = Object.keys(ACTIVATIONS) as ActivationName[];
 const FUSED = ['fused_forward', 'fused_head', 'fused_delta', 'fused_update'];
@@ -44,7 +47,7 @@ const SEEDS = Array.from({ length: 60 }, (_, seed) => seed);
 describe('dispatches a step', () => {
   it.each(names)('are max(2, 2L − 1) with %s between L dense layers', (name) => {
     for (const depth of [1, 2, 3, 4, 5, 6]) {
-      const steps = kernels(plan(specOf(network(depth, name))));
+      const steps = kernels(layered(specOf(network(depth, name))));
       expect(steps, `${depth} layers`).toHaveLength(Math.max(2, 2 * depth - 1));
       expect(steps.every((kernel) => FUSED.includes(kernel))).toBe(true);
     }
@@ -55,20 +58,20 @@ describe('dispatches a step', () => {
       const apart = network(depth, 'linear').flatMap((layer, i) =>
         i < depth - 1 ? [layer, activation(name)] : [layer],
       );
-      expect(kernels(plan(specOf(apart)))).toEqual(kernels(plan(specOf(network(depth, name)))));
+      expect(kernels(layered(specOf(apart)))).toEqual(kernels(layered(specOf(network(depth, name)))));
     }
   });
 
   it('of a head with 256 outputs are fused, of a wider one are not', () => {
-    expect(kernels(plan(specOf(network(2, 'relu', 256))))).toEqual(['fused_forward', 'fused_head', 'fused_update']);
-    expect(kernels(plan(specOf(network(2, 'relu', 257))))).toEqual([
+    expect(kernels(layered(specOf(network(2, 'relu', 256))))).toEqual(['fused_forward', 'fused_head', 'fused_update']);
+    expect(kernels(layered(specOf(network(2, 'relu', 257))))).toEqual([
       'fused_forward',
       'fused_forward',
       'loss',
       'fused_delta',
       'fused_update',
     ]);
-    expect(kernels(plan(specOf(network(1, 'relu', 257))))).toEqual(['fused_forward', 'loss', 'fused_update']);
+    expect(kernels(layered(specOf(network(1, 'relu', 257))))).toEqual(['fused_forward', 'loss', 'fused_update']);
   });
 
   it('of the strategy plain are the base kernels', () => {
@@ -90,7 +93,7 @@ describe('dispatches a step', () => {
 
 describe('any network', () => {
   it('is planned, and is the same program each time', () => {
-    for (const seed of SEEDS) expect(plan(randomSpec(seed))).toEqual(plan(randomSpec(seed)));
+    for (const seed of SEEDS) expect(layered(randomSpec(seed))).toEqual(layered(randomSpec(seed)));
   });
 
   it('keeps its base program: every base step is covered exactly once, but for the copying of rows', () => {
@@ -98,7 +101,7 @@ describe('any network', () => {
       JSON.stringify([kernel, label, Object.entries(reads).sort(), Object.entries(writes).sort()]);
     for (const seed of SEEDS) {
       const spec = randomSpec(seed);
-      const [plain, layered] = [plan(spec, { strategy: 'plain' }), plan(spec)];
+      const [plain, layered] = [plan(spec, { strategy: 'plain' }), layered(spec)];
       for (const list of LISTS) {
         const base = baseSteps(layered.lists[list].steps);
         expect(base.every((step) => step.covers === undefined && !FUSED.includes(step.kernel))).toBe(true);
@@ -118,7 +121,7 @@ describe('any network', () => {
 
   it('runs its base steps in an order in which all is written before it is read, and reads no overwritten weight', () => {
     for (const seed of SEEDS) {
-      const program = plan(randomSpec(seed));
+      const program = layered(randomSpec(seed));
       for (const list of LISTS) {
         const written = new Set<TensorName>();
         let updated = false;
@@ -137,7 +140,7 @@ describe('any network', () => {
 
   it('gives every tensor a place of its own', () => {
     for (const seed of SEEDS) {
-      const program = plan(randomSpec(seed));
+      const program = layered(randomSpec(seed));
       for (const slab of SLABS) {
         const own = [...program.tensors.values()].filter((tensor) => tensor.slab === slab);
         const sorted = own.sort((a, b) => a.offset - b.offset);
@@ -157,7 +160,7 @@ describe('any network', () => {
   });
 
   it('is frozen', () => {
-    const { lists, slabs } = plan(specOf(network(2, 'relu')));
+    const { lists, slabs } = layered(specOf(network(2, 'relu')));
     expect(() => (lists.train.steps as Step[]).pop()).toThrow(TypeError);
     expect(() => Object.assign(lists.train.steps[0]!, { batch: 1 })).toThrow(TypeError);
     expect(() => Object.assign(slabs.params, { all: 1 })).toThrow(TypeError);
@@ -167,14 +170,14 @@ describe('any network', () => {
 describe('rows', () => {
   it("follow the spec's batch size, 'full' or the option", () => {
     const layers = network(2, 'relu');
-    expect(plan(specOf(layers)).lists.train.batch).toBe(16);
-    expect(plan(specOf(layers, { batchSize: 'full' })).lists.train.batch).toBe(256);
-    expect(plan(specOf(layers, { batchSize: 'full' }), { batch: 77 }).lists.train.batch).toBe(77);
+    expect(layered(specOf(layers)).lists.train.batch).toBe(16);
+    expect(layered(specOf(layers, { batchSize: 'full' })).lists.train.batch).toBe(256);
+    expect(layered(specOf(layers, { batchSize: 'full' }), { batch: 77 }).lists.train.batch).toBe(77);
   });
 
   it('of evaluation are more for small batches, and fewer for very wide layers', () => {
     const rows = (width: number, batchSize: number) =>
-      plan(specOf([dense(width), dense(3)], { batchSize })).lists.evaluate.batch;
+      layered(specOf([dense(width), dense(3)], { batchSize })).lists.evaluate.batch;
     expect(rows(10, 1)).toBe(256);
     expect(rows(10, 1000)).toBe(1000);
     expect(rows(65_536, 1)).toBe(64);
@@ -192,7 +195,7 @@ describe('bindings', () => {
 });
 
 describe('check', () => {
-  const whole = () => structuredClone(plan(specOf(network(3, 'gelu')))) as Program;
+  const whole = () => structuredClone(layered(specOf(network(3, 'gelu')))) as Program;
   const place = (program: Program, name: string, change: Partial<Tensor>) =>
     Object.assign(tensorOf(program, name), change);
 
@@ -255,7 +258,7 @@ describe('print', () => {
       loss: 'softmaxCrossEntropy',
       batchSize: 64,
     });
-    expect(printProgram(plan(spec))).toMatchInlineSnapshot(`
+    expect(printProgram(layered(spec))).toMatchInlineSnapshot(`
       "strategy layered
       train: 3 dispatches for 64 rows
         forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → act/0 [64, 128]  grid 2  covers gather_rows, dense_forward, activation_forward
@@ -269,7 +272,7 @@ describe('print', () => {
         forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → infer/act/0 [256, 128]  grid 8  covers gather_rows, dense_forward, activation_forward
         forward fused_forward layers[1]: infer/act/0 [256, 128], param/1/weight [128, 10], param/1/bias [1, 10] → infer/act/1 [256, 10]  grid 1  covers dense_forward"
     `);
-    expect(printLine(plan(spec))).toBe('layered, 3 dispatches a step: fused_forward → fused_head → fused_update');
+    expect(printLine(layered(spec))).toBe('layered, 3 dispatches a step: fused_forward → fused_head → fused_update');
   });
 
   it('a regression that keeps its pre-activations and ends in an activation', () => {
@@ -280,7 +283,7 @@ describe('print', () => {
       optimizer: { type: 'sgd', momentum: 0.9 },
       batchSize: 5,
     });
-    expect(printProgram(plan(spec))).toMatchInlineSnapshot(`
+    expect(printProgram(layered(spec))).toMatchInlineSnapshot(`
       "strategy layered
       train: 8 dispatches for 5 rows
         forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → pre/0 [5, 8], act/0 [5, 8]  grid 1  covers gather_rows, dense_forward, activation_forward
@@ -330,7 +333,7 @@ describe('print', () => {
 
   it('the same as data', () => {
     const spec = specOf([dense(4, { activation: 'relu' }), dense(2)], { optimizer: 'sgd' });
-    const described = describeProgram(plan(spec), 8);
+    const described = describeProgram(layered(spec), 8);
     expect(described).toMatchObject({ strategy: 'layered', dispatchesPerStep: 3, stepsPerSubmit: 8 });
     expect(described.kernels[1]).toMatchInlineSnapshot(`
       {
@@ -361,6 +364,6 @@ describe('print', () => {
     expect(described.flopsPerStep).toBeGreaterThan(products);
     expect(described.flopsPerStep).toBeLessThan(4 * products);
     expect(described.bytesPerStep).toBeGreaterThan(4 * 16 * 6);
-    expect(describeProgram(plan(spec)).stepsPerSubmit).toBe('adaptive');
+    expect(describeProgram(layered(spec)).stepsPerSubmit).toBe('adaptive');
   });
 });

@@ -65,8 +65,9 @@ describe('createTrainer', () => {
 
   it.each([
     [{ backend: 'gpu' }, /runtime\.backend: expected one of webgpu, cpu, auto, got "gpu"/],
-    [{ strategy: 'fast' }, /runtime\.strategy: expected one of auto, layered, plain, got "fast"/],
+    [{ strategy: 'fast' }, /runtime\.strategy: expected one of auto, resident, row-fused, layered, plain, got "fast"/],
     [{ stepsPerSubmit: 0 }, /runtime\.stepsPerSubmit: expected an integer from 1/],
+    [{ cpuBelow: -1 }, /runtime\.cpuBelow: expected an integer from 0/],
     [{ stepPerSubmit: 3 }, /unknown key "stepPerSubmit" \(did you mean "stepsPerSubmit"\?\)/],
   ])('refuses the runtime %o', async (runtime, message) => {
     const made = create({}, runtime);
@@ -340,6 +341,7 @@ describe('fit', () => {
   it('ends with the first error when the device is lost with several submits on their way', async () => {
     let runs = 0;
     class Failing extends CpuExecutor {
+      override readonly maxInFlight = 3;
       override async run(...all: Parameters<CpuExecutor['run']>): Promise<Float64Array> {
         if (++runs <= 4) return super.run(...all);
         await new Promise((resolve) => setTimeout(resolve, 5 * runs));
@@ -356,6 +358,43 @@ describe('fit', () => {
     ).rejects.toThrow(DeviceLostError);
     // A rejection that nobody handles would fail the whole run.
     await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+});
+
+describe('on the CPU', () => {
+  it('training and evaluation let the event loop turn, with one run at a time', async () => {
+    const open: number[] = [];
+    let running = 0;
+    class Watched extends CpuExecutor {
+      override async run(...all: Parameters<CpuExecutor['run']>): Promise<Float64Array> {
+        open.push(++running);
+        const metrics = await super.run(...all);
+        running--;
+        return metrics;
+      }
+    }
+    const program = plan(parseSpec(SPEC));
+    const executor = new Watched();
+    await executor.prepare(program);
+    const trainer = new Trainer(new Engine(program, executor, undefined, 2), 'for this test');
+    let turns = 0;
+    let going = true;
+    const turn = () => {
+      turns++;
+      if (going) setImmediate(turn);
+    };
+    turn();
+    const start = performance.now();
+    await trainer.fit(DATA, { epochs: 300 });
+    const many = { x: [...Array(4000)].map(() => [0, 0, 0, 0, 0]), y: new Array(4000).fill(0) };
+    await trainer.evaluate(many);
+    going = false;
+    const passed = performance.now() - start;
+    expect(open.length).toBeGreaterThan(6);
+    expect(Math.max(...open)).toBe(1);
+    // Every 4 ms of work, with a wide margin for a machine that is busy with other things.
+    expect(turns).toBeGreaterThan(passed / 40);
+    expect(passed).toBeGreaterThan(40);
   });
 });
 

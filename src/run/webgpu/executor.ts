@@ -39,6 +39,7 @@ export class WebGpuExecutor implements Executor {
   readonly backend = 'webgpu';
   readonly adapter: AdapterDescription;
   readonly workgroupBytes: number;
+  readonly maxInFlight = 3;
   readonly #device: GPUDevice;
   readonly #owned: boolean;
   readonly #watch: DeviceWatch;
