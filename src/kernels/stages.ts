@@ -25,7 +25,7 @@ const LINEAR: Activation = { type: 'linear' };
 
 /** The stages of a training list, first to last. */
 export function stagesOf(base: readonly Step[]): Stage[] {
-  const stages: Stage[] = [];
+  const stages: (Stage & { label?: string })[] = [];
   for (const step of base) {
     if (step.kernel === 'dense_forward') {
       const { x, weight, bias } = step.reads;
@@ -33,15 +33,13 @@ export function stagesOf(base: readonly Step[]): Stage[] {
       stages.push({ x: x!, weight: weight!, ...(bias && { bias }), z: z!, a: z!, activation: LINEAR });
     } else if (step.kernel === 'activation_forward') {
       const below = stages.at(-1);
-      const own = { z: step.reads.z!, a: step.writes.a!, activation: step.activation! };
+      const own = { z: step.reads.z!, a: step.writes.a!, activation: step.activation!, label: step.label };
       if (below?.weight && below.activation === LINEAR) stages[stages.length - 1] = { ...below, ...own };
       else stages.push({ x: own.z, ...own });
     }
   }
-  return stages.map((stage) => {
-    const bend = base.find(
-      ({ kernel, reads }) => kernel === 'activation_backward' && (reads.x === stage.a || reads.x === stage.z),
-    );
+  return stages.map(({ label, ...stage }) => {
+    const bend = base.find((step) => step.kernel === 'activation_backward' && step.label === label);
     const gradient = base.find(({ kernel, reads }) => kernel === 'dense_backward_weight' && reads.x === stage.x);
     const bent = stage.activation === LINEAR ? undefined : bend;
     const delta = bent ? bent.writes.delta! : stage.weight && gradient?.reads.delta;

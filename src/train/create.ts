@@ -64,8 +64,13 @@ async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction):
   try {
     const { workgroupBytes } = executor;
     const program = plan(spec, { strategy: strategy as Strategy | 'auto', workgroupBytes });
-    const engine = new Engine(program, executor, schedule, runtime.stepsPerSubmit);
-    await engine.start(spec.seed);
+    const { stepsPerSubmit } = runtime;
+    const engine = new Engine(program, executor, {
+      members: [{ spec, schedule }],
+      stepsPerSubmit,
+      strategy: strategy as Strategy | 'auto',
+    });
+    await engine.start();
     return new Trainer(engine, reason);
   } catch (error) {
     await executor.dispose();

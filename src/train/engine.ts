@@ -4,10 +4,11 @@ import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
 import { DataError, NonFiniteError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
+import type { NamedTensor } from '../io/tensors.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { learningRateAt } from '../math/schedules.ts';
 import { plan } from '../plan/plan.ts';
-import type { Program } from '../plan/program.ts';
+import type { Program, Strategy } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
@@ -19,15 +20,34 @@ import type { Data, StepEvent } from './types.ts';
 /** Some steps that were handed to the executor. */
 export interface Submit {
   readonly events: readonly Omit<StepEvent, 'loss'>[];
-  /** Real rows per step. */
+  /** Real rows per step: the same for all models. */
   readonly rows: readonly number[];
+  /** The models that took part, in the order of their metrics. */
+  readonly models: readonly number[];
   readonly metrics: Promise<Float64Array>;
 }
 
-/** Data on the executor, with its sampler. */
+/** One of the models that train side by side: they differ in their seed and in numbers, never in shape. */
+export interface Member {
+  readonly spec: Spec;
+  /** The function of a `custom` schedule. */
+  readonly schedule?: ScheduleFunction | undefined;
+  /** Where it starts; default: what its seed and initialisers give. */
+  readonly weights?: ReadonlyMap<string, NamedTensor> | undefined;
+}
+
+export interface EngineOptions {
+  /** Default: one model, that of the program's spec. */
+  members?: readonly Member[];
+  stepsPerSubmit?: number | undefined;
+  /** What was asked for: the program may have to be made again for another batch. */
+  strategy?: 'auto' | Strategy;
+}
+
+/** Data on the executor, with a sampler for every model. */
 export interface Source {
   readonly loaded: LoadedData;
-  readonly sampler: Sampler;
+  readonly samplers: readonly Sampler[];
   /** Disposes of data that is not kept. */
   release(): void;
 }
@@ -38,16 +58,22 @@ export class Engine {
   /** Where the run stands: all that is neither a tensor nor in the spec. */
   counters: Counters = { step: 0, epoch: 0, position: 0 };
   program: Program;
+  /** The models that train; the others stand still. */
+  active: readonly number[];
   #feed: Feed;
-  readonly #schedule: ScheduleFunction | undefined;
+  #members: readonly Member[];
+  readonly #strategy: 'auto' | Strategy;
   readonly #kept = new Map<Data, { rows: Rows; loaded: LoadedData }>();
 
-  constructor(program: Program, executor: Executor, schedule?: ScheduleFunction, stepsPerSubmit?: number) {
+  constructor(program: Program, executor: Executor, options: EngineOptions = {}) {
+    const { members = [{ spec: program.spec }], stepsPerSubmit, strategy = program.strategy } = options;
     this.program = program;
     this.executor = executor;
     this.stepsPerSubmit = stepsPerSubmit;
-    this.#schedule = schedule;
-    this.#feed = new Feed(program.lists.train.batch);
+    this.#members = members;
+    this.#strategy = strategy;
+    this.active = members.map((_, model) => model);
+    this.#feed = new Feed(program.lists.train.batch, { models: members.length });
   }
 
   get spec(): Spec {
@@ -65,10 +91,11 @@ export class Engine {
     await this.#fitBatch(rows.count);
     const { loaded, release } = await this.load(data, who, rows);
     await loaded.ready('train');
-    const sampler = new Sampler(this.spec.sampler, this.spec.seed, rows.count, this.program.lists.train.batch);
+    const { batch } = this.program.lists.train;
+    const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
     // Another data set than the one that an epoch was interrupted on begins its own.
-    if (this.counters.position >= sampler.batchesPerEpoch) this.counters.position = 0;
-    return { loaded, sampler, release };
+    if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.counters.position = 0;
+    return { loaded, samplers, release };
   }
 
   /** Data on the executor: a `Dataset` is checked and uploaded once, other data every time. */
@@ -83,24 +110,28 @@ export class Engine {
   }
 
   /** Hands the next steps of the current epoch to the executor, at most `most`. */
-  submit({ loaded, sampler }: Source, most: number): Submit {
-    const { counters } = this;
+  submit({ loaded, samplers }: Source, most: number): Submit {
+    const { counters, active } = this;
+    const { batchesPerEpoch } = samplers[0]!;
     const events: Submit['events'][number][] = [];
     const rows: number[] = [];
     // Another call may have left its place in the epoch of a larger data set.
-    if (counters.position >= sampler.batchesPerEpoch) counters.position = 0;
-    const n = Math.min(most, this.capacity, sampler.batchesPerEpoch - counters.position);
+    if (counters.position >= batchesPerEpoch) counters.position = 0;
+    const n = Math.min(most, this.capacity, batchesPerEpoch - counters.position);
     for (let k = 0; k < n; k++) {
-      const count = sampler.fill(counters.epoch, counters.position, this.#feed.indices(k));
+      let count = 0;
+      for (let slice = 0; slice < active.length; slice++) {
+        count = samplers[active[slice]!]!.fill(counters.epoch, counters.position, this.#feed.indices(k, slice));
+      }
       events.push(this.#advance(k, count));
       rows.push(count);
       counters.position++;
     }
-    if (counters.position >= sampler.batchesPerEpoch) {
+    if (counters.position >= batchesPerEpoch) {
       counters.position = 0;
       counters.epoch++;
     }
-    return { events, rows, metrics: this.executor.run('train', this.#feed, n, loaded) };
+    return { events, rows, models: active, metrics: this.executor.run('train', this.#feed, n, loaded) };
   }
 
   /** One update on exactly these rows; what the sampler draws is left alone. */
@@ -120,25 +151,31 @@ export class Engine {
       for (let i = 0; i < rows.count; i++) indices[i] = i;
       const event = this.#advance(0, rows.count);
       const metrics = await this.executor.run('train', this.#feed, 1, loaded);
-      return withLosses({ events: [event], rows: [rows.count] }, metrics)[0]!;
+      return withLosses({ events: [event], rows: [rows.count], models: this.active }, metrics)[0]!;
     } finally {
       loaded.dispose();
     }
   }
 
-  /** Fresh weights, no state, no finished steps. Another seed than the spec's becomes the spec's. */
-  async start(seed: number): Promise<void> {
+  /** Fresh weights, no state, no finished steps. Another seed than the spec's becomes that of the one model there is. */
+  async start(seed = this.spec.seed): Promise<void> {
     if (seed !== this.spec.seed) {
-      const { strategy, lists } = this.program;
-      this.program = plan(parseSpec({ ...this.spec, seed }), {
-        strategy,
-        batch: lists.train.batch,
-        workgroupBytes: this.executor.workgroupBytes,
-      });
+      const spec = parseSpec({ ...this.spec, seed });
+      this.program = this.#plan(spec, this.program.lists.train.batch);
+      this.#members = [{ ...this.#members[0]!, spec }];
     }
     await this.executor.prepare(this.program);
-    await writeParameters(this.executor, this.program, initialParameters(this.program, seed));
+    for (const [model, { spec, weights }] of this.#members.entries()) {
+      const initial = initialParameters(this.program, spec.seed);
+      await writeParameters(this.executor, this.program, new Map([...initial, ...(weights ?? [])]), 'param', model);
+    }
     this.counters = { step: 0, epoch: 0, position: 0 };
+  }
+
+  /** From here on only these models train. What the others have learned stays readable. */
+  keep(models: readonly number[]): void {
+    this.active = models;
+    this.#feed = new Feed(this.program.lists.train.batch, { models: models.length, capacity: this.capacity });
   }
 
   async dispose(): Promise<void> {
@@ -149,32 +186,52 @@ export class Engine {
 
   /** Puts the next update's scalars into place `k` of the feed and counts it. */
   #advance(k: number, rows: number): Submit['events'][number] {
-    const { optimizer } = this.spec;
-    const { counters } = this;
-    const learningRate = learningRateAt(optimizer.learningRate, counters.step, this.#schedule);
-    const scalars = OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, counters.step + 1, learningRate);
-    this.#feed.set(k, rows, counters.step, scalars);
+    const { counters, active } = this;
+    let first = 0;
+    for (let slice = 0; slice < active.length; slice++) {
+      const { spec, schedule } = this.#members[active[slice]!]!;
+      const { optimizer } = spec;
+      const learningRate = learningRateAt(optimizer.learningRate, counters.step, schedule);
+      const scalars = OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, counters.step + 1, learningRate);
+      this.#feed.set(k, rows, counters.step, scalars, slice, active[slice]);
+      if (slice === 0) first = learningRate;
+    }
     counters.step++;
-    return { step: counters.step, epoch: counters.epoch, learningRate };
+    return { step: counters.step, epoch: counters.epoch, learningRate: first };
+  }
+
+  #plan(spec: Spec, batch: number): Program {
+    const { workgroupBytes } = this.executor;
+    return plan(spec, { strategy: this.#strategy, batch, workgroupBytes, models: this.#members.length });
   }
 
   /** Makes the mini-batch as large as the data set, for batch size `'full'`. */
   async #fitBatch(rows: number): Promise<void> {
     if (this.spec.batchSize !== 'full' || this.program.lists.train.batch === rows) return;
     const { executor } = this;
-    const [weights, state] = [await readParameters(executor, this.program), await readState(executor, this.program)];
-    this.program = plan(this.spec, { batch: rows, workgroupBytes: executor.workgroupBytes });
-    this.#feed = new Feed(rows);
+    const models = this.#members.map((_, model) => model);
+    const read = async (model: number) => ({
+      weights: await readParameters(executor, this.program, 'param', model),
+      state: await readState(executor, this.program, model),
+    });
+    const learned = await Promise.all(models.map(read));
+    this.program = this.#plan(this.spec, rows);
+    this.#feed = new Feed(rows, { models: this.active.length });
     await executor.prepare(this.program);
-    await writeParameters(executor, this.program, weights);
-    await writeState(executor, this.program, state);
+    for (const [model, { weights, state }] of learned.entries()) {
+      await writeParameters(executor, this.program, weights, 'param', model);
+      await writeState(executor, this.program, state, model);
+    }
   }
 }
 
-/** The events of a submit whose metrics came back. @throws NonFiniteError at the first loss that is no finite number */
-export function withLosses({ events, rows }: Pick<Submit, 'events' | 'rows'>, metrics: Float64Array): StepEvent[] {
-  return events.map((event, k) => {
-    const loss = metrics[k * 4]! / rows[k]!;
+/**
+ * The events of a submit whose metrics came back, with the loss of its first model.
+ * @throws NonFiniteError at the first loss that is no finite number
+ */
+export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: Float64Array): StepEvent[] {
+  return submit.events.map((event, k) => {
+    const loss = lossAt(submit, metrics, k, 0);
     if (!Number.isFinite(loss)) {
       throw new NonFiniteError(
         'train/non-finite',
@@ -184,3 +241,11 @@ export function withLosses({ events, rows }: Pick<Submit, 'events' | 'rows'>, me
     return { ...event, loss };
   });
 }
+
+/** The mean loss of step `k` of a submit, of the model at place `slice` among those that took part. */
+export const lossAt = (
+  { rows, models }: Pick<Submit, 'rows' | 'models'>,
+  metrics: Float64Array,
+  k: number,
+  slice: number,
+) => metrics[(k * models.length + slice) * 4]! / rows[k]!;

@@ -42,9 +42,10 @@ export async function readParameters(
   executor: Executor,
   program: Program,
   kind = 'param',
+  model = 0,
 ): Promise<Map<string, NamedTensor>> {
   const names = parameterNames(program);
-  const read = await Promise.all(names.map((name) => executor.read(inProgram(name, kind))));
+  const read = await Promise.all(names.map((name) => executor.read(inProgram(name, kind), model)));
   return new Map(
     names.map((name, n) => {
       const { rows, columns } = tensorOf(program, inProgram(name, kind));
@@ -61,18 +62,20 @@ export async function writeParameters(
   program: Program,
   parameters: ReadonlyMap<string, NamedTensor>,
   kind = 'param',
+  model = 0,
 ): Promise<void> {
   for (const [name, { values }] of parameters) {
     const { rows, columns } = tensorOf(program, inProgram(name, kind));
-    await executor.write(inProgram(name, kind), name.endsWith('weight') ? transpose(values, columns, rows) : values);
+    const own = name.endsWith('weight') ? transpose(values, columns, rows) : values;
+    await executor.write(inProgram(name, kind), own, model);
   }
 }
 
 /** Reads the optimizer's state: `exp_avg.layers.0.weight`. */
-export async function readState(executor: Executor, program: Program): Promise<Map<string, NamedTensor>> {
+export async function readState(executor: Executor, program: Program, model = 0): Promise<Map<string, NamedTensor>> {
   const slots = stateNames(program);
   // All reads are asked for at once, so that they show the state of one moment while a training goes on.
-  const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`)));
+  const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`, model)));
   return new Map(
     slots.flatMap((slot, n) => [...read[n]!].map(([name, tensor]) => [`${slot}.${name}`, tensor] as const)),
   );
@@ -83,11 +86,12 @@ export async function writeState(
   executor: Executor,
   program: Program,
   state: ReadonlyMap<string, NamedTensor>,
+  model = 0,
 ): Promise<void> {
   for (const slot of stateNames(program)) {
     const own = [...state].filter(([name]) => name.startsWith(`${slot}.layers.`));
     const parameters = new Map(own.map(([name, tensor]) => [name.slice(slot.length + 1), tensor]));
-    await writeParameters(executor, program, parameters, `state/${slot}`);
+    await writeParameters(executor, program, parameters, `state/${slot}`, model);
   }
 }
 

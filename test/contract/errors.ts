@@ -30,11 +30,14 @@ const gamma = (n: number) => 2 * (n + 2) * EPS;
 export class Bounds {
   readonly #program: Program;
   readonly #reference: Reference;
+  /** What is added to bytes: it may cancel them. */
+  readonly #shift: number;
   readonly #bounds = new Map<TensorName, Float64Array>();
 
   constructor(program: Program, reference: Reference) {
     this.#program = program;
     this.#reference = reference;
+    this.#shift = program.spec.preprocessing.bytes?.offset ?? 0;
   }
 
   of(name: TensorName): Float64Array {
@@ -47,7 +50,7 @@ export class Bounds {
     const { reads, writes } = step;
     switch (step.kernel) {
       case 'gather_rows':
-        this.#set(writes.x!, (i, x) => 2 * EPS * Math.abs(x[i]!));
+        this.#set(writes.x!, (i, x) => 2 * EPS * (Math.abs(x[i]!) + Math.abs(this.#shift)));
         break;
       case 'dense_forward':
         this.#forward(step);

@@ -5,7 +5,7 @@ import { randomSource } from '../../src/math/random.ts';
 import { check } from '../../src/plan/check.ts';
 import { type PlanOptions, plan } from '../../src/plan/plan.ts';
 import { describeProgram, printLine, printProgram } from '../../src/plan/print.ts';
-import { baseSteps, LISTS, type Program, tensorOf } from '../../src/plan/program.ts';
+import { baseSteps, LISTS, type Program, STRATEGIES, tensorOf } from '../../src/plan/program.ts';
 import { ACTIVATIONS, type ActivationName } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { OPTIMIZERS } from '../../src/spec/optimizers.ts';
@@ -15,7 +15,7 @@ import { parseSpec, type Spec } from '../../src/spec/spec.ts';
 const layered = (spec: Spec, options: PlanOptions = {}) => plan(spec, { strategy: 'layered', ...options });
 
 const names = Object.keys(ACTIVATIONS) as ActivationName[];
-const FUSED = ['fused_forward', 'fused_head', 'fused_delta', 'fused_update'];
+const FUSED = ['fused_forward', 'fused_head', 'fused_delta', 'fused_update', 'fused_rows', 'resident'];
 
 function specOf(layers: LayerInput[], options: object = {}): Spec {
   return parseSpec({ inputs: 6, layers, loss: 'softmaxCrossEntropy', batchSize: 16, ...options });
@@ -99,20 +99,24 @@ describe('any network', () => {
   it('keeps its base program: every base step is covered exactly once, but for the copying of rows', () => {
     const identity = ({ kernel, label, reads, writes }: Step) =>
       JSON.stringify([kernel, label, Object.entries(reads).sort(), Object.entries(writes).sort()]);
-    for (const seed of SEEDS) {
-      const spec = randomSpec(seed);
-      const [plain, layered] = [plan(spec, { strategy: 'plain' }), layered(spec)];
+    const small = (spec: Spec) => plan(spec).strategy === 'resident';
+    const fusing = (spec: Spec) =>
+      STRATEGIES.filter((name) => name !== 'plain' && (name !== 'resident' || small(spec)));
+    for (const [spec, strategy] of SEEDS.map(randomSpec).flatMap((spec) =>
+      fusing(spec).map((name) => [spec, name] as const),
+    )) {
+      const [plain, fused] = [plan(spec, { strategy: 'plain' }), plan(spec, { strategy })];
       for (const list of LISTS) {
-        const base = baseSteps(layered.lists[list].steps);
+        const base = baseSteps(fused.lists[list].steps);
         expect(base.every((step) => step.covers === undefined && !FUSED.includes(step.kernel))).toBe(true);
         const once = (steps: readonly Step[]) =>
           steps
             .filter(({ kernel }) => kernel !== 'gather_rows')
             .map(identity)
             .sort();
-        expect(once(base), `${list} of seed ${seed}`).toEqual(once(plain.lists[list].steps));
+        expect(once(base), `${strategy} ${list} of seed ${spec.seed}`).toEqual(once(plain.lists[list].steps));
         expect(base.some(({ kernel }) => kernel === 'gather_rows')).toBe(true);
-        for (const step of layered.lists[list].steps) {
+        for (const step of fused.lists[list].steps) {
           expect(FUSED.includes(step.kernel), step.kernel).toBe(step.covers !== undefined);
         }
       }

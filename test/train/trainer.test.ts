@@ -376,7 +376,7 @@ describe('on the CPU', () => {
     const program = plan(parseSpec(SPEC));
     const executor = new Watched();
     await executor.prepare(program);
-    const trainer = new Trainer(new Engine(program, executor, undefined, 2), 'for this test');
+    const trainer = new Trainer(new Engine(program, executor, { stepsPerSubmit: 2 }), 'for this test');
     let turns = 0;
     let going = true;
     const turn = () => {
