@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import type { Model } from '../../src/index.ts';
 import { openPage } from '../support/chrome.ts';
 import { type ReadmeResult, readmeModule } from '../support/readme.ts';
 import { isRequired, lookUp } from '../support/runtimes.ts';
@@ -63,3 +64,61 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + LIMIT;
   while (!(await isSo()) && performance.now() < end) await new Promise((done) => setTimeout(done, 200));
 }
+
+test('the lines of docs/performance.md train in a worker, on the CPU, and stop', { timeout: 2 * LIMIT }, async ({
+  skip,
+}) => {
+  const { found, missing } = lookUp('chromium');
+  if (missing) {
+    const message = `${missing.reason}; type: ${missing.remedy}`;
+    if (isRequired()) throw new Error(message);
+    skip(message);
+    return;
+  }
+  const text = readFileSync(`${root}/docs/performance.md`, 'utf8');
+  const lines = (name: string) => new RegExp(`^\`\`\`js\n(// ${name}\n.*?)^\`\`\`$`, 'ms').exec(text)![1]!;
+  const files = {
+    '/': html.replace('app.js', 'page.js'),
+    '/page.js': lines('page.js'),
+    '/worker.js': lines('worker.js'),
+    '/downhill.js': await builtFile(),
+  };
+  const { page, problems, close } = await openPage(found, files);
+  const train = (epochs: number) =>
+    page.evaluate((epochs) => {
+      const { train } = globalThis as unknown as { train(spec: object, data: object, epochs: number): void };
+      const spec = {
+        inputs: 2,
+        layers: [
+          { type: 'dense', units: 8, activation: 'tanh' },
+          { type: 'dense', units: 2 },
+        ],
+      };
+      const corners = { x: [0, 0, 0, 1, 1, 0, 1, 1], y: [0, 1, 1, 0] };
+      const data = { x: Float32Array.from(corners.x), y: Uint8Array.from(corners.y) };
+      Object.assign(globalThis, { model: undefined });
+      train(
+        { ...spec, loss: 'softmaxCrossEntropy', optimizer: { type: 'adam', learningRate: 0.05 }, batchSize: 4 },
+        data,
+        epochs,
+      );
+    }, epochs);
+  const arrived = async () => problems.length > 0 || page.evaluate(() => !!(globalThis as { model?: object }).model);
+  try {
+    await until(async () => page.evaluate(() => 'train' in globalThis));
+    await train(300);
+    await until(arrived);
+    const values = await page.evaluate(async () => {
+      const { model } = globalThis as unknown as { model: Model };
+      return [...(await model.predict(Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1)))];
+    });
+    expect(values.map((value) => Math.round(value))).toEqual([1, 0, 0, 1, 0, 1, 1, 0]);
+    await train(1e9);
+    await new Promise((done) => setTimeout(done, 300));
+    await page.evaluate(() => (globalThis as unknown as { stop(): void }).stop());
+    await until(arrived);
+    expect(problems).toEqual([]);
+  } finally {
+    await close();
+  }
+});
