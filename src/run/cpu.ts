@@ -58,10 +58,15 @@ const BREATH_MS = 4;
 /** Runs one base step on what its kernel was bound to. */
 type Bound = (context: CpuContext) => void;
 
-/** A program, and for each of its models the memory and the steps that were run so far, each bound once. */
+/** A model's memory, and the steps that were run on it so far, each bound once. */
+interface Model {
+  readonly memory: CpuMemory;
+  readonly bound: Map<Step, Bound>;
+}
+
 interface Prepared {
   readonly program: Program;
-  readonly models: readonly { readonly memory: CpuMemory; readonly bound: Map<Step, Bound> }[];
+  readonly models: readonly Model[];
 }
 
 export class CpuExecutor implements Executor {
@@ -80,16 +85,15 @@ export class CpuExecutor implements Executor {
 
   async prepare(program: Program): Promise<void> {
     const make = this.#precision === 'f32' ? Float32Array : Float64Array;
+    const slabs = () =>
+      Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<Slab, Real>;
     let room = new Float64Array(0);
     const scratch = (length: number) => {
       if (room.length < length) room = new Float64Array(length);
       return room;
     };
-    const models = Array.from({ length: program.models }, () => {
-      const slabs = Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)]));
-      return { memory: { slabs: slabs as Record<Slab, Real>, scratch }, bound: new Map<Step, Bound>() };
-    });
-    this.#current = { program, models };
+    const model = (): Model => ({ memory: { slabs: slabs(), scratch }, bound: new Map() });
+    this.#current = { program, models: Array.from({ length: program.models }, model) };
   }
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
@@ -106,13 +110,15 @@ export class CpuExecutor implements Executor {
   }
 
   async run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
-    const base = baseSteps(this.#prepared().program.lists[list].steps);
-    const slices = feed.models;
-    const metrics = new Float64Array(steps * slices * 4);
+    const { program, models } = this.#prepared();
+    const base = once(baseSteps(program.lists[list].steps));
+    const bound = models.map((model) => this.#bind(base, model));
+    const metrics = new Float64Array(steps * feed.models * 4);
     for (let k = 0; k < steps; k++) {
-      for (let n = 0; n < slices; n++) {
-        const at = (k * slices + n) * 4;
-        this.#runBound(base, feed, k, n, data, metrics.subarray(at, at + 4));
+      for (let slice = 0; slice < feed.models; slice++) {
+        const n = k * feed.models + slice;
+        const context = this.#context(feed, k, slice, data, metrics.subarray(n * 4, n * 4 + 4));
+        for (const run of bound[feed.slots[n]!]!) run(context);
       }
     }
     if (performance.now() - this.#turned > BREATH_MS) {
@@ -124,9 +130,10 @@ export class CpuExecutor implements Executor {
 
   /** Runs base steps on one slice of step `k` of the feed; gives the four sums of the metrics. */
   runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData, slice = 0): Float64Array {
-    const metrics = new Float64Array(4);
-    this.#runBound(steps, feed, k, slice, data, metrics);
-    return metrics;
+    const model = this.#prepared().models[feed.slots[k * feed.models + slice]!]!;
+    const context = this.#context(feed, k, slice, data, new Float64Array(4));
+    for (const run of this.#bind(once(steps), model)) run(context);
+    return context.metrics;
   }
 
   async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
@@ -150,48 +157,42 @@ export class CpuExecutor implements Executor {
     this.#current = undefined;
   }
 
-  #bind(steps: readonly Step[], model: number): Bound[] {
-    const { program, models } = this.#prepared();
-    const { memory, bound } = models[model]!;
+  #bind(steps: readonly Step[], { memory, bound }: Model): Bound[] {
+    const { program } = this.#prepared();
     const find = (name: TensorName) => tensorOf(program, name);
-    // Several fused steps may cover the same copying of rows.
-    const gathered = new Set<TensorName>();
-    const once = steps.filter(({ kernel, writes: { x } }) => {
-      if (kernel !== 'gather_rows') return true;
-      if (gathered.has(x!)) return false;
-      gathered.add(x!);
-      return true;
-    });
-    return once.map((step) => {
+    return steps.map((step) => {
       const known = bound.get(step) ?? KERNELS[step.kernel].reference!(step, find, memory);
       bound.set(step, known);
       return known;
     });
   }
 
-  #runBound(
-    steps: readonly Step[],
-    feed: Feed,
-    k: number,
-    slice: number,
-    data: LoadedData,
-    metrics: Float64Array,
-  ): void {
+  #context(feed: Feed, k: number, slice: number, data: LoadedData, metrics: Float64Array): CpuContext {
     const n = k * feed.models + slice;
-    const context: CpuContext = {
+    return {
       data: (data as CpuLoaded).view(this.#prepared().program),
       indices: feed.indices(k, slice),
       rows: feed.rows[n]!,
       scalars: feed.scalars[n]!,
       metrics,
     };
-    for (const run of this.#bind(steps, feed.slots[n]!)) run(context);
   }
 
   #prepared(): Prepared {
     if (!this.#current) throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
     return this.#current;
   }
+}
+
+/** Without repeats: several fused steps may cover the same copying of rows. */
+function once(steps: readonly Step[]): Step[] {
+  const gathered = new Set<TensorName>();
+  return steps.filter(({ kernel, writes: { x } }) => {
+    if (kernel !== 'gather_rows') return true;
+    if (gathered.has(x!)) return false;
+    gathered.add(x!);
+    return true;
+  });
 }
 
 /** Lets the event loop turn, so that a page that trains on the CPU stays alive. */

@@ -1,31 +1,29 @@
 /** Chooses what a trainer runs on, and says which and why. */
 import { SpecError } from '../errors.ts';
+import { plan } from '../plan/plan.ts';
 import { describeProgram } from '../plan/print.ts';
-import type { Program } from '../plan/program.ts';
 import { CpuExecutor } from '../run/cpu.ts';
 import type { AdapterDescription, Executor } from '../run/executor.ts';
 import { describe, findGpu, requestAdapter, requestDevice } from '../run/webgpu/device.ts';
 import { WebGpuExecutor } from '../run/webgpu/executor.ts';
 import { show } from '../spec/parse.ts';
+import type { Spec } from '../spec/spec.ts';
 import type { Runtime } from './types.ts';
 
 const BACKENDS = ['webgpu', 'cpu', 'auto'];
 
 /**
- * A training step of fewer floating-point operations is done on the CPU before a GPU has begun it: the CPU does about
- * 1.4 a nanosecond in a tiny network, and a few dispatches that wait for each other take some 15 µs. The first is
- * measured, the second an estimate; docs/performance.md has both.
+ * A training step of fewer floating-point operations is done on the CPU before a GPU has done it: the CPU does about 1.3
+ * a nanosecond in a tiny network, and a GPU that keeps such a network in one workgroup waits some 6 µs a step at its
+ * barriers. The first is measured, the second an estimate; docs/performance.md says more.
  */
-const CPU_BELOW = 20_000;
+const CPU_BELOW = 8_000;
 
 /**
- * An executor for the program and the reason it was chosen.
+ * An executor for the network and the reason it was chosen.
  * @throws DeviceError where WebGPU was asked for and is missing
  */
-export async function chooseExecutor(
-  runtime: Runtime,
-  program: Program,
-): Promise<{ executor: Executor; reason: string }> {
+export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ executor: Executor; reason: string }> {
   const { backend = 'webgpu', device, gpu, cpuBelow = CPU_BELOW } = runtime;
   if (!BACKENDS.includes(backend)) {
     throw new SpecError('spec/value', `runtime.backend: expected one of ${BACKENDS.join(', ')}, got ${show(backend)}.`);
@@ -38,7 +36,7 @@ export async function chooseExecutor(
   if (backend === 'webgpu') {
     return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'WebGPU was asked for' };
   }
-  const { flopsPerStep } = describeProgram(program);
+  const { flopsPerStep } = describeProgram(plan(spec, { strategy: 'layered' }));
   const size = `a step takes ${flopsPerStep.toLocaleString('en')} floating-point operations`;
   const limit = `the ${cpuBelow.toLocaleString('en')} of runtime.cpuBelow`;
   if (flopsPerStep < cpuBelow) {

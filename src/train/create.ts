@@ -59,8 +59,7 @@ export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promi
 
 async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction): Promise<Trainer> {
   const { strategy = 'auto' } = parseObject(RUNTIME, runtime, 'runtime');
-  // How much work a step is does not depend on how it is put together.
-  const { executor, reason } = await chooseExecutor(runtime, plan(spec, { strategy: 'layered' }));
+  const { executor, reason } = await chooseExecutor(runtime, spec);
   try {
     const { workgroupBytes } = executor;
     const program = plan(spec, { strategy: strategy as Strategy | 'auto', workgroupBytes });

@@ -1,15 +1,14 @@
 /** What `auto` takes: by the size of a step, and by what kind of GPU there is. */
 import { describe, expect, it } from 'vitest';
-import { plan } from '../../src/plan/plan.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec } from '../../src/spec/spec.ts';
 import { chooseExecutor } from '../../src/train/backend.ts';
 import type { Runtime } from '../../src/train/types.ts';
 
-const program = (units: number, batchSize: number) =>
-  plan(parseSpec({ inputs: 2, layers: [dense(units), dense(2)], loss: 'softmaxCrossEntropy', batchSize }));
-const TINY = program(4, 4);
-const SMALL = program(32, 32);
+const network = (units: number, batchSize: number) =>
+  parseSpec({ inputs: 2, layers: [dense(units), dense(2)], loss: 'softmaxCrossEntropy', batchSize });
+const TINY = network(4, 4);
+const SMALL = network(32, 32);
 
 /** As much of a GPU as the choice looks at. */
 function fakeGpu(info: object): GPU {
@@ -28,7 +27,7 @@ describe('auto', () => {
     const { backend, reason } = await choose({ gpu: fakeGpu({}) });
     expect(backend).toBe('webgpu');
     expect(reason).toMatch(
-      /^there is a real GPU, and a step takes [\d,]+ floating-point operations, not fewer than the 20,000 of runtime/,
+      /^there is a real GPU, and a step takes [\d,]+ floating-point operations, not fewer than the 8,000 of runtime/,
     );
   });
 
@@ -36,7 +35,7 @@ describe('auto', () => {
     const gpu = { requestAdapter: () => expect.fail('a GPU was asked for') } as unknown as GPU;
     const { backend, reason } = await choose({ gpu }, TINY);
     expect(backend).toBe('cpu');
-    expect(reason).toMatch(/^the CPU, since a step takes [\d,]+ floating-point operations, fewer than the 20,000 of/);
+    expect(reason).toMatch(/^the CPU, since a step takes [\d,]+ floating-point operations, fewer than the 8,000 of/);
   });
 
   it('is told by cpuBelow where the line is', async () => {
