@@ -23,10 +23,16 @@ export type { Column, Preprocessing } from './spec/preprocessing.ts';
 export {
   constant,
   cosine,
+  cosineRestarts,
   exponentialDecay,
+  inverseTimeDecay,
+  multiStepDecay,
+  oneCycle,
+  polynomialDecay,
   SCHEDULES,
   type ScheduleFunction,
   type ScheduleInput,
+  sequence,
   stepDecay,
   warmup,
 } from './spec/schedules.ts';

@@ -85,7 +85,7 @@ describe('the catalogue', () => {
     ['Activations', Object.keys(ACTIVATIONS)],
     ['Losses', Object.keys(LOSSES)],
     ['Optimizers', Object.keys(OPTIMIZERS)],
-    ['Schedules', [...Object.keys(SCHEDULES), 'warmup', 'custom']],
+    ['Schedules', Object.keys(SCHEDULES)],
     ['Initialisers', [...INITIALIZERS]],
   ])('%s: every name is there, and no other', (title, names) => {
     const rows = section(title).match(/^(\| `.*|### `.*)$/gm) ?? [];

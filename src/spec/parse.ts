@@ -32,6 +32,8 @@ export const positive = check<number>('a number > 0', (x) => finite(x) && x > 0)
 export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x >= 0);
 /** A decay rate: 0 ≤ x < 1. */
 export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >= 0 && x < 1);
+/** A part of a whole: 0 ≤ x ≤ 1. */
+export const part = check<number>('a number in [0, 1]', (x) => finite(x) && x >= 0 && x <= 1);
 export const boolean = check<boolean>('true or false', (x) => typeof x === 'boolean');
 export const text = check<string>('a string', (x) => typeof x === 'string');
 export const oneOf = <T extends string>(names: readonly T[]) =>

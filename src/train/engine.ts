@@ -4,8 +4,7 @@ import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
 import { DataError, NonFiniteError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
-import { learningRateAt } from '../math/schedules.ts';
+import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
@@ -151,8 +150,7 @@ export class Engine {
   #advance(k: number, rows: number): Submit['events'][number] {
     const { optimizer } = this.spec;
     const { counters } = this;
-    const learningRate = learningRateAt(optimizer.learningRate, counters.step, this.#schedule);
-    const scalars = OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, counters.step + 1, learningRate);
+    const { learningRate, scalars } = updateNumbers(optimizer, counters.step, this.#schedule);
     this.#feed.set(k, rows, counters.step, scalars);
     counters.step++;
     return { step: counters.step, epoch: counters.epoch, learningRate };

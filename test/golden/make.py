@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the golden files: what PyTorch computes in f64, for tests that run without PyTorch.
 
-Run `python3 test/golden/make.py` after a change here or in the inputs, and commit the JSON files. optimizers.json holds
+Run `python3 test/golden/make.py` after a change here or in the inputs (with names, such as `schedules`, only those), and
+commit the JSON files. optimizers.json holds
 its own inputs (start, gradients, cases): to add a case, add an object with `optimizer` (as in a spec) and `torch` (class
 and options) to `cases` and run this again.
 """
@@ -9,6 +10,7 @@ and options) to `cases` and run this again.
 import json
 import math
 import pathlib
+import sys
 from decimal import Decimal, getcontext
 
 import torch
@@ -177,36 +179,153 @@ def optimizers():
 
 # --- schedules --------------------------------------------------------------------------------------------------------
 
+# A schedule of ours, the class of torch, its options (or what makes it of an optimizer), the optimizer it is tried on.
 SCHEDULES = [
     ({"type": "step", "learningRate": 0.1, "stepSize": 4}, "StepLR", {"step_size": 4}),
     ({"type": "step", "learningRate": 0.5, "stepSize": 3, "gamma": 0.7}, "StepLR", {"step_size": 3, "gamma": 0.7}),
+    ({"type": "multiStep", "learningRate": 0.2, "milestones": [3, 4, 9]}, "MultiStepLR", {"milestones": [3, 4, 9]}),
+    (
+        {"type": "multiStep", "learningRate": 0.2, "milestones": [1, 7], "gamma": 0.3},
+        "MultiStepLR",
+        {"milestones": [1, 7], "gamma": 0.3},
+    ),
     ({"type": "exponential", "learningRate": 0.02, "gamma": 0.9}, "ExponentialLR", {"gamma": 0.9}),
+    ({"type": "polynomial", "learningRate": 0.3, "steps": 9}, "PolynomialLR", {"total_iters": 9}),
+    (
+        {"type": "polynomial", "learningRate": 0.3, "steps": 9, "power": 2.5},
+        "PolynomialLR",
+        {"total_iters": 9, "power": 2.5},
+    ),
+    (
+        # PolynomialLR ends at 0; the formula of Keras' PolynomialDecay has an end.
+        {"type": "polynomial", "learningRate": 0.3, "steps": 8, "power": 2, "minimum": 0.06},
+        "LambdaLR",
+        lambda t: (0.06 + (0.3 - 0.06) * (1 - min(t, 8) / 8) ** 2) / 0.3,
+    ),
+    (
+        # The formula of Keras' InverseTimeDecay; torch has no class for it.
+        {"type": "inverseTime", "learningRate": 0.4, "decayRate": 0.5, "decaySteps": 3},
+        "LambdaLR",
+        lambda t: 1 / (1 + 0.5 * t / 3),
+    ),
     ({"type": "cosine", "learningRate": 0.1, "steps": 12}, "CosineAnnealingLR", {"T_max": 12}),
     (
         {"type": "cosine", "learningRate": 0.1, "steps": 11, "minimum": 0.003},
         "CosineAnnealingLR",
         {"T_max": 11, "eta_min": 0.003},
     ),
+    ({"type": "cosineRestarts", "learningRate": 0.1, "steps": 5}, "CosineAnnealingWarmRestarts", {"T_0": 5}),
+    (
+        {"type": "cosineRestarts", "learningRate": 0.1, "steps": 2, "multiplier": 3, "minimum": 0.004},
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 2, "T_mult": 3, "eta_min": 0.004},
+    ),
+    (
+        {"type": "oneCycle", "learningRate": 0.5, "steps": 13},
+        "OneCycleLR",
+        {"max_lr": 0.5, "total_steps": 13},
+        {"type": "sgd", "momentum": 0.9},
+    ),
+    (
+        {
+            "type": "oneCycle",
+            "learningRate": 0.5,
+            "steps": 10,
+            "pctStart": 0.45,
+            "annealStrategy": "linear",
+            "divFactor": 10,
+            "finalDivFactor": 50,
+            "baseMomentum": 0.7,
+            "maxMomentum": 0.8,
+        },
+        "OneCycleLR",
+        {
+            "max_lr": 0.5,
+            "total_steps": 10,
+            "pct_start": 0.45,
+            "anneal_strategy": "linear",
+            "div_factor": 10,
+            "final_div_factor": 50,
+            "base_momentum": 0.7,
+            "max_momentum": 0.8,
+        },
+        {"type": "adam"},
+    ),
+    (
+        {"type": "oneCycle", "learningRate": 0.5, "steps": 13, "pctStart": 0, "cycleMomentum": False},
+        "OneCycleLR",
+        {"max_lr": 0.5, "total_steps": 13, "pct_start": 0.0, "cycle_momentum": False},
+    ),
     (
         {"type": "warmup", "steps": 5, "after": {"type": "constant", "learningRate": 0.3}},
         "LinearLR",
         {"start_factor": 1 / 5, "end_factor": 1, "total_iters": 4},
     ),
+    (
+        {
+            "type": "sequence",
+            "schedules": [
+                {"type": "warmup", "steps": 4, "after": {"type": "constant", "learningRate": 0.2}},
+                {"type": "cosine", "learningRate": 0.2, "steps": 6, "minimum": 0.01},
+                {"type": "step", "learningRate": 0.2, "stepSize": 3, "gamma": 0.5},
+            ],
+            "boundaries": [4, 10],
+        },
+        "SequentialLR",
+        lambda optimizer: torch.optim.lr_scheduler.SequentialLR(
+            optimizer,
+            [
+                torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1 / 4, end_factor=1, total_iters=3),
+                torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6, eta_min=0.01),
+                torch.optim.lr_scheduler.StepLR(optimizer, step_size=3, gamma=0.5),
+            ],
+            milestones=[4, 10],
+        ),
+    ),
+    ({"type": "constant", "learningRate": 0.3}, "ConstantLR", {"factor": 1}),
 ]
+# Those that end; torch refuses a step behind the end of OneCycleLR, and its cosine would rise again.
+LENGTHS = {"OneCycleLR": "total_steps", "CosineAnnealingLR": "T_max"}
+
+
+def base_rate(schedule):
+    if "after" in schedule:
+        return base_rate(schedule["after"])
+    return base_rate(schedule["schedules"][0]) if "schedules" in schedule else schedule["learningRate"]
+
+
+def gradient_at(step):
+    return (step % 5 - 1.5) / 4
 
 
 def schedules():
     cases = []
-    for schedule, name, options in SCHEDULES:
-        rate = (schedule.get("after") or schedule)["learningRate"]
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
-        scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
-        values = []
-        for _ in range(options.get("T_max", 12) + 1):
-            values.append(optimizer.param_groups[0]["lr"])
+    for schedule, name, options, *optimizers in SCHEDULES:
+        spec = optimizers[0] if optimizers else {"type": "sgd"}
+        parameters, rate = [torch.nn.Parameter(torch.zeros(1))], base_rate(schedule)
+        if spec["type"] == "adam":
+            optimizer = torch.optim.Adam(parameters, lr=rate)
+        else:
+            optimizer = torch.optim.SGD(parameters, lr=rate, momentum=spec.get("momentum", 0))
+        kind = getattr(torch.optim.lr_scheduler, name)
+        if name == "SequentialLR":
+            scheduler = options(optimizer)
+        else:
+            scheduler = kind(optimizer, options) if name == "LambdaLR" else kind(optimizer, **options)
+        words = {} if callable(options) else options
+        count = words.get(LENGTHS.get(name), 24 if name == "CosineAnnealingWarmRestarts" else 14)
+        values, momenta, path = [], [], []
+        for step in range(count + (name == "CosineAnnealingLR")):
+            group = optimizer.param_groups[0]
+            values.append(group["lr"])
+            momenta.append(group["momentum"] if "momentum" in group else group["betas"][0])
+            parameters[0].grad = torch.tensor([gradient_at(step)])
             optimizer.step()
-            scheduler.step()
-        cases.append({"schedule": schedule, "torch": {"class": name, "options": options}, "values": values})
+            path.append(parameters[0].item())
+            if step < count - 1 or name == "CosineAnnealingLR":
+                scheduler.step()
+        case = {"schedule": schedule, "torch": {"class": name, "options": words}, "values": values}
+        cases.append({**case, "optimizer": spec, "momenta": momenta, "path": path} if optimizers else case)
     write("schedules", {"cases": cases})
 
 
@@ -375,9 +494,7 @@ def training():
 
 
 if __name__ == "__main__":
-    activations()
-    losses()
-    optimizers()
-    schedules()
-    initializers()
-    training()
+    makers = [activations, losses, optimizers, schedules, initializers, training]
+    for make in makers:
+        if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
+            make()

@@ -4,7 +4,16 @@ import { ACTIVATIONS } from '../../src/spec/activations.ts';
 import { activation, dense, INITIALIZERS } from '../../src/spec/layers.ts';
 import { LOSSES } from '../../src/spec/losses.ts';
 import { adam, adamW, OPTIMIZERS, parseOptimizer, rmsprop, sgd } from '../../src/spec/optimizers.ts';
-import { constant, cosine, exponentialDecay, stepDecay, warmup } from '../../src/spec/schedules.ts';
+import {
+  constant,
+  cosine,
+  exponentialDecay,
+  multiStepDecay,
+  oneCycle,
+  sequence,
+  stepDecay,
+  warmup,
+} from '../../src/spec/schedules.ts';
 import { outputs, parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 
 const SMALL = { inputs: 2, layers: [{ type: 'dense', units: 3 }], loss: 'softmaxCrossEntropy' };
@@ -114,7 +123,20 @@ const FULL: SpecInput = {
     dense(2, { biasInitializer: 'heNormal' }),
   ],
   loss: { type: 'softmaxCrossEntropy' },
-  optimizer: adamW({ learningRate: warmup(5, cosine({ learningRate: 0.1, steps: 50 })), amsgrad: true }),
+  optimizer: adamW({
+    learningRate: warmup(
+      5,
+      sequence(
+        [
+          cosine({ learningRate: 0.1, steps: 50 }),
+          oneCycle({ learningRate: 0.2, steps: 30 }),
+          multiStepDecay({ learningRate: 0.1, milestones: [2, 4] }),
+        ],
+        [50, 80],
+      ),
+    ),
+    amsgrad: true,
+  }),
   batchSize: 'full',
   sampler: 'uniform',
   seed: 0xffff_ffff,
@@ -294,7 +316,65 @@ describe('refuses', () => {
       'a warm-up before a function',
       optimizer({ type: 'sgd', learningRate: { type: 'warmup', steps: 2, after: () => 1 } }),
       'spec/value',
-      'after: got a function; write the warm-up into the function itself',
+      'after: got a function; write all of the schedule into one function',
+    ],
+    [
+      'milestones that fall',
+      optimizer({ type: 'sgd', learningRate: { type: 'multiStep', learningRate: 1, milestones: [3, 3] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.milestones: expected 1 to 1000 step numbers, integers > 0 that ascend, got [3,3]',
+    ],
+    [
+      'one schedule as a sequence',
+      optimizer({ type: 'sgd', learningRate: { type: 'sequence', schedules: [1], boundaries: [1] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.schedules: expected two schedules or more, got [1]',
+    ],
+    [
+      'a sequence without a boundary',
+      optimizer({ type: 'sgd', learningRate: { type: 'sequence', schedules: [1, 2, 3], boundaries: [5] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.boundaries: expected 2 for 3 schedules, one between each two, got [5]',
+    ],
+    [
+      'a bad schedule in a sequence',
+      optimizer({
+        type: 'sgd',
+        learningRate: { type: 'sequence', schedules: [1, { type: 'cosine' }], boundaries: [5] },
+      }),
+      'spec/missing',
+      'spec.optimizer.learningRate.schedules[1].learningRate: missing',
+    ],
+    [
+      'a function in a sequence',
+      optimizer({ type: 'sgd', learningRate: { type: 'sequence', schedules: [() => 1, 2], boundaries: [5] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.schedules[0]: got a function',
+    ],
+    [
+      'a cycle without a momentum to cycle',
+      optimizer({ type: 'sgd', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9 } }),
+      'spec/value',
+      'spec.optimizer.learningRate: oneCycle cycles the momentum, but got sgd with momentum 0; set momentum',
+      'or cycleMomentum: false',
+    ],
+    [
+      'a cycle that starts outside',
+      optimizer({ type: 'adam', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9, pctStart: 2 } }),
+      'spec/value',
+      'spec.optimizer.learningRate.pctStart: expected a number in [0, 1], got 2',
+    ],
+    [
+      'momenta the wrong way round',
+      optimizer({ type: 'adam', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9, maxMomentum: 0.5 } }),
+      'spec/value',
+      'maxMomentum: expected at least baseMomentum 0.85, got 0.5',
+    ],
+    [
+      'a way between that there is not',
+      optimizer({ type: 'adam', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9, annealStrategy: 'cos' } }),
+      'spec/value',
+      'annealStrategy: expected one of cosine, linear, got "cos"',
     ],
     ['batch size 0', { ...SMALL, batchSize: 0 }, 'spec/value', 'spec.batchSize: expected an integer from 1', 'got 0'],
     ['batch size all', { ...SMALL, batchSize: 'all' }, 'spec/value', 'spec.batchSize', 'got "all"'],
@@ -369,7 +449,7 @@ describe('refuses', () => {
     expect(errorOf(() => sgd({ nesterov: true })).message).toContain('sgd.nesterov');
     expect(errorOf(() => constant(-1)).message).toContain('constant.learningRate');
     expect(errorOf(() => exponentialDecay({ learningRate: 1, gamma: 0 })).message).toContain('exponentialDecay.gamma');
-    expect(errorOf(() => warmup(3, () => 1)).message).toContain('write the warm-up into the function itself');
+    expect(errorOf(() => warmup(3, () => 1)).message).toContain('write all of the schedule into one function');
     expect(warmup(3, 0.5)).toEqual({ type: 'warmup', steps: 3, after: { type: 'constant', learningRate: 0.5 } });
   });
 
