@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import ts from 'typescript';
 import { describe, expect, test, vi } from 'vitest';
 import { ACTIVATIONS, parseActivation } from '../src/spec/activations.ts';
-import { INITIALIZERS } from '../src/spec/layers.ts';
+import { INITIALIZERS } from '../src/spec/initializers.ts';
 import { LOSSES, parseLoss } from '../src/spec/losses.ts';
 import { OPTIMIZERS, parseOptimizer } from '../src/spec/optimizers.ts';
 import { SCHEDULES } from '../src/spec/schedules.ts';
@@ -86,7 +86,7 @@ describe('the catalogue', () => {
     ['Losses', Object.keys(LOSSES)],
     ['Optimizers', Object.keys(OPTIMIZERS)],
     ['Schedules', Object.keys(SCHEDULES)],
-    ['Initialisers', [...INITIALIZERS]],
+    ['Initialisers', Object.keys(INITIALIZERS)],
   ])('%s: every name is there, and no other', (title, names) => {
     const rows = section(title).match(/^(\| `.*|### `.*)$/gm) ?? [];
     const listed = rows.flatMap((row) => [

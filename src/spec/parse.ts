@@ -24,6 +24,9 @@ const SYNONYMS: Record<string, string> = {
 const check = <T>(expected: string, test: (value: T) => boolean) =>
   v.custom<T>((value) => test(value as T), `expected ${expected}`);
 const finite = (value: number) => typeof value === 'number' && Number.isFinite(value);
+/** Whether a value is a number that stays finite in f32. */
+export const isFloat = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(Math.fround(value));
 
 export const integer = (min: number, max: number) =>
   check<number>(`an integer from ${min} to ${max}`, (x) => Number.isInteger(x) && x >= min && x <= max);

@@ -331,26 +331,43 @@ def schedules():
 
 # --- initialisers -----------------------------------------------------------------------------------------------------
 
-INITIALIZERS = {
-    "glorotUniform": lambda weight: torch.nn.init.xavier_uniform_(weight),
-    "glorotNormal": lambda weight: torch.nn.init.xavier_normal_(weight),
-    "heUniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
-    "heNormal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu"),
-    "lecunUniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
-    "lecunNormal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="linear"),
-    "zeros": lambda weight: torch.nn.init.zeros_(weight),
-}
+# Ours beside what fills a weight of torch's, [out, in].
+INITIALIZERS = [
+    ("glorotUniform", torch.nn.init.xavier_uniform_),
+    ("glorotNormal", torch.nn.init.xavier_normal_),
+    ("heUniform", lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu")),
+    ("heNormal", lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")),
+    ("lecunUniform", lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="linear")),
+    ("lecunNormal", lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="linear")),
+    ("torchUniform", lambda weight: torch.nn.Linear(weight.shape[1], weight.shape[0]).weight.data),
+    ("truncatedNormal", lambda weight: torch.nn.init.trunc_normal_(weight, std=0.05, a=-0.1, b=0.1)),
+    (
+        {"type": "truncatedNormal", "stddev": 2},
+        lambda weight: torch.nn.init.trunc_normal_(weight, std=2, a=-4, b=4),
+    ),
+    ("orthogonal", torch.nn.init.orthogonal_),
+    ({"type": "orthogonal", "gain": 1.5}, lambda weight: torch.nn.init.orthogonal_(weight, gain=1.5)),
+    ({"type": "constant", "value": 0.25}, lambda weight: torch.nn.init.constant_(weight, 0.25)),
+    ("zeros", torch.nn.init.zeros_),
+]
+# The bias of torch.nn.Linear takes the inputs of the weight.
+BIASES = [("torchUniform", lambda inputs, outputs: torch.nn.Linear(inputs, outputs).bias.data)]
 
 
 def initializers():
     torch.manual_seed(1)
     cases = []
     for fan_in, fan_out in [(400, 250), (250, 400)]:
-        for name, fill in INITIALIZERS.items():
-            weight = fill(torch.empty(fan_out, fan_in))
-            sample = {"deviation": weight.std().item(), "largest": weight.abs().max().item()}
-            cases.append({"initializer": name, "fanIn": fan_in, "fanOut": fan_out, **sample})
+        for initializer, fill in INITIALIZERS:
+            cases.append(spread(initializer, "weight", fan_in, fan_out, fill(torch.empty(fan_out, fan_in))))
+    for initializer, make in BIASES:
+        cases.append(spread(initializer, "bias", 7, 100_000, make(7, 100_000)))
     write("initializers", {"cases": cases})
+
+
+def spread(initializer, parameter, fan_in, fan_out, values):
+    sample = {"mean": values.mean().item(), "deviation": values.std().item(), "largest": values.abs().max().item()}
+    return {"initializer": initializer, "parameter": parameter, "fanIn": fan_in, "fanOut": fan_out, **sample}
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
