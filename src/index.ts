@@ -1,5 +1,5 @@
 /** Downhill: trains small neural networks on the GPU, in the page. */
-export { GENERATORS } from './data/generate/index.ts';
+export { GENERATOR_OPTIONS, GENERATORS } from './data/generate/index.ts';
 export type { DataInput, Inputs, Targets } from './data/types.ts';
 export {
   CheckpointError,

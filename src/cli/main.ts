@@ -90,7 +90,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
 
 /** Where data come from. */
 function placeOptions(command: Command, needed: boolean): Command {
-  const words = 'idx:IMAGES,LABELS, csv:FILE, or a built-in set such as digits or digits:5000';
+  const words = 'csv:FILE, idx:IMAGES,LABELS, npy:X,Y, or a built-in set: digits, rings:500, rings:500,classes=4';
   return command
     .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
     .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')

@@ -7,12 +7,15 @@ its own inputs (start, gradients, cases): to add a case, add an object with `opt
 and options) to `cases` and run this again.
 """
 
+import base64
+import io
 import json
 import math
 import pathlib
 import sys
 from decimal import Decimal, getcontext
 
+import numpy
 import torch
 
 HERE = pathlib.Path(__file__).parent
@@ -510,8 +513,51 @@ def training():
     write("training", {"cases": cases})
 
 
+# --- NPY --------------------------------------------------------------------------------------------------------------
+
+NPY = {
+    "|u1": [[0, 1, 255], [7, 8, 9]],
+    "|i1": [[-128, 1, 127], [7, 8, 9]],
+    "|b1": [[0, 1, 1], [1, 0, 0]],
+    "<u2": [[0, 1, 65535], [7, 8, 9]],
+    "<i2": [[-32768, 1, 32767], [7, 8, 9]],
+    "<u4": [[0, 1, 4294967295], [7, 8, 9]],
+    "<i4": [[-2147483648, 1, 2147483647], [7, 8, 9]],
+    "<u8": [[0, 1, 4294967295], [7, 8, 9]],
+    "<i8": [[-2147483648, 1, 2147483647], [7, 8, 9]],
+    "<f4": [[0.5, -1.25, 3e30], [7, 8, 9]],
+    "<f8": [[0.1, -1.25, 1e300], [7, 8, 9]],
+}
+
+
+def npy():
+    cases = []
+    for descr, values in NPY.items():
+        array = numpy.array(values).astype(descr)
+        for order in "CF":
+            cases.append(npy_case(numpy.asarray(array, order=order), (1, 0)))
+        cases.append(npy_case(array.reshape(-1)[:2], (1, 0)))
+    for version in [(2, 0), (3, 0)]:
+        cases.append(npy_case(numpy.arange(24, dtype="<i2").reshape(2, 3, 4), version))
+        cases.append(npy_case(numpy.asfortranarray(numpy.arange(24, dtype="<i2").reshape(2, 3, 4)), version))
+    write("npy", {"numpy": numpy.__version__, "cases": cases})
+
+
+def npy_case(array, version):
+    file = io.BytesIO()
+    numpy.lib.format.write_array(file, array, version)
+    return {
+        "descr": array.dtype.str,
+        "order": "C" if array.flags.c_contiguous else "F",
+        "version": version[0],
+        "shape": list(array.shape),
+        "values": [float(value) for value in array.reshape(-1)],
+        "file": base64.b64encode(file.getvalue()).decode(),
+    }
+
+
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training]
+    makers = [activations, losses, optimizers, schedules, initializers, training, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()
