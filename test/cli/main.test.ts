@@ -113,6 +113,32 @@ describe('train', () => {
     expect(evaluated.events).toMatchObject([{ event: 'done', test: { accuracy: expect.any(Number) } }]);
   });
 
+  test('learns a number from categories and numbers, and refuses a category it has not seen', async () => {
+    const heights: Record<string, number> = { low: -1, middle: 0, high: 2 };
+    const kinds = Object.keys(heights);
+    const row = (i: number) => {
+      const [kind, x] = [kinds[i % 3]!, Math.sin(i * i)];
+      return { kind, x, y: heights[kind]! + 0.5 * x };
+    };
+    const rows = Array.from({ length: 240 }, (_, i) => row(i));
+    writeFileSync(path('kinds.csv'), `kind,x,y\n${rows.map(({ kind, x, y }) => `${kind},${x},${y}`).join('\n')}\n`);
+    writeFileSync(path('new.csv'), 'x,kind\n0.5,high\n0.5,low\n');
+    writeFileSync(path('other.csv'), 'x,kind\n0.5,highest\n');
+    const out = path('kinds');
+    const flags = ['--backend', 'cpu', '--epochs', '40', '--learning-rate', '0.02', '--out', out];
+    const { events } = await run('train', '--data', `csv:${path('kinds.csv')}`, ...flags, '--json');
+    expect((events.at(-1)!.test as { meanSquaredError: number }).meanSquaredError).toBeLessThan(0.01);
+    const model = join(out, 'model.safetensors');
+    const predicted = await run('predict', model, '--data', `csv:${path('new.csv')}`, '--backend', 'cpu');
+    const [high, low] = predicted.out.trim().split('\n').map(Number);
+    expect(high).toBeCloseTo(2.25, 0);
+    expect(low).toBeCloseTo(-0.75, 0);
+    const refused = await run('predict', model, '--data', `csv:${path('other.csv')}`, '--backend', 'cpu', '--json');
+    expect(refused.code).toBe(2);
+    expect(refused.events).toMatchObject([{ event: 'error', code: 'data/category' }]);
+    expect(refused.events[0]!.message).toContain('"high", "low", "middle"');
+  });
+
   test('learns NumPy arrays, classes and numbers', async () => {
     const npy = (descr: string, shape: string, body: { buffer: ArrayBufferLike }) => {
       const head = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }\n`;
