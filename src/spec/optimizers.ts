@@ -7,7 +7,7 @@ import { cyclesMomentum, parseSchedule, type Schedule, type ScheduleInput } from
 
 const learningRate = (value: number) =>
   v.optional(
-    v.custom<ScheduleInput>(() => true),
+    v.custom<ScheduleInput>(() => true, 'expected a number or a schedule'),
     value,
   );
 const weightDecay = (value: number) => v.optional(notNegative, value);

@@ -29,7 +29,10 @@ export const isFloat = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(Math.fround(value));
 
 export const integer = (min: number, max: number) =>
-  check<number>(`an integer from ${min} to ${max}`, (x) => Number.isInteger(x) && x >= min && x <= max);
+  check<number>(
+    max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`,
+    (x) => Number.isInteger(x) && x >= min && x <= max,
+  );
 export const number = check<number>('a finite number', finite);
 export const positive = check<number>('a number > 0', (x) => finite(x) && x > 0);
 export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x >= 0);

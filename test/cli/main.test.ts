@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { listing } from '../../src/cli/list.ts';
 import { main } from '../../src/cli/main.ts';
 import { decodeModel } from '../../src/io/model.ts';
 
@@ -275,6 +276,23 @@ test('plan prints the program, and as JSON what it costs', async () => {
   expect(Object.keys((events[0] as { kernels: object[] }).kernels[0]!)).toEqual(
     expect.arrayContaining(['name', 'workgroups', 'reads', 'writes', 'covers']),
   );
+});
+
+test('list prints the catalogue, as a flag and as a command, and as JSON', async () => {
+  const { code, out } = await run('list');
+  expect(code).toBe(0);
+  expect(await run('--list')).toMatchObject({ code: 0, out });
+  expect(out).toMatch(/^ {2}leakyRelu +negativeSlope 0\.01$/m);
+  expect(out).toMatch(/^ {2}multiStep +learningRate \(a number ≥ 0\), milestones \(.*\), gamma 0\.1$/m);
+  for (const flags of [
+    ['--list', '--json'],
+    ['--json', '--list'],
+    ['list', '--json'],
+  ]) {
+    const { events } = await run(...flags);
+    expect(events).toEqual([JSON.parse(JSON.stringify(listing()))]);
+  }
+  expect((await run('train', '--list')).code).toBe(2);
 });
 
 test('help and version end with code 0', async () => {
