@@ -1,5 +1,5 @@
 /** Downhill: trains small neural networks on the GPU, in the page. */
-export { GENERATORS } from './data/generate/index.ts';
+export { GENERATOR_OPTIONS, GENERATORS } from './data/generate/index.ts';
 export type { DataInput, Inputs, Targets } from './data/types.ts';
 export {
   CheckpointError,
@@ -16,17 +16,24 @@ export { describeProgram, printLine, printProgram } from './plan/print.ts';
 export type { Program } from './plan/program.ts';
 export type { AdapterDescription } from './run/executor.ts';
 export { ACTIVATIONS, type ActivationInput, type ActivationName } from './spec/activations.ts';
-export { activation, dense, INITIALIZERS, type InitializerName, type LayerInput } from './spec/layers.ts';
+export { INITIALIZERS, type InitializerInput, type InitializerName } from './spec/initializers.ts';
+export { activation, dense, type LayerInput } from './spec/layers.ts';
 export { LOSSES, type LossInput, type LossName } from './spec/losses.ts';
 export * from './spec/optimizers.ts';
 export type { Column, Preprocessing } from './spec/preprocessing.ts';
 export {
   constant,
   cosine,
+  cosineRestarts,
   exponentialDecay,
+  inverseTimeDecay,
+  multiStepDecay,
+  oneCycle,
+  polynomialDecay,
   SCHEDULES,
   type ScheduleFunction,
   type ScheduleInput,
+  sequence,
   stepDecay,
   warmup,
 } from './spec/schedules.ts';

@@ -6,8 +6,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import ts from 'typescript';
 import { describe, expect, test, vi } from 'vitest';
+import { GENERATOR_OPTIONS, GENERATORS } from '../src/data/generate/index.ts';
 import { ACTIVATIONS, parseActivation } from '../src/spec/activations.ts';
-import { INITIALIZERS } from '../src/spec/layers.ts';
+import { INITIALIZERS } from '../src/spec/initializers.ts';
 import { LOSSES, parseLoss } from '../src/spec/losses.ts';
 import { OPTIMIZERS, parseOptimizer } from '../src/spec/optimizers.ts';
 import { SCHEDULES } from '../src/spec/schedules.ts';
@@ -88,8 +89,9 @@ describe('the catalogue', () => {
     ['Activations', Object.keys(ACTIVATIONS)],
     ['Losses', Object.keys(LOSSES)],
     ['Optimizers', Object.keys(OPTIMIZERS)],
-    ['Schedules', [...Object.keys(SCHEDULES), 'warmup', 'custom']],
-    ['Initialisers', [...INITIALIZERS]],
+    ['Schedules', Object.keys(SCHEDULES)],
+    ['Initialisers', Object.keys(INITIALIZERS)],
+    ['Data sets', Object.keys(GENERATORS)],
   ])('%s: every name is there, and no other', (title, names) => {
     const rows = section(title).match(/^(\| `.*|### `.*)$/gm) ?? [];
     const listed = rows.flatMap((row) => [
@@ -109,6 +111,14 @@ describe('the catalogue', () => {
     const rate = learningRate.type === 'constant' ? learningRate.learningRate : Number.NaN;
     const expected = Object.entries({ learningRate: rate, ...options }).map(([key, value]) => `\`${key}\` ${value}`);
     expect(/^Options: (.*)\.$/m.exec(own)![1]!.split(', ').sort()).toEqual(expected.sort());
+  });
+
+  test.each(Object.entries(GENERATOR_OPTIONS))('the options of the set %s', (name, options) => {
+    const row = section('Data sets')
+      .split('\n')
+      .find((line) => line.startsWith(`| \`${name}\``))!;
+    const expected = Object.entries(options).map(([key, value]) => `\`${key}\` ${value}`);
+    expect(row.split('|').at(-2)!.trim()).toBe(expected.join(', '));
   });
 
   test.each([

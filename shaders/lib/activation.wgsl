@@ -31,8 +31,10 @@ fn activation_derivative(kind: u32, x: f32, parameter: f32) -> f32 {
     case TANH: { return (1.0 - x) * (1.0 + x); }
     case GELU: { return normal_cdf(x) + x * normal_density(x); }
     case SILU: {
-      let s = sigmoid(x);
-      return s * (1.0 + x * (1.0 - s));
+      let e = exp_accurate(-abs(x));
+      let near = 1.0 / (1.0 + e); // sigmoid(|x|)
+      let far = e * near; // 1 - sigmoid(|x|), which would cancel
+      return select(far, near, x >= 0.0) * (1.0 + x * select(near, far, x >= 0.0));
     }
     default: { return 1.0; }
   }

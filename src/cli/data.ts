@@ -1,11 +1,12 @@
 /** What `--data` names: files or a built-in set, read, split and made ready for a spec. */
 import { readFile } from 'node:fs/promises';
 import { parseCsv, type Table } from '../data/csv.ts';
-import { GENERATORS } from '../data/generate/index.ts';
+import { GENERATOR_OPTIONS, GENERATORS, type GeneratorName } from '../data/generate/index.ts';
 import { parseIdx } from '../data/idx.ts';
 import { matchTable } from '../data/match.ts';
+import { parseNpy } from '../data/npy.ts';
 import { takeRows } from '../data/rows.ts';
-import { imageSource, type Source, tableSource } from '../data/source.ts';
+import { arraySource, type Source, tableSource } from '../data/source.ts';
 import { type SplitBy, split } from '../data/split.ts';
 import type { DataInput, Inputs, Targets } from '../data/types.ts';
 import { DataError, suggest } from '../errors.ts';
@@ -31,7 +32,6 @@ export interface NamedSource extends Source {
 }
 
 const HOLDOUT = 0.2;
-type GeneratorName = keyof typeof GENERATORS;
 /** Rows of a built-in set unless told otherwise. */
 const DEFAULT_ROWS: Partial<Record<GeneratorName, number>> = { digits: 10_000 };
 const USUAL_ROWS = 1000;
@@ -59,42 +59,73 @@ export async function loadSource(flags: DataFlags): Promise<NamedSource> {
   }
   if (place.kind === 'idx') {
     const [images, labels] = await Promise.all([place.images, place.labels].map(readIdx));
-    return { ...imageSource(images!, labels!, place.images), splitBy: 'last' };
+    return { ...arraySource(images!, labels!, place.images), splitBy: 'last' };
   }
-  return generatedSource(place.name, place.rows, flags.dataSeed ?? 0);
+  if (place.kind === 'npy') {
+    const [x, y] = await Promise.all([place.x, place.y].map(async (path) => parseNpy(await readBytes(path), path)));
+    const source = arraySource(x!, y!, place.x);
+    return { ...source, splitBy: source.task === 'classes' ? 'stratified' : 'random' };
+  }
+  return generatedSource(place, flags.dataSeed ?? 0);
 }
 
 type Place =
   | { kind: 'csv'; path: string }
   | { kind: 'idx'; images: string; labels: string }
-  | { kind: 'generated'; name: GeneratorName; rows: number };
+  | { kind: 'npy'; x: string; y: string }
+  | Generated;
+interface Generated {
+  kind: 'generated';
+  name: GeneratorName;
+  rows: number;
+  options: Record<string, number>;
+}
 
 function parsePlace(data: string): Place {
   const names = Object.keys(GENERATORS);
   const [, kind = data, rest = ''] = /^([^:]*):(.*)$/s.exec(data) ?? [];
   if (kind === 'csv' && rest) return { kind, path: rest };
-  if (kind === 'idx') {
-    const [images, labels, ...more] = rest.split(',');
-    if (images && labels && more.length === 0) return { kind, images, labels };
-    throw new UsageError('cli/usage', `--data: got "${data}", expected idx:IMAGES,LABELS.`);
+  if (kind === 'idx' || kind === 'npy') {
+    const [first, second, ...more] = rest.split(',');
+    if (!first || !second || more.length > 0) {
+      const expected = kind === 'idx' ? 'idx:IMAGES,LABELS' : 'npy:X.npy,Y.npy';
+      throw new UsageError('cli/usage', `--data: got "${data}", expected ${expected}.`);
+    }
+    return kind === 'idx' ? { kind, images: first, labels: second } : { kind, x: first, y: second };
   }
-  if (Object.hasOwn(GENERATORS, kind)) {
-    const name = kind as GeneratorName;
-    const rows = data === kind ? (DEFAULT_ROWS[name] ?? USUAL_ROWS) : Number(rest || Number.NaN);
-    if (Number.isInteger(rows) && rows >= 1) return { kind: 'generated', name, rows };
-    throw new UsageError('cli/usage', `--data: got "${data}", expected ${kind}:ROWS with a number of rows ≥ 1.`);
-  }
-  const near = suggest(kind, ['csv', 'idx', ...names]);
-  const known = `idx:IMAGES,LABELS, csv:FILE, or one of ${names.join(', ')}`;
+  if (Object.hasOwn(GENERATORS, kind)) return parseGenerated(kind as GeneratorName, data);
+  const near = suggest(kind, ['csv', 'idx', 'npy', ...names]);
+  const known = `idx:IMAGES,LABELS, npy:X.npy,Y.npy, csv:FILE, or one of ${names.join(', ')}`;
   throw new UsageError('cli/usage', `--data: got "${data}"${near}, expected ${known}.`);
+}
+
+/** `rings`, `rings:500`, `rings:500,classes=4`. */
+function parseGenerated(name: GeneratorName, data: string): Generated {
+  const generated: Generated = { kind: 'generated', name, rows: DEFAULT_ROWS[name] ?? USUAL_ROWS, options: {} };
+  if (data === name) return generated;
+  for (const [i, part] of data
+    .slice(name.length + 1)
+    .split(',')
+    .entries()) {
+    const [, key = 'rows', text = ''] = /^(?:(\w+)=)?(.+)$/.exec(part) ?? [];
+    const value = Number(text.trim() || Number.NaN);
+    if (Number.isNaN(value) || (key === 'rows' && (i > 0 || !Number.isInteger(value) || value < 1))) {
+      const options = Object.keys(GENERATOR_OPTIONS[name]).map((option) => `,${option}=NUMBER`);
+      const expected = `${name}:ROWS${options.length > 0 ? `, with [${options.join('')}]` : ''}`;
+      throw new UsageError('cli/usage', `--data: got "${data}", expected ${expected} with a number of rows ≥ 1.`);
+    }
+    if (key === 'rows') generated.rows = value;
+    else generated.options[key] = value;
+  }
+  return generated;
 }
 
 const readTable = async (path: string, flags: DataFlags): Promise<Table> =>
   parseCsv(await readBytes(path), { header: flags.header ?? 'auto' }, path);
 const readIdx = async (path: string) => parseIdx(await readBytes(path), path);
 
-function generatedSource(name: GeneratorName, rows: number, seed: number): NamedSource {
-  const { x, y } = GENERATORS[name]({ rows, seed });
+function generatedSource({ name, rows, options }: Generated, seed: number): NamedSource {
+  const { x, y } = GENERATORS[name]({ ...options, rows, seed });
   const inputs = x.length / rows;
   const task = y instanceof Float32Array ? 'regression' : 'classes';
   const outputs = task === 'classes' ? 1 + Array.from(y).reduce((a, b) => Math.max(a, b), 1) : 1;

@@ -5,6 +5,7 @@ import { SAMPLERS } from '../spec/spec.ts';
 import { HEADERS, SPLITS } from './data.ts';
 import { EXIT, exitCodeOf, toFailure } from './errors.ts';
 import { info, type PlanFlags, showPlan, version } from './inspect.ts';
+import { list } from './list.ts';
 import { evaluate, type ModelFlags, predict } from './model.ts';
 import { Output, tolerateClosedPipe } from './output.ts';
 import { BACKENDS } from './runner.ts';
@@ -26,7 +27,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     code = await work(output, started);
   })(output);
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    // The catalogue is also asked for by a flag.
+    const asked = argv.find((word) => word !== '--json') === '--list';
+    const words = asked ? ['list', ...argv.filter((word) => word !== '--list')] : [...argv];
+    await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -52,6 +56,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
   program
     .description('Trains small neural networks on the GPU.')
     .version(version())
+    .option('--list', 'the same as the command list')
     .exitOverride()
     .showHelpAfterError('(downhill --help tells more)')
     .configureOutput({
@@ -84,13 +89,17 @@ const commands = (wrap: Wrap) => (output: Output) => {
   specOptions(dataOptions(command('plan', 'print what a training step is compiled to'), false)).action(
     (flags: PlanFlags) => act((out) => showPlan(flags, out)),
   );
+  command(
+    'list',
+    'print every activation, loss, optimizer, schedule, initialiser and built-in set with its options',
+  ).action(() => act((out) => list(out)));
   command('info', 'print versions and the adapters that can be had').action(() => act((out) => info(out)));
   return program;
 };
 
 /** Where data come from. */
 function placeOptions(command: Command, needed: boolean): Command {
-  const words = 'idx:IMAGES,LABELS, csv:FILE, or a built-in set such as digits or digits:5000';
+  const words = 'csv:FILE, idx:IMAGES,LABELS, npy:X,Y, or a built-in set: digits, rings:500, rings:500,classes=4';
   return command
     .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
     .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')

@@ -37,9 +37,11 @@ export type PartialSpec = Partial<Record<keyof SpecInput, unknown>>;
 
 const DEFAULT_EPOCHS = 10;
 const DEFAULT_BATCH = 32;
-/** Parts of the training after which a step schedule falls, and the warm-up ends. */
+/** Parts of the training after which a step schedule falls or a cosine starts anew, and the warm-up ends. */
 const FALLS = 3;
 const WARMUP_PART = 10;
+/** Parts of the training at the ends of which a multi-step schedule falls. */
+const MILESTONES = [0.5, 0.75];
 /** What an exponential schedule ends at, relative to its start. */
 const EXPONENTIAL_END = 0.01;
 
@@ -146,6 +148,7 @@ function buildOptimizer(given: unknown, flags: SpecFlags, steps: number): Optimi
 function withRate(schedule: Schedule, learningRate: number): Schedule {
   if (schedule.type === 'warmup') return { ...schedule, after: withRate(schedule.after, learningRate) };
   if (schedule.type === 'custom') return { type: 'constant', learningRate };
+  if (schedule.type === 'sequence') throw severalRates('--learning-rate');
   return { ...schedule, learningRate };
 }
 
@@ -155,8 +158,15 @@ function peakOf(schedule: Schedule): number {
   if (schedule.type === 'custom') {
     throw new SpecError('spec/value', '--schedule: the learning rate is a function; add --learning-rate.');
   }
+  if (schedule.type === 'sequence') throw severalRates('--schedule');
   return schedule.learningRate;
 }
+
+const severalRates = (flag: string) =>
+  new SpecError(
+    'spec/value',
+    `${flag}: the model's learning rate is a sequence of schedules, each with its own; change them there.`,
+  );
 
 /** A schedule by name or as an object, which takes what it lacks from the optimizer and the length of the training. */
 function buildSchedule(flag: string, base: Schedule, steps: number): Schedule {
@@ -164,15 +174,24 @@ function buildSchedule(flag: string, base: Schedule, steps: number): Schedule {
   const given = typeof value === 'string' ? { type: value } : value;
   const learningRate = peakOf(base);
   const length = Math.max(1, steps);
+  const third = Math.max(1, Math.floor(length / FALLS));
   const defaults: Record<string, Record<string, unknown>> = {
     constant: { learningRate },
-    step: { learningRate, stepSize: Math.max(1, Math.floor(length / FALLS)) },
+    step: { learningRate, stepSize: third },
+    multiStep: { learningRate, milestones: MILESTONES.map((part) => Math.ceil(part * length)) },
     exponential: { learningRate, gamma: EXPONENTIAL_END ** (1 / length) },
+    polynomial: { learningRate, steps: length },
+    inverseTime: { learningRate, decayRate: 1, decaySteps: third },
     cosine: { learningRate, steps: length },
+    cosineRestarts: { learningRate, steps: third },
+    oneCycle: { learningRate, steps: length },
+    sequence: {},
     warmup: { steps: Math.max(1, Math.floor(length / WARMUP_PART)), after: { type: 'constant', learningRate } },
   };
-  const known = [...Object.keys(SCHEDULES), 'warmup'];
   const type = String(given.type);
-  if (!Object.hasOwn(defaults, type)) throw unknownName('--schedule', 'schedule', given.type, known);
+  if (!Object.hasOwn(defaults, type)) {
+    const known = Object.keys(SCHEDULES).filter((name) => name !== 'custom');
+    throw unknownName('--schedule', 'schedule', given.type, known);
+  }
   return { ...defaults[type], ...given } as unknown as Schedule;
 }

@@ -6,6 +6,7 @@ import { columnsWidth, type Preprocessing } from '../spec/preprocessing.ts';
 import { fitColumns } from './columns.ts';
 import type { Table } from './csv.ts';
 import type { Idx } from './idx.ts';
+import type { Npy } from './npy.ts';
 import { isNumeric, sortedNames, toNumber } from './numbers.ts';
 import type { DataInput, Inputs, Targets } from './types.ts';
 import { notANumber } from './values.ts';
@@ -149,33 +150,43 @@ function looksLikeClasses(fields: string[]): boolean {
   return [...counts.values()].every((count) => count >= 2);
 }
 
+/** Numbers in some dimensions, as the decoders of IDX and NPY give them. */
+interface NumberArray {
+  shape: readonly number[];
+  /** Row-major. */
+  values: Idx['values'] | Npy['values'];
+}
+
 /**
- * IDX images and labels as a source: bytes stay bytes, other types become f32 and are taken as they are. The width of a
- * row is the product of all dimensions but the first. Whole-number labels are class indices, 0 … max; labels of a float
- * type are numbers to predict.
+ * Arrays of inputs and targets as a source, for example the images and labels of MNIST: bytes stay bytes, other types
+ * become f32 and are taken as they are. The width of a row is the product of all dimensions but the first. Whole-number
+ * targets are class indices, 0 … max; targets of a float type are numbers to predict, one a row or [rows, outputs].
  * @throws DataError `data/count`, `data/shape`, `data/label`, `data/classes`
  */
-export function imageSource(images: Idx, labels: Idx, who = 'IDX'): Source {
+export function arraySource(images: NumberArray, labels: NumberArray, who = 'arrays'): Source {
   const [count = 0, ...sizes] = images.shape;
-  if (labels.shape.length !== 1) {
-    throw new DataError('data/shape', `${who}: the labels have shape [${labels.shape}], expected one dimension.`);
+  const regression = labels.values instanceof Float32Array || labels.values instanceof Float64Array;
+  const [targets, perRow = 1, ...more] = labels.shape;
+  if (more.length > 0 || (perRow > 1 && !regression)) {
+    const expected = regression ? 'one dimension, or [rows, outputs]' : 'one dimension';
+    throw new DataError('data/shape', `${who}: the labels have shape [${labels.shape}], expected ${expected}.`);
   }
-  if (labels.shape[0] !== count) {
-    throw new DataError('data/count', `${who}: got ${count} images and ${labels.shape[0]} labels, expected as many.`);
+  if (targets !== count) {
+    throw new DataError('data/count', `${who}: got ${count} images and ${targets} labels, expected as many.`);
   }
   const { values } = images;
   const x = values instanceof Uint8Array ? values : Float32Array.from(values);
   const width = x.length / count;
   const y = labels.values;
-  const regression = y instanceof Float32Array || y instanceof Float64Array;
-  const outputs = regression ? 1 : countClasses(y, who);
+  const outputs = regression ? perRow : countClasses(y, who);
   const what = sizes.length > 1 ? `images of ${sizes.join(' × ')}` : `rows of ${width}`;
+  const numbers = perRow === 1 ? 'a number' : `${perRow} numbers`;
   return {
     task: regression ? 'regression' : 'classes',
     x,
     y: y instanceof Uint8Array ? y : regression ? Float32Array.from(y) : Int32Array.from(y),
     count,
-    describe: `${count} ${what} → ${regression ? 'a number' : `${outputs} classes`}`,
+    describe: `${count} ${what} → ${regression ? numbers : `${outputs} classes`}`,
     fitPreprocessing: () => (x instanceof Uint8Array ? { bytes: { scale: 1 / 255, offset: 0 } } : {}),
     inputs: () => width,
     outputs,

@@ -1,20 +1,9 @@
-/** The layers of a network and the initialisers of their parameters. */
+/** The layers of a network. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
 import { type Activation, type ActivationInput, parseActivation, RELU_LIKE } from './activations.ts';
-import { boolean, integer, oneOf, parseObject, show, unknownName } from './parse.ts';
-
-/** Where weights start. `fan` is the number of inputs, outputs or both that the spread is computed from. */
-export const INITIALIZERS = [
-  'glorotUniform',
-  'glorotNormal',
-  'heUniform',
-  'heNormal',
-  'lecunUniform',
-  'lecunNormal',
-  'zeros',
-] as const;
-export type InitializerName = (typeof INITIALIZERS)[number];
+import { givenValues, type Initializer, type InitializerInput, MAX_VALUES, parseInitializer } from './initializers.ts';
+import { boolean, integer, parseObject, show, unknownName } from './parse.ts';
 
 /** The widest layer that a spec may ask for. */
 export const MAX_WIDTH = 65_536;
@@ -26,8 +15,8 @@ export interface DenseLayer {
   units: number;
   activation: Activation;
   bias: boolean;
-  weightInitializer: InitializerName;
-  biasInitializer: InitializerName;
+  weightInitializer: Initializer;
+  biasInitializer: Initializer;
 }
 export interface ActivationLayer {
   type: 'activation';
@@ -41,9 +30,9 @@ export interface DenseOptions {
   /** Whether the layer adds a bias; default true. */
   bias?: boolean;
   /** Default: `heUniform` before relu-like activations, `glorotUniform` elsewhere. */
-  weightInitializer?: InitializerName;
+  weightInitializer?: InitializerInput;
   /** Default `zeros`. */
-  biasInitializer?: InitializerName;
+  biasInitializer?: InitializerInput;
 }
 export type LayerInput =
   | ({ type: 'dense'; units: number } & DenseOptions)
@@ -55,29 +44,46 @@ export const dense = (units: number, options: DenseOptions = {}): LayerInput => 
 /** An activation as a layer of its own; the same as the option of the dense layer before it. */
 export const activation = (activation: ActivationInput): LayerInput => ({ type: 'activation', activation });
 
-const initializer = v.optional(oneOf(INITIALIZERS));
 const DENSE = {
   type: v.any(),
   units: integer(1, MAX_WIDTH),
   activation: v.any(),
   bias: v.optional(boolean, true),
-  weightInitializer: initializer,
-  biasInitializer: initializer,
+  weightInitializer: v.optional(v.any()),
+  biasInitializer: v.optional(v.any(), 'zeros'),
 };
 
-/** The layers with every option present. @throws SpecError */
-export function parseLayers(value: unknown, who: string): Layer[] {
+/**
+ * The layers with every option present.
+ * @param inputs of the network
+ * @throws SpecError
+ */
+export function parseLayers(value: unknown, inputs: number, who: string): Layer[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LAYERS) {
     throw new SpecError('spec/value', `${who}: expected an array of 1 to ${MAX_LAYERS} layers, got ${show(value)}.`);
   }
-  const layers = value.map((layer, i) => parseLayer(layer, nextActivation(value, i), `${who}[${i}]`));
-  if (!layers.some((layer) => layer.type === 'dense')) {
+  let width = inputs;
+  const layers = value.map((given, i) => {
+    const layer = parseLayer(given, width, nextActivation(value, i), `${who}[${i}]`);
+    if (layer.type === 'dense') width = layer.units;
+    return layer;
+  });
+  const denseLayers = layers.filter((layer) => layer.type === 'dense');
+  if (denseLayers.length === 0) {
     throw new SpecError('spec/value', `${who}: got no dense layer; there is nothing to train, add dense(units).`);
+  }
+  const values = denseLayers.flatMap((layer) => [layer.weightInitializer, layer.biasInitializer]).map(givenValues);
+  const count = values.reduce((a, b) => a + b, 0);
+  if (count > MAX_VALUES) {
+    throw new SpecError(
+      'spec/value',
+      `${who}: got ${count} values to start from, expected at most ${MAX_VALUES} in a spec; hand them to setWeights.`,
+    );
   }
   return layers;
 }
 
-function parseLayer(value: unknown, following: unknown, who: string): Layer {
+function parseLayer(value: unknown, inputs: number, following: unknown, who: string): Layer {
   const type = (value as { type?: unknown } | null)?.type;
   if (type === 'activation') {
     const { activation } = parseObject({ type: v.any(), activation: v.any() }, value, who);
@@ -85,16 +91,18 @@ function parseLayer(value: unknown, following: unknown, who: string): Layer {
   }
   if (type !== 'dense') throw unknownName(who, 'layer', type, ['dense', 'activation']);
   const layer = parseObject({ ...DENSE, activation: v.optional(v.any(), 'linear') }, value, who);
+  const { units, bias } = layer;
   const activation = parseActivation(layer.activation, `${who}.activation`);
   const shaping = activation.type === 'linear' && following !== undefined ? following : activation;
   const name = parseActivation(shaping, `${who}.activation`).type;
+  const weights = layer.weightInitializer ?? (RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform');
   return {
     type,
-    units: layer.units,
+    units,
     activation,
-    bias: layer.bias,
-    weightInitializer: layer.weightInitializer ?? (RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform'),
-    biasInitializer: layer.biasInitializer ?? 'zeros',
+    bias,
+    weightInitializer: parseInitializer(weights, [units, inputs], `${who}.weightInitializer`),
+    biasInitializer: parseInitializer(layer.biasInitializer, [units], `${who}.biasInitializer`),
   };
 }
 

@@ -18,6 +18,12 @@ export type NamedInput<C extends Catalogue> = {
   [N in keyof C & string]: { type: N } & { [K in keyof C[N]]?: v.InferInput<C[N][K]> };
 }[keyof C & string];
 
+type WithDefault<E> = { [K in keyof E]: E[K] extends { type: 'optional' } ? K : never }[keyof E];
+/** The options of one entry as a user may write them: those with a default may be left out. */
+export type OptionsInput<E extends Record<string, v.GenericSchema>> = {
+  [K in Exclude<keyof E, WithDefault<E>>]: v.InferInput<E[K]>;
+} & { [K in WithDefault<E>]?: v.InferInput<E[K]> };
+
 /** Fills in the options of a catalogue entry. @throws SpecError for an unknown name, key or value */
 export function parseNamed<C extends Catalogue>(catalogue: C, what: string, value: unknown, who: string): Named<C> {
   const names = Object.keys(catalogue);

@@ -3,11 +3,11 @@ import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
 import { type Named, parseNamed } from './named.ts';
 import { boolean, notNegative, positive, rate } from './parse.ts';
-import { parseSchedule, type Schedule, type ScheduleInput } from './schedules.ts';
+import { cyclesMomentum, parseSchedule, type Schedule, type ScheduleInput } from './schedules.ts';
 
 const learningRate = (value: number) =>
   v.optional(
-    v.custom<ScheduleInput>(() => true),
+    v.custom<ScheduleInput>(() => true, 'expected a number or a schedule'),
     value,
   );
 const weightDecay = (value: number) => v.optional(notNegative, value);
@@ -86,5 +86,18 @@ export function parseOptimizer(value: unknown, who: string): Optimizer {
       `${who}.nesterov: needs momentum > 0 and dampening 0, got momentum ${optimizer.momentum} and dampening ${optimizer.dampening}.`,
     );
   }
+  if (cyclesMomentum(optimizer.learningRate)) checkMomentum(optimizer, who);
   return optimizer;
+}
+
+/** The option that a schedule with a momentum of its own sets: `momentum`, `beta1`, or none. */
+export const momentumOption = (optimizer: Optimizer): 'momentum' | 'beta1' | undefined =>
+  'momentum' in optimizer ? 'momentum' : 'beta1' in optimizer ? 'beta1' : undefined;
+
+function checkMomentum(optimizer: Optimizer, who: string): void {
+  const option = momentumOption(optimizer);
+  if (option === 'beta1' || (option === 'momentum' && 'momentum' in optimizer && optimizer.momentum > 0)) return;
+  const got = option ? `${optimizer.type} with momentum 0` : `${optimizer.type}, which has none`;
+  const advice = option ? 'set momentum, to 0.9 for example, or cycleMomentum: false' : 'set cycleMomentum: false';
+  throw new SpecError('spec/value', `${who}.learningRate: oneCycle cycles the momentum, but got ${got}; ${advice}.`);
 }

@@ -24,14 +24,22 @@ const SYNONYMS: Record<string, string> = {
 const check = <T>(expected: string, test: (value: T) => boolean) =>
   v.custom<T>((value) => test(value as T), `expected ${expected}`);
 const finite = (value: number) => typeof value === 'number' && Number.isFinite(value);
+/** Whether a value is a number that stays finite in f32. */
+export const isFloat = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(Math.fround(value));
 
 export const integer = (min: number, max: number) =>
-  check<number>(`an integer from ${min} to ${max}`, (x) => Number.isInteger(x) && x >= min && x <= max);
+  check<number>(
+    max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`,
+    (x) => Number.isInteger(x) && x >= min && x <= max,
+  );
 export const number = check<number>('a finite number', finite);
 export const positive = check<number>('a number > 0', (x) => finite(x) && x > 0);
 export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x >= 0);
 /** A decay rate: 0 ≤ x < 1. */
 export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >= 0 && x < 1);
+/** A part of a whole: 0 ≤ x ≤ 1. */
+export const part = check<number>('a number in [0, 1]', (x) => finite(x) && x >= 0 && x <= 1);
 export const boolean = check<boolean>('true or false', (x) => typeof x === 'boolean');
 export const text = check<string>('a string', (x) => typeof x === 'string');
 export const oneOf = <T extends string>(names: readonly T[]) =>

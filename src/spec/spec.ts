@@ -67,7 +67,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
       : parseObject({ batchSize: integer(1, MAX_BATCH) }, { batchSize: rest.batchSize }, who);
   const spec: Spec = {
     inputs,
-    layers: parseLayers(rest.layers, `${who}.layers`),
+    layers: parseLayers(rest.layers, inputs, `${who}.layers`),
     loss: parseLoss(rest.loss, `${who}.loss`),
     optimizer: parseOptimizer(rest.optimizer, `${who}.optimizer`),
     batchSize: batchSize as number | 'full',

@@ -5,8 +5,7 @@ import type { Rows } from '../data/types.ts';
 import { DataError, NonFiniteError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
-import { learningRateAt } from '../math/schedules.ts';
+import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Program, Strategy } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
@@ -190,9 +189,7 @@ export class Engine {
     let first = 0;
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.#members[active[slice]!]!;
-      const { optimizer } = spec;
-      const learningRate = learningRateAt(optimizer.learningRate, counters.step, schedule);
-      const scalars = OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, counters.step + 1, learningRate);
+      const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule);
       this.#feed.set(k, rows, counters.step, scalars, slice, active[slice]);
       if (slice === 0) first = learningRate;
     }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { listing } from '../../src/cli/list.ts';
 import { main } from '../../src/cli/main.ts';
 import { decodeModel } from '../../src/io/model.ts';
 
@@ -113,6 +114,82 @@ describe('train', () => {
     expect(evaluated.events).toMatchObject([{ event: 'done', test: { accuracy: expect.any(Number) } }]);
   });
 
+  test('learns a number from categories and numbers, and refuses a category it has not seen', async () => {
+    const heights: Record<string, number> = { low: -1, middle: 0, high: 2 };
+    const kinds = Object.keys(heights);
+    const row = (i: number) => {
+      const [kind, x] = [kinds[i % 3]!, Math.sin(i * i)];
+      return { kind, x, y: heights[kind]! + 0.5 * x };
+    };
+    const rows = Array.from({ length: 240 }, (_, i) => row(i));
+    writeFileSync(path('kinds.csv'), `kind,x,y\n${rows.map(({ kind, x, y }) => `${kind},${x},${y}`).join('\n')}\n`);
+    writeFileSync(path('new.csv'), 'x,kind\n0.5,high\n0.5,low\n');
+    writeFileSync(path('other.csv'), 'x,kind\n0.5,highest\n');
+    const out = path('kinds');
+    const flags = ['--backend', 'cpu', '--epochs', '40', '--learning-rate', '0.02', '--out', out];
+    const { events } = await run('train', '--data', `csv:${path('kinds.csv')}`, ...flags, '--json');
+    expect((events.at(-1)!.test as { meanSquaredError: number }).meanSquaredError).toBeLessThan(0.01);
+    const model = join(out, 'model.safetensors');
+    const predicted = await run('predict', model, '--data', `csv:${path('new.csv')}`, '--backend', 'cpu');
+    const [high, low] = predicted.out.trim().split('\n').map(Number);
+    expect(high).toBeCloseTo(2.25, 0);
+    expect(low).toBeCloseTo(-0.75, 0);
+    const refused = await run('predict', model, '--data', `csv:${path('other.csv')}`, '--backend', 'cpu', '--json');
+    expect(refused.code).toBe(2);
+    expect(refused.events).toMatchObject([{ event: 'error', code: 'data/category' }]);
+    expect(refused.events[0]!.message).toContain('"high", "low", "middle"');
+  });
+
+  test('learns NumPy arrays, classes and numbers', async () => {
+    const npy = (descr: string, shape: string, body: { buffer: ArrayBufferLike }) => {
+      const head = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }\n`;
+      const start = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${head}`, 'latin1');
+      start.writeUInt16LE(head.length, 8);
+      return Buffer.concat([start, new Uint8Array(body.buffer)]);
+    };
+    const n = 200;
+    const x = Float64Array.from({ length: 2 * n }, (_, i) => Math.sin(i * i));
+    writeFileSync(path('x.npy'), npy('<f8', `(${n}, 2)`, x));
+    const label = (row: number) => Number(x[2 * row]! > x[2 * row + 1]!);
+    writeFileSync(
+      path('y.npy'),
+      npy(
+        '<i8',
+        `(${n},)`,
+        BigInt64Array.from({ length: n }, (_, row) => BigInt(label(row))),
+      ),
+    );
+    writeFileSync(
+      path('z.npy'),
+      npy(
+        '<f4',
+        `(${n}, 2)`,
+        Float32Array.from(x, (value) => 2 * value),
+      ),
+    );
+    const flags = ['--backend', 'cpu', '--epochs', '30', '--learning-rate', '0.02', '--json', '--out', path('npy')];
+    const classes = await run('train', '--data', `npy:${path('x.npy')},${path('y.npy')}`, ...flags);
+    expect((classes.events.at(-1)!.test as { accuracy: number }).accuracy).toBeGreaterThan(0.9);
+    const numbers = await run('train', '--data', `npy:${path('x.npy')},${path('z.npy')}`, ...flags);
+    expect((numbers.events.at(-1)!.test as { loss: number }).loss).toBeLessThan(0.1);
+    const model = join(path('npy'), 'model.safetensors');
+    const predicted = await run(
+      'predict',
+      model,
+      '--data',
+      `npy:${path('x.npy')},${path('z.npy')}`,
+      '--backend',
+      'cpu',
+    );
+    expect(predicted.out.trim().split('\n')[0]!.split(' ')).toHaveLength(2);
+  });
+
+  test('takes options of a built-in set', async () => {
+    const flags = ['--backend', 'cpu', '--steps', '1', '--json', '--out', path('rings')];
+    const { err } = await run('train', '--data', 'rings:50,classes=4', ...flags);
+    expect(err).toContain('50 rows of rings: 2 inputs → 4 classes');
+  });
+
   test('starts from given weights', async () => {
     const first = path('first');
     const flags = ['train', '--data', 'xor:40', '--backend', 'cpu', '--model', '2-4-2'];
@@ -157,6 +234,10 @@ describe('bad usage ends with code 2 before anything is trained', () => {
   test.each([
     ['an unknown option', ['--epoch', '3'], 'cli/usage', '--epochs'],
     ['an unknown set', ['--data', 'xro'], 'cli/usage', 'did you mean "xor"?'],
+    ['an unknown option of a set', ['--data', 'rings:9,class=3'], 'data/generate', 'did you mean "classes"?'],
+    ['no number for an option', ['--data', 'rings:9,classes'], 'cli/usage', 'rings:ROWS, with [,noise=NUMBER,classes='],
+    ['no rows', ['--data', 'rings:0'], 'cli/usage', 'a number of rows ≥ 1'],
+    ['half of a pair', ['--data', 'npy:x.npy'], 'cli/usage', 'expected npy:X.npy,Y.npy'],
     ['a missing file', ['--data', 'csv:nowhere.csv'], 'cli/file', 'there is no such file'],
     ['a malformed row', ['--data', `csv:${path('broken.csv')}`], 'data/fields', 'line 3'],
     ['a bad number', ['--steps', 'many'], 'cli/usage', 'integer'],
@@ -195,6 +276,23 @@ test('plan prints the program, and as JSON what it costs', async () => {
   expect(Object.keys((events[0] as { kernels: object[] }).kernels[0]!)).toEqual(
     expect.arrayContaining(['name', 'workgroups', 'reads', 'writes', 'covers']),
   );
+});
+
+test('list prints the catalogue, as a flag and as a command, and as JSON', async () => {
+  const { code, out } = await run('list');
+  expect(code).toBe(0);
+  expect(await run('--list')).toMatchObject({ code: 0, out });
+  expect(out).toMatch(/^ {2}leakyRelu +negativeSlope 0\.01$/m);
+  expect(out).toMatch(/^ {2}multiStep +learningRate \(a number ≥ 0\), milestones \(.*\), gamma 0\.1$/m);
+  for (const flags of [
+    ['--list', '--json'],
+    ['--json', '--list'],
+    ['list', '--json'],
+  ]) {
+    const { events } = await run(...flags);
+    expect(events).toEqual([JSON.parse(JSON.stringify(listing()))]);
+  }
+  expect((await run('train', '--list')).code).toBe(2);
 });
 
 test('help and version end with code 0', async () => {

@@ -78,6 +78,11 @@ describe('schedules by name take the length of the training', () => {
     ['cosine', { type: 'cosine', learningRate: 0.001, steps: 100, minimum: 0 }],
     ['step', { type: 'step', learningRate: 0.001, stepSize: 33, gamma: 0.1 }],
     ['exponential', { type: 'exponential', learningRate: 0.001, gamma: 0.01 ** 0.01 }],
+    ['multiStep', { type: 'multiStep', learningRate: 0.001, milestones: [50, 75], gamma: 0.1 }],
+    ['polynomial', { type: 'polynomial', learningRate: 0.001, steps: 100, power: 1, minimum: 0 }],
+    ['inverseTime', { type: 'inverseTime', learningRate: 0.001, decayRate: 1, decaySteps: 33 }],
+    ['cosineRestarts', { type: 'cosineRestarts', learningRate: 0.001, steps: 33, multiplier: 1, minimum: 0 }],
+    ['oneCycle', expect.objectContaining({ type: 'oneCycle', learningRate: 0.001, steps: 100 })],
     ['warmup', { type: 'warmup', steps: 10, after: { type: 'constant', learningRate: 0.001 } }],
     ['{"type":"cosine","steps":5,"minimum":0.0001}', { type: 'cosine', learningRate: 0.001, steps: 5, minimum: 1e-4 }],
   ])('%s', (schedule, expected) => {
@@ -88,6 +93,14 @@ describe('schedules by name take the length of the training', () => {
     const warm = { type: 'warmup', steps: 5, after: { type: 'cosine', learningRate: 1, steps: 9, minimum: 0 } };
     const from = model({ optimizer: { type: 'adam', learningRate: warm } });
     expect(rate({ learningRate: 0.2 }, from)).toMatchObject({ type: 'warmup', after: { learningRate: 0.2, steps: 9 } });
+  });
+
+  test('a sequence has no single height', () => {
+    const parts = { type: 'sequence', schedules: [1, 2], boundaries: [5] };
+    const from = model({ optimizer: { type: 'adam', learningRate: parts } });
+    expect(() => rate({ learningRate: 0.2 }, from)).toThrow('--learning-rate: the model');
+    expect(() => rate({ schedule: 'cosine' }, from)).toThrow('--schedule: the model');
+    expect(rate({ schedule: JSON.stringify(parts) })).toMatchObject({ boundaries: [5] });
   });
 
   test.each([

@@ -1,8 +1,9 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
 import { kernelCases } from './kernels.ts';
+import { parityCases } from './parity.ts';
 import { shaderCases } from './shaders.ts';
 import { smokeCases } from './smoke.ts';
 import { trainingCases } from './training.ts';
 
-export const cases: ContractCase[] = [...smokeCases, ...shaderCases, ...kernelCases, ...trainingCases];
+export const cases: ContractCase[] = [...smokeCases, ...shaderCases, ...kernelCases, ...parityCases, ...trainingCases];

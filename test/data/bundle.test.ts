@@ -16,7 +16,7 @@ const bundle = (entry: string) =>
   });
 
 describe('data in the browser', () => {
-  it.each(['csv', 'idx', 'source', 'match', 'split', 'rows', 'encode'])(
+  it.each(['csv', 'idx', 'npy', 'source', 'match', 'split', 'rows', 'encode'])(
     '%s.ts bundles, free of eval',
     async (entry) => {
       const { outputFiles, warnings } = await bundle(entry);

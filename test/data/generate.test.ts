@@ -1,16 +1,21 @@
 /** The built-in sets: shapes, ranges, balance, and the same rows for the same seed whatever the number of rows. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { bumps, friedman, plane, polynomial, sawtooth, sine } from '../../src/data/generate/curves.ts';
 import { digits } from '../../src/data/generate/digits.ts';
-import { GENERATORS } from '../../src/data/generate/index.ts';
-import { moons, sine, spirals, xor } from '../../src/data/generate/planar.ts';
+import { GENERATOR_OPTIONS, GENERATORS } from '../../src/data/generate/index.ts';
+import { blobs, circles, moons, rings, spirals, xor } from '../../src/data/generate/planar.ts';
 import { type PenLines, render } from '../../src/data/generate/render.ts';
 import { SHAPES } from '../../src/data/generate/strokes.ts';
 import { DataError } from '../../src/errors.ts';
 
 type Name = keyof typeof GENERATORS;
 const names = Object.keys(GENERATORS) as Name[];
-const inputs: Record<Name, number> = { digits: 784, spirals: 2, moons: 2, xor: 2, sine: 1 };
+const inputs: Record<Name, number> = {
+  ...{ digits: 784, spirals: 2, moons: 2, xor: 2, circles: 2, blobs: 2, rings: 2 },
+  ...{ sine: 1, polynomial: 1, sawtooth: 1, plane: 2, bumps: 2, friedman: 10 },
+};
+const regression: readonly Name[] = ['sine', 'polynomial', 'sawtooth', 'plane', 'bumps', 'friedman'];
 
 function code(run: () => unknown): string {
   try {
@@ -41,7 +46,7 @@ describe.each(names)('%s', (name) => {
   it('has the stated shape and element types', () => {
     const { x, y } = make({ rows: 37, seed: 1 });
     expect(x).toBeInstanceOf(name === 'digits' ? Uint8Array : Float32Array);
-    expect(y).toBeInstanceOf(name === 'sine' ? Float32Array : Uint8Array);
+    expect(y).toBeInstanceOf(regression.includes(name) ? Float32Array : Uint8Array);
     expect([x.length, y.length]).toEqual([37 * inputs[name], 37]);
     expect(x.every(Number.isFinite) && y.every(Number.isFinite)).toBe(true);
   });
@@ -51,6 +56,12 @@ describe.each(names)('%s', (name) => {
     const long = make({ rows: 64, seed: 5 });
     expect(long.x.slice(0, short.x.length)).toEqual(short.x);
     expect(long.y.slice(0, short.y.length)).toEqual(short.y);
+  });
+
+  it('has the defaults that are listed', () => {
+    const listed = make({ rows: 20, seed: 5, ...GENERATOR_OPTIONS[name] });
+    expect(listed).toEqual(make({ rows: 20, seed: 5 }));
+    expect(code(() => make({ rows: 1, seed: 0, ...{ nose: 1 } }))).toBe('data/generate');
   });
 
   it('gives other rows to another seed, and no row twice', () => {
@@ -82,6 +93,9 @@ it.each([
   ['spirals', 2],
   ['moons', 2],
   ['xor', 2],
+  ['circles', 2],
+  ['blobs', 3],
+  ['rings', 3],
 ] as const)('%s hold each class once in every block of %i rows, in random order', (name, classes) => {
   const { y } = GENERATORS[name]({ rows: 50 * classes, seed: 2 });
   const blocks = Array.from({ length: 50 }, (_, b) => Array.from(y.slice(b * classes, (b + 1) * classes)));
@@ -322,8 +336,94 @@ describe('sets of points', () => {
     expect(Math.max(...moved.map(Math.abs))).toBeLessThan(reach * 0.05);
   });
 
+  const radius = (x: Float32Array, row: number) => Math.hypot(x[2 * row]!, x[2 * row + 1]!);
+
+  it('circles: of radius 1, and of the factor within', () => {
+    const { x, y } = circles({ rows: 200, seed: 1, noise: 0, factor: 0.3 });
+    for (let row = 0; row < 200; row++) expect(radius(x, row)).toBeCloseTo(y[row] === 0 ? 1 : 0.3, 6);
+    expect(x.filter((_, i) => i % 2 === 0).some((at) => at < -0.9)).toBe(true);
+  });
+
+  it('blobs: centred evenly on the unit circle, as wide as the noise', () => {
+    const { x, y } = blobs({ rows: 4000, seed: 1, noise: 0.1, classes: 4 });
+    for (const [label, [a, b]] of [
+      [1, 0],
+      [0, 1],
+      [-1, 0],
+      [0, -1],
+    ].entries()) {
+      const rows = Array.from(y.keys()).filter((row) => y[row] === label);
+      const mean = (at: (row: number) => number) => rows.reduce((sum, row) => sum + at(row), 0) / rows.length;
+      expect(mean((row) => x[2 * row]!)).toBeCloseTo(a!, 1);
+      expect(mean((row) => x[2 * row + 1]!)).toBeCloseTo(b!, 1);
+      expect(Math.sqrt(mean((row) => (x[2 * row]! - a!) ** 2))).toBeCloseTo(0.1, 2);
+    }
+  });
+
+  it('rings: every class in its band, evenly filled, with gaps', () => {
+    const { x, y } = rings({ rows: 3000, seed: 1, noise: 0, classes: 3 });
+    for (let row = 0; row < 3000; row++) {
+      const at = 3 * radius(x, row);
+      expect(at).toBeGreaterThanOrEqual(y[row] === 0 ? 0 : y[row]! + 0.25 - 1e-5);
+      expect(at).toBeLessThanOrEqual(y[row]! + 1 + 1e-5);
+    }
+    // The inner half of a disc's radius holds a quarter of its area.
+    const inner = Array.from(y.keys()).filter((row) => y[row] === 0 && 6 * radius(x, row) < 1).length;
+    expect(inner / 1000).toBeCloseTo(0.25, 1);
+  });
+
+  it.each<[string, { x: Float32Array; y: Float32Array }, (x: number[]) => number]>([
+    ['polynomial', polynomial({ rows: 50, seed: 2, noise: 0 }), ([x]) => 4 * x! ** 3 - 3 * x!],
+    [
+      'polynomial of degree 5',
+      polynomial({ rows: 50, seed: 2, noise: 0, degree: 5 }),
+      ([x]) => Math.cos(5 * Math.acos(x!)),
+    ],
+    ['a line', polynomial({ rows: 50, seed: 2, noise: 0, degree: 1 }), ([x]) => x!],
+    ['sawtooth', sawtooth({ rows: 50, seed: 2, noise: 0 }), ([x]) => (x! < 0 ? 2 * x! + 1 : 2 * x! - 1)],
+    ['sawtooth of one', sawtooth({ rows: 50, seed: 2, noise: 0, teeth: 1 }), ([x]) => x!],
+    ['plane', plane({ rows: 50, seed: 2, noise: 0 }), ([a, b]) => (a! + b!) / 2],
+    [
+      'friedman',
+      friedman({ rows: 50, seed: 2, noise: 0 }),
+      ([a, b, c, d, e]) => 10 * Math.sin(Math.PI * a! * b!) + 20 * (c! - 0.5) ** 2 + 10 * d! + 5 * e!,
+    ],
+  ])('%s is its formula', (_, { x, y }, f) => {
+    const width = x.length / 50;
+    const rows = Array.from(y, (_, row) => [...x.slice(row * width, (row + 1) * width)]);
+    for (const [row, values] of rows.entries()) expect(y[row]).toBeCloseTo(f(values), 5);
+    expect(Math.max(...x)).toBeGreaterThan(0.8);
+  });
+
+  it('bumps: hills and hollows take turns', () => {
+    const { x, y } = bumps({ rows: 4000, seed: 2, noise: 0 });
+    for (const [a, b, sign] of [
+      [-0.6, 0.5, 1],
+      [0, 0.5, -1],
+      [0.6, -0.5, -1],
+      [0, -0.5, 1],
+    ]) {
+      const near = Array.from(y).filter((_, row) => Math.hypot(x[2 * row]! - a!, x[2 * row + 1]! - b!) < 0.05);
+      expect(near.length).toBeGreaterThan(0);
+      for (const value of near) expect(sign! * value).toBeGreaterThan(0.8);
+    }
+  });
+
   it('refuses noise and arms out of range', () => {
-    for (const make of [spirals, moons, xor, sine]) {
+    for (const make of [
+      spirals,
+      moons,
+      xor,
+      circles,
+      blobs,
+      rings,
+      sine,
+      polynomial,
+      sawtooth,
+      plane,
+      bumps,
+      friedman,
+    ]) {
       for (const noise of [-0.1, 10.1, Number.NaN, Number.POSITIVE_INFINITY]) {
         expect(
           code(() => make({ rows: 1, seed: 0, noise })),
@@ -331,6 +431,19 @@ describe('sets of points', () => {
         ).toBe('data/generate');
       }
     }
-    for (const arms of [1, 11, 2.5]) expect(code(() => spirals({ rows: 1, seed: 0, arms }))).toBe('data/generate');
+    const one = { rows: 1, seed: 0 };
+    for (const count of [1, 11, 2.5]) {
+      expect(code(() => spirals({ ...one, arms: count }))).toBe('data/generate');
+      expect(code(() => blobs({ ...one, classes: count }))).toBe('data/generate');
+      expect(code(() => rings({ ...one, classes: count }))).toBe('data/generate');
+    }
+    for (const count of [0, 11, 2.5]) {
+      expect(code(() => polynomial({ ...one, degree: count }))).toBe('data/generate');
+      expect(code(() => sawtooth({ ...one, teeth: count }))).toBe('data/generate');
+    }
+    for (const factor of [-0.1, 1.1]) expect(code(() => circles({ ...one, factor }))).toBe('data/generate');
+    expect(() => rings({ ...one, ...{ clases: 3 } })).toThrow(
+      'rings: unknown option "clases" (did you mean "classes"?); known options: rows, seed, noise, classes.',
+    );
   });
 });

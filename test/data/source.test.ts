@@ -5,7 +5,7 @@ import { encodeRows } from '../../src/data/encode.ts';
 import { type Idx, parseIdx } from '../../src/data/idx.ts';
 import { sortedNames } from '../../src/data/numbers.ts';
 import { takeRows } from '../../src/data/rows.ts';
-import { imageSource, type Source, tableSource } from '../../src/data/source.ts';
+import { arraySource, type Source, tableSource } from '../../src/data/source.ts';
 import { split } from '../../src/data/split.ts';
 import { DataError } from '../../src/errors.ts';
 import { parseSpec } from '../../src/spec/spec.ts';
@@ -153,12 +153,12 @@ describe('tableSource', () => {
   });
 });
 
-describe('imageSource', () => {
+describe('arraySource', () => {
   const images: Idx = { shape: [3, 2, 2], values: Uint8Array.from({ length: 12 }, (_, i) => i) };
   const labels = (values: Idx['values']): Idx => ({ shape: [values.length], values });
 
   it('keeps bytes and counts classes', () => {
-    const source = imageSource(images, labels(Uint8Array.of(1, 0, 4)));
+    const source = arraySource(images, labels(Uint8Array.of(1, 0, 4)));
     expect(source).toMatchObject({ task: 'classes', count: 3, outputs: 5, describe: '3 images of 2 × 2 → 5 classes' });
     expect(source.x).toBe(images.values);
     expect(source.fitPreprocessing(all(source))).toEqual({ bytes: { scale: 1 / 255, offset: 0 } });
@@ -166,30 +166,39 @@ describe('imageSource', () => {
   });
 
   it('takes other types as numbers', () => {
-    const source = imageSource({ shape: [2, 1], values: Int16Array.of(-300, 7) }, labels(Int32Array.of(0, 1)));
+    const source = arraySource({ shape: [2, 1], values: Int16Array.of(-300, 7) }, labels(Int32Array.of(0, 1)));
     expect(source.x).toEqual(Float32Array.of(-300, 7));
     expect(source.y).toEqual(Int32Array.of(0, 1));
     expect(source.fitPreprocessing(all(source))).toEqual({});
-    expect(imageSource(images, labels(Float64Array.of(0.5, 1, 2)))).toMatchObject({
+    expect(arraySource(images, labels(Float64Array.of(0.5, 1, 2)))).toMatchObject({
       task: 'regression',
       outputs: 1,
       y: Float32Array.of(0.5, 1, 2),
     });
   });
 
+  it('takes several numbers a row, and a column of labels', () => {
+    const pairs = { shape: [3, 2], values: Float64Array.of(1, 2, 3, 4, 5, 6) };
+    const source = arraySource(images, pairs);
+    expect(source).toMatchObject({ task: 'regression', outputs: 2, describe: '3 images of 2 × 2 → 2 numbers' });
+    expect(takeRows(source, 3, Uint32Array.of(2, 0)).y).toEqual(Float32Array.of(5, 6, 1, 2));
+    expect(arraySource(images, { shape: [3, 1], values: Uint8Array.of(0, 1, 0) })).toMatchObject({ outputs: 2 });
+  });
+
   it.each([
     ['fewer labels than images', labels(Uint8Array.of(0, 1)), 'data/count'],
-    ['labels of two dimensions', { shape: [3, 1], values: Uint8Array.of(0, 1, 0) }, 'data/shape'],
+    ['labels of two dimensions', { shape: [3, 2], values: Uint8Array.of(0, 1, 0, 1, 0, 1) }, 'data/shape'],
+    ['numbers in three dimensions', { shape: [3, 1, 1], values: Float32Array.of(0, 1, 0) }, 'data/shape'],
     ['a negative label', labels(Int8Array.of(0, 1, -1)), 'data/label'],
     ['a label beyond any model', labels(Int32Array.of(0, 1, 2_000_000_000)), 'data/label'],
     ['one class', labels(Uint8Array.of(0, 0, 0)), 'data/classes'],
   ])('refuses %s', (_, bad, code) => {
-    expect(() => imageSource(images, bad)).toThrow(DataError);
-    expect(() => imageSource(images, bad)).toThrow(expect.objectContaining({ code }));
+    expect(() => arraySource(images, bad)).toThrow(DataError);
+    expect(() => arraySource(images, bad)).toThrow(expect.objectContaining({ code }));
   });
 
   itReal('takes the MNIST files', ['images', 'labels'], async () => {
-    const source = imageSource(await parseIdx(await readReal('images')), await parseIdx(await readReal('labels')));
+    const source = arraySource(await parseIdx(await readReal('images')), await parseIdx(await readReal('labels')));
     expect(source).toMatchObject({ task: 'classes', count: 10_000, outputs: 10 });
     const { train, test } = split(source.count, { holdout: 2000, by: 'last', seed: 0 });
     const trained = takeRows(source, source.count, train);

@@ -5,12 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { itReal, realPath } from '../support/real-data.ts';
+import { parseCsv } from '../../src/data/csv.ts';
+import { tableSource } from '../../src/data/source.ts';
+import { split } from '../../src/data/split.ts';
+import abalone from '../golden/abalone.json';
+import { itReal, readReal, realPath } from '../support/real-data.ts';
 
 const bin = fileURLToPath(new URL('../../bin/downhill.mjs', import.meta.url));
 
-/** Trains with these flags; gives the accuracy on the rows held out. */
-async function accuracy(flags: string[]): Promise<number> {
+/** Trains with these flags; gives the metrics on the rows held out. */
+async function metrics(flags: string[]): Promise<{ accuracy: number; meanSquaredError: number }> {
   const out = await mkdtemp(join(tmpdir(), 'downhill-'));
   try {
     const stdout = await new Promise<string>((resolve, reject) => {
@@ -21,11 +25,13 @@ async function accuracy(flags: string[]): Promise<number> {
     });
     const done = JSON.parse(stdout.trim().split('\n').at(-1)!);
     expect(done.event).toBe('done');
-    return done.test.accuracy;
+    return done.test;
   } finally {
     await rm(out, { recursive: true, force: true });
   }
 }
+
+const accuracy = async (flags: string[]): Promise<number> => (await metrics(flags)).accuracy;
 
 /** `make` for every seed, two processes at a time. */
 async function forSeeds(seeds: number[], make: (seed: number) => Promise<number>): Promise<number[]> {
@@ -120,5 +126,34 @@ describe('tables, a stratified fifth held out', () => {
       expect(median(reached)).toBeGreaterThanOrEqual(0.99);
     },
     120_000,
+  );
+});
+
+describe('abalone, a random fifth held out', () => {
+  const { recipe, testRows, median: torchMedian } = abalone;
+  itReal(
+    'the median test error of five seeds is at most 1.05 times that of PyTorch on the same rows',
+    ['abalone'],
+    async () => {
+      const { holdout, dataSeed, spec, epochs, seeds } = recipe;
+      const table = tableSource(parseCsv(await readReal('abalone'), { header: 'no' }));
+      const own = split(table.count, { holdout, by: 'random', seed: dataSeed });
+      expect([...own.test]).toEqual(testRows);
+      const make = async (seed: number) => {
+        const { meanSquaredError } = await metrics([
+          ...['--data', `csv:${realPath('abalone')}`, '--holdout', `${holdout}`, '--split', 'random'],
+          ...['--data-seed', `${dataSeed}`, '--model', JSON.stringify(spec), '--epochs', `${epochs}`],
+          ...['--seed', `${seed}`, '--backend', 'cpu'],
+        ]);
+        return meanSquaredError;
+      };
+      const reached = await forSeeds(seeds, make);
+      const words = reached.map((error) => error.toFixed(3)).join(', ');
+      console.log(
+        `abalone, seeds 1 to 5: ${words}; median ${median(reached).toFixed(3)}, PyTorch ${torchMedian.toFixed(3)}`,
+      );
+      expect(median(reached)).toBeLessThanOrEqual(1.05 * torchMedian);
+    },
+    300_000,
   );
 });

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """Writes the golden files: what PyTorch computes in f64, for tests that run without PyTorch.
 
-Run `python3 test/golden/make.py` after a change here or in the inputs, and commit the JSON files. optimizers.json holds
+Run `python3 test/golden/make.py` after a change here or in the inputs (with names, such as `schedules`, only those), and
+commit the JSON files. optimizers.json holds
 its own inputs (start, gradients, cases): to add a case, add an object with `optimizer` (as in a spec) and `torch` (class
 and options) to `cases` and run this again.
 """
 
+import base64
+import io
 import json
 import math
 import pathlib
+import sys
 from decimal import Decimal, getcontext
 
+import numpy
 import torch
 
 HERE = pathlib.Path(__file__).parent
@@ -177,61 +182,195 @@ def optimizers():
 
 # --- schedules --------------------------------------------------------------------------------------------------------
 
+# A schedule of ours, the class of torch, its options (or what makes it of an optimizer), the optimizer it is tried on.
 SCHEDULES = [
     ({"type": "step", "learningRate": 0.1, "stepSize": 4}, "StepLR", {"step_size": 4}),
     ({"type": "step", "learningRate": 0.5, "stepSize": 3, "gamma": 0.7}, "StepLR", {"step_size": 3, "gamma": 0.7}),
+    ({"type": "multiStep", "learningRate": 0.2, "milestones": [3, 4, 9]}, "MultiStepLR", {"milestones": [3, 4, 9]}),
+    (
+        {"type": "multiStep", "learningRate": 0.2, "milestones": [1, 7], "gamma": 0.3},
+        "MultiStepLR",
+        {"milestones": [1, 7], "gamma": 0.3},
+    ),
     ({"type": "exponential", "learningRate": 0.02, "gamma": 0.9}, "ExponentialLR", {"gamma": 0.9}),
+    ({"type": "polynomial", "learningRate": 0.3, "steps": 9}, "PolynomialLR", {"total_iters": 9}),
+    (
+        {"type": "polynomial", "learningRate": 0.3, "steps": 9, "power": 2.5},
+        "PolynomialLR",
+        {"total_iters": 9, "power": 2.5},
+    ),
+    (
+        # PolynomialLR ends at 0; the formula of Keras' PolynomialDecay has an end.
+        {"type": "polynomial", "learningRate": 0.3, "steps": 8, "power": 2, "minimum": 0.06},
+        "LambdaLR",
+        lambda t: (0.06 + (0.3 - 0.06) * (1 - min(t, 8) / 8) ** 2) / 0.3,
+    ),
+    (
+        # The formula of Keras' InverseTimeDecay; torch has no class for it.
+        {"type": "inverseTime", "learningRate": 0.4, "decayRate": 0.5, "decaySteps": 3},
+        "LambdaLR",
+        lambda t: 1 / (1 + 0.5 * t / 3),
+    ),
     ({"type": "cosine", "learningRate": 0.1, "steps": 12}, "CosineAnnealingLR", {"T_max": 12}),
     (
         {"type": "cosine", "learningRate": 0.1, "steps": 11, "minimum": 0.003},
         "CosineAnnealingLR",
         {"T_max": 11, "eta_min": 0.003},
     ),
+    ({"type": "cosineRestarts", "learningRate": 0.1, "steps": 5}, "CosineAnnealingWarmRestarts", {"T_0": 5}),
+    (
+        {"type": "cosineRestarts", "learningRate": 0.1, "steps": 2, "multiplier": 3, "minimum": 0.004},
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 2, "T_mult": 3, "eta_min": 0.004},
+    ),
+    (
+        {"type": "oneCycle", "learningRate": 0.5, "steps": 13},
+        "OneCycleLR",
+        {"max_lr": 0.5, "total_steps": 13},
+        {"type": "sgd", "momentum": 0.9},
+    ),
+    (
+        {
+            "type": "oneCycle",
+            "learningRate": 0.5,
+            "steps": 10,
+            "pctStart": 0.45,
+            "annealStrategy": "linear",
+            "divFactor": 10,
+            "finalDivFactor": 50,
+            "baseMomentum": 0.7,
+            "maxMomentum": 0.8,
+        },
+        "OneCycleLR",
+        {
+            "max_lr": 0.5,
+            "total_steps": 10,
+            "pct_start": 0.45,
+            "anneal_strategy": "linear",
+            "div_factor": 10,
+            "final_div_factor": 50,
+            "base_momentum": 0.7,
+            "max_momentum": 0.8,
+        },
+        {"type": "adam"},
+    ),
+    (
+        {"type": "oneCycle", "learningRate": 0.5, "steps": 13, "pctStart": 0, "cycleMomentum": False},
+        "OneCycleLR",
+        {"max_lr": 0.5, "total_steps": 13, "pct_start": 0.0, "cycle_momentum": False},
+    ),
     (
         {"type": "warmup", "steps": 5, "after": {"type": "constant", "learningRate": 0.3}},
         "LinearLR",
         {"start_factor": 1 / 5, "end_factor": 1, "total_iters": 4},
     ),
+    (
+        {
+            "type": "sequence",
+            "schedules": [
+                {"type": "warmup", "steps": 4, "after": {"type": "constant", "learningRate": 0.2}},
+                {"type": "cosine", "learningRate": 0.2, "steps": 6, "minimum": 0.01},
+                {"type": "step", "learningRate": 0.2, "stepSize": 3, "gamma": 0.5},
+            ],
+            "boundaries": [4, 10],
+        },
+        "SequentialLR",
+        lambda optimizer: torch.optim.lr_scheduler.SequentialLR(
+            optimizer,
+            [
+                torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1 / 4, end_factor=1, total_iters=3),
+                torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6, eta_min=0.01),
+                torch.optim.lr_scheduler.StepLR(optimizer, step_size=3, gamma=0.5),
+            ],
+            milestones=[4, 10],
+        ),
+    ),
+    ({"type": "constant", "learningRate": 0.3}, "ConstantLR", {"factor": 1}),
 ]
+# Those that end; torch refuses a step behind the end of OneCycleLR, and its cosine would rise again.
+LENGTHS = {"OneCycleLR": "total_steps", "CosineAnnealingLR": "T_max"}
+
+
+def base_rate(schedule):
+    if "after" in schedule:
+        return base_rate(schedule["after"])
+    return base_rate(schedule["schedules"][0]) if "schedules" in schedule else schedule["learningRate"]
+
+
+def gradient_at(step):
+    return (step % 5 - 1.5) / 4
 
 
 def schedules():
     cases = []
-    for schedule, name, options in SCHEDULES:
-        rate = (schedule.get("after") or schedule)["learningRate"]
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
-        scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
-        values = []
-        for _ in range(options.get("T_max", 12) + 1):
-            values.append(optimizer.param_groups[0]["lr"])
+    for schedule, name, options, *optimizers in SCHEDULES:
+        spec = optimizers[0] if optimizers else {"type": "sgd"}
+        parameters, rate = [torch.nn.Parameter(torch.zeros(1))], base_rate(schedule)
+        if spec["type"] == "adam":
+            optimizer = torch.optim.Adam(parameters, lr=rate)
+        else:
+            optimizer = torch.optim.SGD(parameters, lr=rate, momentum=spec.get("momentum", 0))
+        kind = getattr(torch.optim.lr_scheduler, name)
+        if name == "SequentialLR":
+            scheduler = options(optimizer)
+        else:
+            scheduler = kind(optimizer, options) if name == "LambdaLR" else kind(optimizer, **options)
+        words = {} if callable(options) else options
+        count = words.get(LENGTHS.get(name), 24 if name == "CosineAnnealingWarmRestarts" else 14)
+        values, momenta, path = [], [], []
+        for step in range(count + (name == "CosineAnnealingLR")):
+            group = optimizer.param_groups[0]
+            values.append(group["lr"])
+            momenta.append(group["momentum"] if "momentum" in group else group["betas"][0])
+            parameters[0].grad = torch.tensor([gradient_at(step)])
             optimizer.step()
-            scheduler.step()
-        cases.append({"schedule": schedule, "torch": {"class": name, "options": options}, "values": values})
+            path.append(parameters[0].item())
+            if step < count - 1 or name == "CosineAnnealingLR":
+                scheduler.step()
+        case = {"schedule": schedule, "torch": {"class": name, "options": words}, "values": values}
+        cases.append({**case, "optimizer": spec, "momenta": momenta, "path": path} if optimizers else case)
     write("schedules", {"cases": cases})
 
 
 # --- initialisers -----------------------------------------------------------------------------------------------------
 
-INITIALIZERS = {
-    "glorotUniform": lambda weight: torch.nn.init.xavier_uniform_(weight),
-    "glorotNormal": lambda weight: torch.nn.init.xavier_normal_(weight),
-    "heUniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
-    "heNormal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu"),
-    "lecunUniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
-    "lecunNormal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="linear"),
-    "zeros": lambda weight: torch.nn.init.zeros_(weight),
-}
+# Ours beside what fills a weight of torch's, [out, in].
+INITIALIZERS = [
+    ("glorotUniform", torch.nn.init.xavier_uniform_),
+    ("glorotNormal", torch.nn.init.xavier_normal_),
+    ("heUniform", lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu")),
+    ("heNormal", lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")),
+    ("lecunUniform", lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="linear")),
+    ("lecunNormal", lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="linear")),
+    ("torchUniform", lambda weight: torch.nn.Linear(weight.shape[1], weight.shape[0]).weight.data),
+    ("truncatedNormal", lambda weight: torch.nn.init.trunc_normal_(weight, std=0.05, a=-0.1, b=0.1)),
+    (
+        {"type": "truncatedNormal", "stddev": 2},
+        lambda weight: torch.nn.init.trunc_normal_(weight, std=2, a=-4, b=4),
+    ),
+    ("orthogonal", torch.nn.init.orthogonal_),
+    ({"type": "orthogonal", "gain": 1.5}, lambda weight: torch.nn.init.orthogonal_(weight, gain=1.5)),
+    ({"type": "constant", "value": 0.25}, lambda weight: torch.nn.init.constant_(weight, 0.25)),
+    ("zeros", torch.nn.init.zeros_),
+]
+# The bias of torch.nn.Linear takes the inputs of the weight.
+BIASES = [("torchUniform", lambda inputs, outputs: torch.nn.Linear(inputs, outputs).bias.data)]
 
 
 def initializers():
     torch.manual_seed(1)
     cases = []
     for fan_in, fan_out in [(400, 250), (250, 400)]:
-        for name, fill in INITIALIZERS.items():
-            weight = fill(torch.empty(fan_out, fan_in))
-            sample = {"deviation": weight.std().item(), "largest": weight.abs().max().item()}
-            cases.append({"initializer": name, "fanIn": fan_in, "fanOut": fan_out, **sample})
+        for initializer, fill in INITIALIZERS:
+            cases.append(spread(initializer, "weight", fan_in, fan_out, fill(torch.empty(fan_out, fan_in))))
+    for initializer, make in BIASES:
+        cases.append(spread(initializer, "bias", 7, 100_000, make(7, 100_000)))
     write("initializers", {"cases": cases})
+
+
+def spread(initializer, parameter, fan_in, fan_out, values):
+    sample = {"mean": values.mean().item(), "deviation": values.std().item(), "largest": values.abs().max().item()}
+    return {"initializer": initializer, "parameter": parameter, "fanIn": fan_in, "fanOut": fan_out, **sample}
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -374,10 +513,51 @@ def training():
     write("training", {"cases": cases})
 
 
+# --- NPY --------------------------------------------------------------------------------------------------------------
+
+NPY = {
+    "|u1": [[0, 1, 255], [7, 8, 9]],
+    "|i1": [[-128, 1, 127], [7, 8, 9]],
+    "|b1": [[0, 1, 1], [1, 0, 0]],
+    "<u2": [[0, 1, 65535], [7, 8, 9]],
+    "<i2": [[-32768, 1, 32767], [7, 8, 9]],
+    "<u4": [[0, 1, 4294967295], [7, 8, 9]],
+    "<i4": [[-2147483648, 1, 2147483647], [7, 8, 9]],
+    "<u8": [[0, 1, 4294967295], [7, 8, 9]],
+    "<i8": [[-2147483648, 1, 2147483647], [7, 8, 9]],
+    "<f4": [[0.5, -1.25, 3e30], [7, 8, 9]],
+    "<f8": [[0.1, -1.25, 1e300], [7, 8, 9]],
+}
+
+
+def npy():
+    cases = []
+    for descr, values in NPY.items():
+        array = numpy.array(values).astype(descr)
+        for order in "CF":
+            cases.append(npy_case(numpy.asarray(array, order=order), (1, 0)))
+        cases.append(npy_case(array.reshape(-1)[:2], (1, 0)))
+    for version in [(2, 0), (3, 0)]:
+        cases.append(npy_case(numpy.arange(24, dtype="<i2").reshape(2, 3, 4), version))
+        cases.append(npy_case(numpy.asfortranarray(numpy.arange(24, dtype="<i2").reshape(2, 3, 4)), version))
+    write("npy", {"numpy": numpy.__version__, "cases": cases})
+
+
+def npy_case(array, version):
+    file = io.BytesIO()
+    numpy.lib.format.write_array(file, array, version)
+    return {
+        "descr": array.dtype.str,
+        "order": "C" if array.flags.c_contiguous else "F",
+        "version": version[0],
+        "shape": list(array.shape),
+        "values": [float(value) for value in array.reshape(-1)],
+        "file": base64.b64encode(file.getvalue()).decode(),
+    }
+
+
 if __name__ == "__main__":
-    activations()
-    losses()
-    optimizers()
-    schedules()
-    initializers()
-    training()
+    makers = [activations, losses, optimizers, schedules, initializers, training, npy]
+    for make in makers:
+        if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
+            make()

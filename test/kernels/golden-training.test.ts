@@ -1,8 +1,7 @@
 /** Are the conventions right? Whole runs of PyTorch, replayed through the program in f64 and through the trainer. */
 import { describe, expect, it } from 'vitest';
 import { encodeRows } from '../../src/data/encode.ts';
-import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
-import { learningRateAt } from '../../src/math/schedules.ts';
+import { updateNumbers } from '../../src/math/update.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
@@ -48,10 +47,8 @@ describe.each(runs)('$name', (run) => {
     for (let first = 0; first < run.batches.length; first += 3) {
       const some = run.batches.slice(first, first + 3);
       for (const [k, batch] of some.entries()) {
-        const { optimizer } = spec;
-        const rate = learningRateAt(optimizer.learningRate, first + k);
         feed.indices(k).set(batch);
-        const scalars = OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, first + k + 1, rate);
+        const { scalars } = updateNumbers(spec.optimizer, first + k);
         feed.set(k, batch.length, first + k, scalars);
       }
       const metrics = await executor.run('train', feed, some.length, data);

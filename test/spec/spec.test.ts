@@ -1,13 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../src/errors.ts';
 import { ACTIVATIONS } from '../../src/spec/activations.ts';
-import { activation, dense, INITIALIZERS } from '../../src/spec/layers.ts';
+import { INITIALIZERS } from '../../src/spec/initializers.ts';
+import { activation, dense } from '../../src/spec/layers.ts';
 import { LOSSES } from '../../src/spec/losses.ts';
 import { adam, adamW, OPTIMIZERS, parseOptimizer, rmsprop, sgd } from '../../src/spec/optimizers.ts';
-import { constant, cosine, exponentialDecay, stepDecay, warmup } from '../../src/spec/schedules.ts';
+import {
+  constant,
+  cosine,
+  exponentialDecay,
+  multiStepDecay,
+  oneCycle,
+  sequence,
+  stepDecay,
+  warmup,
+} from '../../src/spec/schedules.ts';
 import { outputs, parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 
 const SMALL = { inputs: 2, layers: [{ type: 'dense', units: 3 }], loss: 'softmaxCrossEntropy' };
+
+/** More values than a spec may hold. */
+const MANY = Array.from({ length: 5 }, () => new Array<number>(65_536).fill(0));
 
 /** The error of a call. */
 function errorOf(call: () => unknown): SpecError {
@@ -30,8 +43,8 @@ describe('defaults', () => {
           units: 3,
           activation: { type: 'linear' },
           bias: true,
-          weightInitializer: 'glorotUniform',
-          biasInitializer: 'zeros',
+          weightInitializer: { type: 'glorotUniform' },
+          biasInitializer: { type: 'zeros' },
         },
       ],
       loss: { type: 'softmaxCrossEntropy' },
@@ -97,8 +110,8 @@ describe('defaults', () => {
   ] as const)('before %s weights start from %s, within the layer and after it', (name, initializer) => {
     const within = parseSpec({ ...SMALL, layers: [dense(3, { activation: name })] });
     const after = parseSpec({ ...SMALL, layers: [dense(3), activation(name)] });
-    expect(within.layers[0]).toMatchObject({ weightInitializer: initializer });
-    expect(after.layers[0]).toMatchObject({ weightInitializer: initializer });
+    expect(within.layers[0]).toMatchObject({ weightInitializer: { type: initializer } });
+    expect(after.layers[0]).toMatchObject({ weightInitializer: { type: initializer } });
   });
 
   it('count the outputs by the last dense layer', () => {
@@ -111,10 +124,24 @@ const FULL: SpecInput = {
   layers: [
     dense(7, { activation: { type: 'leakyRelu', negativeSlope: 0.3 }, bias: false, weightInitializer: 'lecunNormal' }),
     activation('gelu'),
-    dense(2, { biasInitializer: 'heNormal' }),
+    dense(2, { biasInitializer: 'heNormal', weightInitializer: { type: 'orthogonal', gain: 2 } }),
+    dense(2, { biasInitializer: { type: 'values', values: [1, 2] }, weightInitializer: 'truncatedNormal' }),
   ],
   loss: { type: 'softmaxCrossEntropy' },
-  optimizer: adamW({ learningRate: warmup(5, cosine({ learningRate: 0.1, steps: 50 })), amsgrad: true }),
+  optimizer: adamW({
+    learningRate: warmup(
+      5,
+      sequence(
+        [
+          cosine({ learningRate: 0.1, steps: 50 }),
+          oneCycle({ learningRate: 0.2, steps: 30 }),
+          multiStepDecay({ learningRate: 0.1, milestones: [2, 4] }),
+        ],
+        [50, 80],
+      ),
+    ),
+    amsgrad: true,
+  }),
   batchSize: 'full',
   sampler: 'uniform',
   seed: 0xffff_ffff,
@@ -159,10 +186,16 @@ describe('a checked spec', () => {
     for (const optimizer of Object.keys(OPTIMIZERS)) {
       expect(parseSpec({ ...SMALL, optimizer }).optimizer.type).toBe(optimizer);
     }
-    for (const weightInitializer of INITIALIZERS) {
-      expect(parseSpec({ ...SMALL, layers: [dense(3, { weightInitializer })] }).layers[0]).toMatchObject({
-        weightInitializer,
-      });
+    const needed: Record<string, object> = {
+      constant: { value: 2 },
+      values: { values: [new Array(2).fill(1), new Array(2).fill(2), new Array(2).fill(3)] },
+    };
+    for (const type of Object.keys(INITIALIZERS)) {
+      const weightInitializer = { type, ...needed[type] };
+      for (const given of type in needed ? [weightInitializer] : [type, weightInitializer]) {
+        const spec = parseSpec({ ...SMALL, layers: [{ type: 'dense', units: 3, weightInitializer: given }] });
+        expect(spec.layers[0]).toMatchObject({ weightInitializer });
+      }
     }
   });
 
@@ -208,7 +241,48 @@ describe('refuses', () => {
     ['no units', { ...SMALL, layers: [{ type: 'dense' }] }, 'spec/missing', 'spec.layers[0].units: missing'],
     ['units -1', layer({ units: -1 }), 'spec/value', 'spec.layers[0].units', 'got -1'],
     ['bias 1', layer({ bias: 1 }), 'spec/value', 'spec.layers[0].bias: expected true or false, got 1'],
-    ['an unknown initialiser', layer({ weightInitializer: 'he' }), 'spec/value', 'one of glorotUniform', 'got "he"'],
+    [
+      'an unknown initialiser',
+      layer({ weightInitializer: 'heNorm' }),
+      'spec/unknown-name',
+      'spec.layers[0].weightInitializer: unknown initialiser "heNorm" (did you mean "heNormal"?)',
+    ],
+    [
+      'a constant without value',
+      layer({ biasInitializer: 'constant' }),
+      'spec/missing',
+      'biasInitializer.value: missing',
+    ],
+    [
+      'an orthogonal bias',
+      layer({ biasInitializer: 'orthogonal' }),
+      'spec/value',
+      'spec.layers[0].biasInitializer: orthogonal needs a matrix',
+    ],
+    [
+      'values of another shape',
+      { ...SMALL, layers: [dense(4), dense(1, { weightInitializer: { type: 'values', values: [[1, 2]] } })] },
+      'spec/value',
+      'spec.layers[1].weightInitializer.values: expected 1 rows, one an output, of 4 numbers that f32 can hold, got [[1,2]]',
+    ],
+    [
+      'values for a bias as rows',
+      layer({ biasInitializer: { type: 'values', values: [[1, 2, 3]] } }),
+      'spec/value',
+      'expected 3 numbers that f32 can hold, got [[1,2,3]]',
+    ],
+    [
+      'values that f32 cannot hold',
+      layer({ biasInitializer: { type: 'values', values: [1, 2, 1e39] } }),
+      'spec/value',
+      'expected 3 numbers that f32 can hold',
+    ],
+    [
+      'more values than a file should carry',
+      { ...SMALL, inputs: 65536, layers: [dense(5, { weightInitializer: { type: 'values', values: MANY } })] },
+      'spec/value',
+      'spec.layers: got 327680 values to start from, expected at most 262144 in a spec; hand them to setWeights',
+    ],
     ['an unknown activation', layer({ activation: 'rellu' }), 'spec/unknown-name', '"rellu" (did you mean "relu"?)'],
     ['a name of Object', layer({ activation: 'constructor' }), 'spec/unknown-name', 'unknown activation "constructor"'],
     [
@@ -294,7 +368,65 @@ describe('refuses', () => {
       'a warm-up before a function',
       optimizer({ type: 'sgd', learningRate: { type: 'warmup', steps: 2, after: () => 1 } }),
       'spec/value',
-      'after: got a function; write the warm-up into the function itself',
+      'after: got a function; write all of the schedule into one function',
+    ],
+    [
+      'milestones that fall',
+      optimizer({ type: 'sgd', learningRate: { type: 'multiStep', learningRate: 1, milestones: [3, 3] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.milestones: expected 1 to 1000 step numbers, integers > 0 that ascend, got [3,3]',
+    ],
+    [
+      'one schedule as a sequence',
+      optimizer({ type: 'sgd', learningRate: { type: 'sequence', schedules: [1], boundaries: [1] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.schedules: expected two schedules or more, got [1]',
+    ],
+    [
+      'a sequence without a boundary',
+      optimizer({ type: 'sgd', learningRate: { type: 'sequence', schedules: [1, 2, 3], boundaries: [5] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.boundaries: expected 2 for 3 schedules, one between each two, got [5]',
+    ],
+    [
+      'a bad schedule in a sequence',
+      optimizer({
+        type: 'sgd',
+        learningRate: { type: 'sequence', schedules: [1, { type: 'cosine' }], boundaries: [5] },
+      }),
+      'spec/missing',
+      'spec.optimizer.learningRate.schedules[1].learningRate: missing',
+    ],
+    [
+      'a function in a sequence',
+      optimizer({ type: 'sgd', learningRate: { type: 'sequence', schedules: [() => 1, 2], boundaries: [5] } }),
+      'spec/value',
+      'spec.optimizer.learningRate.schedules[0]: got a function',
+    ],
+    [
+      'a cycle without a momentum to cycle',
+      optimizer({ type: 'sgd', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9 } }),
+      'spec/value',
+      'spec.optimizer.learningRate: oneCycle cycles the momentum, but got sgd with momentum 0; set momentum',
+      'or cycleMomentum: false',
+    ],
+    [
+      'a cycle that starts outside',
+      optimizer({ type: 'adam', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9, pctStart: 2 } }),
+      'spec/value',
+      'spec.optimizer.learningRate.pctStart: expected a number in [0, 1], got 2',
+    ],
+    [
+      'momenta the wrong way round',
+      optimizer({ type: 'adam', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9, maxMomentum: 0.5 } }),
+      'spec/value',
+      'maxMomentum: expected at least baseMomentum 0.85, got 0.5',
+    ],
+    [
+      'a way between that there is not',
+      optimizer({ type: 'adam', learningRate: { type: 'oneCycle', learningRate: 1, steps: 9, annealStrategy: 'cos' } }),
+      'spec/value',
+      'annealStrategy: expected one of cosine, linear, got "cos"',
     ],
     ['batch size 0', { ...SMALL, batchSize: 0 }, 'spec/value', 'spec.batchSize: expected an integer from 1', 'got 0'],
     ['batch size all', { ...SMALL, batchSize: 'all' }, 'spec/value', 'spec.batchSize', 'got "all"'],
@@ -369,7 +501,7 @@ describe('refuses', () => {
     expect(errorOf(() => sgd({ nesterov: true })).message).toContain('sgd.nesterov');
     expect(errorOf(() => constant(-1)).message).toContain('constant.learningRate');
     expect(errorOf(() => exponentialDecay({ learningRate: 1, gamma: 0 })).message).toContain('exponentialDecay.gamma');
-    expect(errorOf(() => warmup(3, () => 1)).message).toContain('write the warm-up into the function itself');
+    expect(errorOf(() => warmup(3, () => 1)).message).toContain('write all of the schedule into one function');
     expect(warmup(3, 0.5)).toEqual({ type: 'warmup', steps: 3, after: { type: 'constant', learningRate: 0.5 } });
   });
 

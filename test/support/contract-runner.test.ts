@@ -36,6 +36,17 @@ describe('a case', () => {
     expect(result.error).toBeUndefined();
   });
 
+  test('hands on the largest of what it measured, and fails for what is no number', async () => {
+    const of = (...deviations: number[]) =>
+      runCase(
+        contractCase(async ({ measured }) => deviations.forEach(measured)),
+        { runtime: 'cpu' },
+      );
+    expect(await of(1e-8, 3e-8, 2e-8)).toMatchObject({ passed: true, deviation: 3e-8 });
+    expect(await of()).not.toHaveProperty('deviation');
+    expect((await of(1e-8, Number.NaN)).error).toContain('measured NaN');
+  });
+
   test('fails by throwing, at once or later, with the message and its cause', async () => {
     const later = contractCase(async () => {
       await Promise.resolve();

@@ -8,6 +8,8 @@ export interface ContractContext {
   readonly gpu?: GPU;
   /** Shown below the case's name, failed or not. */
   log(line: string): void;
+  /** How far the runtime is from PyTorch; the largest of all calls stands in docs/parity.md. */
+  measured(deviation: number): void;
 }
 
 /** Passes by returning, fails by throwing. Names are unique within a group. */
@@ -24,6 +26,8 @@ export interface CaseResult {
   readonly passed: boolean;
   readonly milliseconds: number;
   readonly log: readonly string[];
+  /** The largest that was measured, where something was. */
+  readonly deviation?: number;
   /** Why it failed. */
   readonly error?: string;
   /** The time limit ended it: what it started may still run, so the runtime should be started anew. */
@@ -106,11 +110,16 @@ export async function runCase(
   where: { runtime: RuntimeName; gpu?: GPU; watch?: ErrorWatch; limit?: number },
 ): Promise<CaseResult> {
   const log: string[] = [];
+  let deviation: number | undefined;
   const limit = where.limit ?? (contractCase.slow ? LIMIT.slow : LIMIT.quick);
   const context: ContractContext = {
     runtime: where.runtime,
     ...(where.gpu ? { gpu: where.gpu } : {}),
     log: (line) => void log.push(line),
+    measured: (next) => {
+      if (!Number.isFinite(next)) throw new Error(`measured ${next}, expected a finite deviation`);
+      deviation = Math.max(deviation ?? 0, next);
+    },
   };
   const problems: string[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -133,6 +142,7 @@ export async function runCase(
     passed,
     milliseconds,
     log,
+    ...(deviation === undefined ? {} : { deviation }),
     ...(passed ? {} : { error: problems.join('\n') }),
     ...(timedOut ? { timedOut } : {}),
   };

@@ -2,6 +2,7 @@
 import { afterAll, describe, test } from 'vitest';
 import { cases } from '../contract/cases.ts';
 import { type CaseResult, caseId, casesFor, LIMIT, type RuntimeName } from './contract-runner.ts';
+import { checkParity, isWriting, writeParity } from './parity.ts';
 import { isRequired, lookUp, type RuntimeStart } from './runtimes.ts';
 import { within } from './within.ts';
 
@@ -21,6 +22,8 @@ const ANSWER = 10_000;
 export function contractSuite<R extends RuntimeName>(runtime: R, open: (start: RuntimeStart[R]) => Promise<CaseHost>) {
   const { found, missing } = lookUp(runtime);
   let host: CaseHost | undefined;
+  let adapter = '';
+  const measured = new Map<string, number>();
 
   async function close() {
     const open = host;
@@ -31,7 +34,8 @@ export function contractSuite<R extends RuntimeName>(runtime: R, open: (start: R
   async function run(id: string, limit: number): Promise<CaseResult> {
     if (!host) {
       host = await open(found!);
-      console.log(`${runtime}: ${host.adapter}`);
+      adapter = host.adapter;
+      console.log(`${runtime}: ${adapter}`);
     }
     try {
       const result = await within(host.run(id), limit + ANSWER, `${runtime} did not answer`);
@@ -44,7 +48,10 @@ export function contractSuite<R extends RuntimeName>(runtime: R, open: (start: R
   }
 
   describe(runtime, () => {
-    afterAll(close);
+    afterAll(async () => {
+      await close();
+      if (isWriting()) writeParity(runtime, adapter, measured);
+    });
     if (missing) {
       test('is on this machine', ({ skip }) => {
         const message = `${missing.reason}; type: ${missing.remedy}`;
@@ -57,9 +64,12 @@ export function contractSuite<R extends RuntimeName>(runtime: R, open: (start: R
       const id = caseId(contractCase);
       const limit = contractCase.slow ? LIMIT.slow : LIMIT.quick;
       test(id, { timeout: limit + START + ANSWER }, async () => {
-        const { passed, error, log } = await run(id, limit);
+        const { passed, error, log, deviation } = await run(id, limit);
         if (log.length > 0) console.log(log.join('\n'));
         if (!passed) throw new Error(error);
+        if (deviation === undefined) return;
+        measured.set(id, deviation);
+        if (!isWriting()) checkParity(runtime, adapter, id, deviation);
       });
     }
   });

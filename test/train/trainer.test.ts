@@ -15,7 +15,7 @@ import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createTrainer } from '../../src/train/create.ts';
+import { createTrainer, loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
 import { Engine } from '../../src/train/engine.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -104,10 +104,33 @@ describe('initial weights', () => {
       ['layers.1.weight', 2, 9, 3, 'glorotUniform'],
     ] as const) {
       const drawn = new Float32Array(inputs * units);
-      initialize(initializer, inputs, units, randomSource(4, STREAM.init, stream), drawn);
+      initialize({ type: initializer }, inputs, units, randomSource(4, STREAM.init, stream), drawn);
       const { values } = weights.get(name)!;
       expect(values).toEqual(values.map((_, i) => drawn[(i % inputs) * units + Math.floor(i / inputs)]!));
     }
+  });
+
+  it('may be given in the spec, and travel with the model', async () => {
+    const values = [
+      [1, 2, 3, 4, 5],
+      [6, 7, 8, 9, 10],
+    ];
+    const layer = dense(2, {
+      weightInitializer: { type: 'values', values },
+      biasInitializer: { type: 'values', values: [0.5, -0.5] },
+    });
+    await using trainer = await create({ layers: [layer] });
+    const check = async (weights: Promise<Map<string, { shape: readonly number[]; values: ArrayLike<number> }>>) => {
+      const { shape, values: stored } = (await weights).get('layers.0.weight')!;
+      expect([shape, [...Array.from(stored)]]).toEqual([[2, 5], values.flat()]);
+      expect([...Array.from((await weights).get('layers.0.bias')!.values)]).toEqual([0.5, -0.5]);
+    };
+    await check(trainer.weights());
+    await trainer.fit({ x: new Float32Array(10).fill(1), y: [0, 1] }, { epochs: 1 });
+    await using loaded = await loadTrainer(await trainer.save(), { backend: 'cpu' });
+    expect(loaded.spec).toEqual(trainer.spec);
+    await loaded.reset();
+    await check(loaded.weights());
   });
 });
 

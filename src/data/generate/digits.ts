@@ -1,5 +1,6 @@
 /** Handwritten-looking digits, 28 × 28 grey pixels, drawn from pen strokes and prepared the way MNIST was. */
-import { balancedLabels, checkOptions, type Draws, drawsOf, type GenerateOptions } from './draws.ts';
+import { balancedLabels, type Draws, drawsOf } from './draws.ts';
+import { complete, type OptionsOf } from './options.ts';
 import { type PenLines, render } from './render.ts';
 import { SHAPES, type Shape, type Stroke } from './strokes.ts';
 
@@ -23,8 +24,8 @@ const MAX_POINTS = 256;
  * mass in 28 × 28, as MNIST is. It uses only operations that IEEE 754 rounds exactly: the same bytes on every engine.
  * @throws DataError `data/generate` for a number of rows or a seed out of range
  */
-export function digits(options: GenerateOptions): { x: Uint8Array; y: Uint8Array } {
-  checkOptions(options, 'digits');
+export function digits(options: OptionsOf<'digits'>): { x: Uint8Array; y: Uint8Array } {
+  complete('digits', options);
   const y = balancedLabels(options, 10);
   const x = new Uint8Array(options.rows * PIXELS);
   const lines: PenLines = {

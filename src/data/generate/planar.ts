@@ -1,14 +1,9 @@
 /**
- * Small sets that fit a picture: spirals, moons, noisy quadrants, a sine curve. Sine and cosine may differ in their last
- * bits between JavaScript engines; rounding to f32 hides nearly all of it.
+ * Classes of points in the plane, which fit a picture: spirals, moons, quadrants, circles, blobs, rings. Sine and cosine
+ * may differ in their last bits between JavaScript engines; rounding to f32 hides nearly all of it.
  */
-import { DataError } from '../../errors.ts';
-import { balancedLabels, checkOptions, checkRange, type Draws, drawsOf, type GenerateOptions } from './draws.ts';
-
-export interface PlanarOptions extends GenerateOptions {
-  /** Deviation of the bell-shaped noise on every coordinate. */
-  noise?: number;
-}
+import { balancedLabels, type Draws, drawsOf, type GenerateOptions } from './draws.ts';
+import { complete, type OptionsOf } from './options.ts';
 
 export interface PlanarSet {
   /** [rows, 2] */
@@ -18,26 +13,25 @@ export interface PlanarSet {
 }
 
 /** Interleaved spirals of one and a half turns, one a class; `arms` 2, `noise` 0.03. Coordinates lie within about ±1. @throws DataError `data/generate` */
-export function spirals({ noise = 0.03, arms = 2, ...options }: PlanarOptions & { arms?: number }): PlanarSet {
-  checkRange(arms, 2, 10, 'spirals: arms');
-  return planar(options, noise, arms, 'spirals', (label, draws) => {
+export function spirals(options: OptionsOf<'spirals'>): PlanarSet {
+  const { arms, ...rest } = complete('spirals', options);
+  return planar(rest, arms, (label, draws) => {
     const along = draws.between(0.05, 1);
-    const angle = 3 * Math.PI * along + (2 * Math.PI * label) / arms;
-    return [along * Math.cos(angle), along * Math.sin(angle)];
+    return onCircle(along, 3 * Math.PI * along + (2 * Math.PI * label) / arms);
   });
 }
 
 /** Two half circles that reach into each other; `noise` 0.1. @throws DataError `data/generate` */
-export function moons({ noise = 0.1, ...options }: PlanarOptions): PlanarSet {
-  return planar(options, noise, 2, 'moons', (label, draws) => {
-    const angle = draws.between(0, Math.PI);
-    return label === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.5 - Math.sin(angle)];
+export function moons(options: OptionsOf<'moons'>): PlanarSet {
+  return planar(complete('moons', options), 2, (label, draws) => {
+    const [x, y] = onCircle(1, draws.between(0, Math.PI));
+    return label === 0 ? [x, y] : [1 - x, 0.5 - y];
   });
 }
 
 /** Four quadrants, opposite ones of one class, with a gap along the axes; `noise` 0.05. @throws DataError `data/generate` */
-export function xor({ noise = 0.05, ...options }: PlanarOptions): PlanarSet {
-  return planar(options, noise, 2, 'xor', (label, draws) => {
+export function xor(options: OptionsOf<'xor'>): PlanarSet {
+  return planar(complete('xor', options), 2, (label, draws) => {
     const side = draws.below(2) === 0 ? -1 : 1;
     const x = side * draws.between(0.1, 1);
     const y = (label === 0 ? side : -side) * draws.between(0.1, 1);
@@ -45,41 +39,51 @@ export function xor({ noise = 0.05, ...options }: PlanarOptions): PlanarSet {
   });
 }
 
-/** Regression: y = sin(π x) for x in [−1, 1); `noise` 0.05 on y. @throws DataError `data/generate` */
-export function sine({ noise = 0.05, ...options }: PlanarOptions): { x: Float32Array; y: Float32Array } {
-  checkOptions(options, 'sine');
-  checkNoise(noise, 'sine');
-  const x = new Float32Array(options.rows);
-  const y = new Float32Array(options.rows);
-  for (let row = 0; row < options.rows; row++) {
-    const draws = drawsOf(options.seed, row);
-    x[row] = draws.between(-1, 1);
-    y[row] = Math.sin(Math.PI * x[row]!) + draws.bell(noise);
-  }
-  return { x, y };
+/** Two circles about the origin, of radius 1 (class 0) and `factor` 0.5; `noise` 0.05. @throws DataError `data/generate` */
+export function circles(options: OptionsOf<'circles'>): PlanarSet {
+  const { factor, ...rest } = complete('circles', options);
+  return planar(rest, 2, (label, draws) => onCircle(label === 0 ? 1 : factor, draws.between(0, 2 * Math.PI)));
 }
 
-function checkNoise(noise: number, who: string): void {
-  if (noise >= 0 && noise <= 10) return;
-  throw new DataError('data/generate', `${who}: noise: expected a number from 0 to 10, got ${noise}.`);
+/** Round clouds of deviation `noise` 0.2, one a class, around the unit circle; `classes` 3. @throws DataError `data/generate` */
+export function blobs(options: OptionsOf<'blobs'>): PlanarSet {
+  const { classes, ...rest } = complete('blobs', options);
+  return planar(rest, classes, (label) => onCircle(1, (2 * Math.PI * label) / classes));
 }
+
+/**
+ * A disc and rings around it, one a class from the middle outwards to radius 1, evenly filled, with gaps between them;
+ * `classes` 3, `noise` 0.02. @throws DataError `data/generate`
+ */
+export function rings(options: OptionsOf<'rings'>): PlanarSet {
+  const { classes, ...rest } = complete('rings', options);
+  return planar(rest, classes, (label, draws) => {
+    const inner = label === 0 ? 0 : (label + RING_GAP) / classes;
+    const outer = (label + 1) / classes;
+    return onCircle(Math.sqrt(draws.between(inner * inner, outer * outer)), draws.between(0, 2 * Math.PI));
+  });
+}
+
+/** Of the width of a ring. */
+const RING_GAP = 0.25;
+
+const onCircle = (radius: number, angle: number): [number, number] => [
+  radius * Math.cos(angle),
+  radius * Math.sin(angle),
+];
 
 function planar(
-  options: GenerateOptions,
-  noise: number,
+  options: GenerateOptions & { noise: number },
   classes: number,
-  who: string,
   point: (label: number, draws: Draws) => [number, number],
 ): PlanarSet {
-  checkOptions(options, who);
-  checkNoise(noise, who);
   const y = balancedLabels(options, classes);
   const x = new Float32Array(options.rows * 2);
   for (let row = 0; row < options.rows; row++) {
     const draws = drawsOf(options.seed, row);
     const [a, b] = point(y[row]!, draws);
-    x[2 * row] = a + draws.bell(noise);
-    x[2 * row + 1] = b + draws.bell(noise);
+    x[2 * row] = a + draws.bell(options.noise);
+    x[2 * row + 1] = b + draws.bell(options.noise);
   }
   return { x, y };
 }

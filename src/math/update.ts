@@ -1,0 +1,22 @@
+/** The numbers of one update: what its schedule and its optimizer say, from the spec and the step alone. */
+import { momentumOption, type Optimizer } from '../spec/optimizers.ts';
+import type { ScheduleFunction } from '../spec/schedules.ts';
+import { OPTIMIZER_MATH, type Scalars } from './optimizers.ts';
+import { ratesAt } from './schedules.ts';
+
+/**
+ * Learning rate and scalars of the update that follows `finished` updates. Where the schedule sets the momentum, it takes
+ * the place of the optimizer's `momentum`, or `beta1` where it has none, in every formula of this update, as in PyTorch.
+ * @param custom the function of a `custom` schedule
+ * @throws SpecError as `ratesAt`
+ */
+export function updateNumbers(
+  optimizer: Optimizer,
+  finished: number,
+  custom?: ScheduleFunction,
+): { learningRate: number; scalars: Scalars } {
+  const { learningRate, momentum } = ratesAt(optimizer.learningRate, finished, custom);
+  const option = momentum === undefined ? undefined : momentumOption(optimizer);
+  const current = option ? { ...optimizer, [option]: momentum } : optimizer;
+  return { learningRate, scalars: OPTIMIZER_MATH[optimizer.type].scalars(current, finished + 1, learningRate) };
+}

@@ -1,0 +1,48 @@
+/** What is listed is what the catalogues hold: every name, every key, every default, and nothing that is not there. */
+import { expect, test } from 'vitest';
+import { listing } from '../../src/cli/list.ts';
+import { GENERATORS } from '../../src/data/generate/index.ts';
+import { ACTIVATIONS, parseActivation } from '../../src/spec/activations.ts';
+import { INITIALIZERS, parseInitializer } from '../../src/spec/initializers.ts';
+import { LOSSES, parseLoss } from '../../src/spec/losses.ts';
+import { OPTIMIZERS, parseOptimizer } from '../../src/spec/optimizers.ts';
+import { parseSchedule, SCHEDULES } from '../../src/spec/schedules.ts';
+
+const listed = listing();
+
+/** Options without a default, for entries that have some. */
+const NEEDED: Record<string, Record<string, unknown>> = {
+  schedules: {
+    ...{ learningRate: 1, stepSize: 2, gamma: 0.5, steps: 3, decayRate: 0.1, milestones: [1], after: 1 },
+    ...{ schedules: [1, 2], boundaries: [1] },
+  },
+  initializers: { value: 1, values: [[1, 2]] },
+};
+
+test.each([
+  ['activations', ACTIVATIONS, (value: unknown) => parseActivation(value, 'test')],
+  ['losses', LOSSES, (value: unknown) => parseLoss(value, 'test')],
+  ['optimizers', OPTIMIZERS, (value: unknown) => parseOptimizer(value, 'test')],
+  ['schedules', SCHEDULES, (value: unknown) => parseSchedule(value, 'test')],
+  ['initializers', INITIALIZERS, (value: unknown) => parseInitializer(value, [1, 2], 'test')],
+] as const)('%s: the names, keys and defaults that a spec gets', (kind, catalogue, parse) => {
+  expect(Object.keys(listed[kind]!)).toEqual(Object.keys(catalogue));
+  for (const [type, options] of Object.entries(listed[kind]!)) {
+    const open = Object.entries(options).filter(([, option]) => !('default' in option));
+    const needed = Object.fromEntries(open.map(([key]) => [key, NEEDED[kind]![key]]));
+    const defaults = Object.entries(options).flatMap(([key, option]) =>
+      'default' in option ? [[key, key === 'learningRate' ? parseSchedule(option.default, key) : option.default]] : [],
+    );
+    const parsed = parse({ type, ...needed });
+    expect(parsed).toMatchObject({ type, ...Object.fromEntries(defaults) });
+    expect(Object.keys(parsed).sort()).toEqual(['type', ...Object.keys(options)].sort());
+    // Each of the open ones really has to be given.
+    for (const [key] of open) expect(() => parse({ type, ...needed, [key]: undefined })).toThrow(key);
+    for (const option of Object.values(options)) expect(option.expected).toMatch(/^(an?|true|one|1) /);
+  }
+});
+
+test('generators: all of them', () => {
+  expect(Object.keys(listed.generators!)).toEqual(Object.keys(GENERATORS));
+  expect(listed.generators!.rings).toMatchObject({ noise: { default: 0.02 }, classes: { default: 3 } });
+});
