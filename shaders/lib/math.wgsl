@@ -1,18 +1,29 @@
 // Elementary functions to a few ulp on every adapter: WGSL allows its own exp an error that grows with the argument.
 
-// e^x for x <= 88: x = n ln 2 + r, |r| <= ln 2 / 2, and the series of e^r to the seventh power (below 1 ulp).
-fn exp_accurate(x: f32) -> f32 {
-  if (x < -103.97) { return 0.0; }
-  let n = round(x * 1.44269504);
-  // ln 2 in two parts; the first has few enough bits that n * 0.693359375 is exact.
-  let r = (x - n * 0.693359375) + n * 2.12194440e-4;
+// e^r - 1 for |r| <= ln 2 / 2, by the series to the seventh power (below 1 ulp).
+fn expm1_small(r: f32) -> f32 {
   var p = 1.0 / 5040.0;
   p = p * r + 1.0 / 720.0;
   p = p * r + 1.0 / 120.0;
   p = p * r + 1.0 / 24.0;
   p = p * r + 1.0 / 6.0;
   p = p * r + 0.5;
-  let e = 1.0 + (r + r * r * p);
+  return r + r * r * p;
+}
+
+// e^x - 1 for x <= 0, without losing small x.
+fn expm1_negative(x: f32) -> f32 {
+  if (x > -0.34657359) { return expm1_small(x); }
+  return exp_accurate(x) - 1.0;
+}
+
+// e^x for x <= 88: x = n ln 2 + r, |r| <= ln 2 / 2.
+fn exp_accurate(x: f32) -> f32 {
+  if (x < -103.97) { return 0.0; }
+  let n = round(x * 1.44269504);
+  // ln 2 in two parts; the first has few enough bits that n * 0.693359375 is exact.
+  let r = (x - n * 0.693359375) + n * 2.12194440e-4;
+  let e = 1.0 + expm1_small(r);
   // 2^n in two factors, so that neither leaves the range of a normal number.
   let half = i32(n) / 2;
   return e * power_of_two(half) * power_of_two(i32(n) - half);
@@ -35,6 +46,11 @@ fn log1p_accurate(x: f32) -> f32 {
   p = p * t + 1.0 / 5.0;
   p = p * t + 1.0 / 3.0;
   return 2.0 * (s + s * t * p);
+}
+
+// ln(1 + e^x).
+fn softplus(x: f32) -> f32 {
+  return max(x, 0.0) + log1p_accurate(exp_accurate(-abs(x)));
 }
 
 fn sigmoid(x: f32) -> f32 {

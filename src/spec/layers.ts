@@ -1,7 +1,13 @@
 /** The layers of a network and the initialisers of their parameters. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
-import { type Activation, type ActivationInput, parseActivation, RELU_LIKE } from './activations.ts';
+import {
+  type Activation,
+  type ActivationInput,
+  type ActivationName,
+  parseActivation,
+  RELU_LIKE,
+} from './activations.ts';
 import { boolean, integer, oneOf, parseObject, show, unknownName } from './parse.ts';
 
 /** Where weights start. `fan` is the number of inputs, outputs or both that the spread is computed from. */
@@ -40,7 +46,7 @@ export interface DenseOptions {
   activation?: ActivationInput;
   /** Whether the layer adds a bias; default true. */
   bias?: boolean;
-  /** Default: `heUniform` before relu-like activations, `glorotUniform` elsewhere. */
+  /** Default: `heUniform` before relu-like activations, `lecunNormal` before selu, `glorotUniform` elsewhere. */
   weightInitializer?: InitializerName;
   /** Default `zeros`. */
   biasInitializer?: InitializerName;
@@ -93,9 +99,15 @@ function parseLayer(value: unknown, following: unknown, who: string): Layer {
     units: layer.units,
     activation,
     bias: layer.bias,
-    weightInitializer: layer.weightInitializer ?? (RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform'),
+    weightInitializer: layer.weightInitializer ?? weightsBefore(name),
     biasInitializer: layer.biasInitializer ?? 'zeros',
   };
+}
+
+/** Where weights start by default before an activation. */
+function weightsBefore(name: ActivationName): InitializerName {
+  if (name === 'selu') return 'lecunNormal';
+  return RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform';
 }
 
 /** The activation of the stand-alone activation layer right after layer `i`, if there is one. */

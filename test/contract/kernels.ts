@@ -4,10 +4,11 @@ import { randomSource } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
-import { ACTIVATIONS } from '../../src/spec/activations.ts';
+import type { ActivationInput } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { initialParameters, writeParameters } from '../../src/train/params.ts';
+import goldenActivations from '../golden/activations.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { compareTrainStep } from './compare.ts';
 import { type DataShape, executorFor, randomRows } from './data.ts';
@@ -26,14 +27,15 @@ const regression = { target: 'real' } as const;
 
 /** Sizes off every tile edge; decay, moments and flags never zero where a point is about them. */
 const POINTS: Point[] = [
-  ...Object.keys(ACTIVATIONS).map((name, i): Point => {
+  ...goldenActivations.cases.map(({ activation }, i): Point => {
+    const f = activation as ActivationInput;
     const layers: LayerInput[] = [
-      dense(9 + i, { activation: name as 'relu' }),
-      dense(6, { activation: name as 'relu', bias: false }),
+      dense(9 + (i % 8), { activation: f }),
+      dense(6, { activation: f, bias: false }),
       dense(3),
     ];
     return {
-      name: `activation ${name}`,
+      name: `activation ${typeof f === 'string' ? f : JSON.stringify(f)}`,
       spec: {
         inputs: 5,
         layers,

@@ -43,7 +43,7 @@ def exact(tensor):
 
 # --- activations ------------------------------------------------------------------------------------------------------
 
-MAGNITUDES = [1e-30, 1e-8, 1e-3, 0.1, 0.4, 0.5, 0.75, 1, 1.7, 2.5, 4, 6, 8, 12, 20, 36, 40, 100, 1000]
+MAGNITUDES = [1e-30, 1e-8, 1e-3, 0.1, 0.4, 0.5, 0.75, 1, 1.7, 2.5, 3, 4, 6, 8, 12, 20, 36, 40, 100, 1000]
 POINTS = [-m for m in reversed(MAGNITUDES)] + [0.0] + MAGNITUDES
 ACTIVATIONS = [
     ("linear", lambda z: z * 1),
@@ -54,7 +54,21 @@ ACTIVATIONS = [
     ("sigmoid", torch.sigmoid),
     ("tanh", torch.tanh),
     ("gelu", torch.nn.functional.gelu),
+    ({"type": "gelu", "approximate": "tanh"}, lambda z: torch.nn.functional.gelu(z, approximate="tanh")),
     ("silu", torch.nn.functional.silu),
+    ("elu", torch.nn.functional.elu),
+    ({"type": "elu", "alpha": 0.6}, lambda z: torch.nn.functional.elu(z, 0.6)),
+    ("selu", torch.nn.functional.selu),
+    # PyTorch's threshold is a shortcut for large z: raised, so that the formula itself is compared.
+    ("softplus", lambda z: torch.nn.functional.softplus(z, threshold=500)),
+    ({"type": "softplus", "beta": 2.5}, lambda z: torch.nn.functional.softplus(z, 2.5, threshold=500)),
+    ("mish", torch.nn.functional.mish),
+    # The derivative of torch's own is 1/6 in f32, also for f64.
+    ("hardSigmoid", lambda z: torch.nn.functional.relu6(z + 3) / 6),
+    ("hardSwish", torch.nn.functional.hardswish),
+    ("relu6", torch.nn.functional.relu6),
+    ("softsign", torch.nn.functional.softsign),
+    ("logSigmoid", torch.nn.functional.logsigmoid),
 ]
 
 

@@ -25,16 +25,19 @@ const LAYERS: [name: string, (f: ActivationInput) => LayerInput[]][] = [
   ],
 ];
 
-const WITH_OPTIONS: Partial<Record<ActivationName, ActivationInput>> = {
-  leakyRelu: { type: 'leakyRelu', negativeSlope: 0.2 },
-};
-const names = Object.keys(ACTIVATIONS) as ActivationName[];
+const FUNCTIONS: ActivationInput[] = [
+  ...(Object.keys(ACTIVATIONS) as ActivationName[]),
+  { type: 'leakyRelu', negativeSlope: 0.2 },
+  { type: 'gelu', approximate: 'tanh' },
+  { type: 'elu', alpha: 0.6 },
+  { type: 'softplus', beta: 2.5 },
+];
 const TOLERANCE = { relative: 1e-6, absolute: 1e-9 };
 
-describe.each(names)('gradients with %s', (name) => {
+describe.each(FUNCTIONS)('gradients with %j', (f) => {
   describe.each(LAYERS)('%s', (_, layersOf) => {
     it.each(LOSSES)('under %s', async (_, loss, target) => {
-      const layers = layersOf(WITH_OPTIONS[name] ?? name);
+      const layers = layersOf(f);
       const spec = parseSpec({ inputs: 3, layers, loss, optimizer: 'sgd', batchSize: 8 });
       const rows = randomRows({ count: 9, width: 3, outputs: 3, input: 'f32', target });
       const indices = [8, 3, 0, 5, 3, 7]; // a partial batch, in which a row stands twice
