@@ -96,3 +96,18 @@ fn normal_cdf(x: f32) -> f32 {
 fn normal_density(x: f32) -> f32 {
   return 0.39894228 * exp_accurate(-0.5 * x * x);
 }
+
+// Cosine and sine of x full turns: WGSL allows its own an absolute error of 2^-11 (polynomials of Cephes' sinf, cosf).
+fn turn(x: f32) -> vec2<f32> {
+  let q = round(4.0 * x);
+  let t = 6.28318531 * (x - 0.25 * q);
+  let u = t * t;
+  let sine = t + t * u * (-1.6666654611e-1 + u * (8.3321608736e-3 - u * 1.9515295891e-4));
+  let cosine = 1.0 - 0.5 * u + u * u * (4.1666645683e-2 + u * (-1.3887316255e-3 + u * 2.4433157118e-5));
+  switch u32(i32(q)) & 3u {
+    case 1u: { return vec2<f32>(-sine, cosine); }
+    case 2u: { return vec2<f32>(-cosine, -sine); }
+    case 3u: { return vec2<f32>(sine, -cosine); }
+    default: { return vec2<f32>(cosine, sine); }
+  }
+}

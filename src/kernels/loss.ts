@@ -1,6 +1,6 @@
 /** Per row: the loss, its metrics and delta = d loss / d z · 1 / rows; the losses are in `math/losses.ts`. */
 import { LOSS_MATH, lossParameter, type Real } from '../math/losses.ts';
-import type { Loss } from '../spec/losses.ts';
+import { type Loss, targetsOf } from '../spec/losses.ts';
 import { argument, at, type CpuData, fours, groups, type Kernel, view } from './kernel.ts';
 
 export const loss: Kernel = {
@@ -25,7 +25,7 @@ export const loss: Kernel = {
     const delta = step.train ? view(argument(step, find, 'delta'), slabs) : undefined;
     const { row } = LOSS_MATH[step.loss!.type];
     const parameter = lossParameter(step.loss!);
-    const y = new Float64Array(columns);
+    const y = new Float64Array(data.targets);
     const gradient = new Float64Array(columns);
     for (let r = 0; r < step.batch; r++) {
       const own = rowMetrics.subarray(r * 4, r * 4 + 4);
@@ -44,16 +44,21 @@ export const loss: Kernel = {
 
 /** The overrides by which `lib/loss.wgsl` is told its loss. */
 export function lossOverrides(loss: Loss, outputs: number) {
-  return { LOSS: LOSS_MATH[loss.type].id, LOSS_PARAMETER: lossParameter(loss), OUTPUTS: outputs };
+  return {
+    LOSS: LOSS_MATH[loss.type].id,
+    LOSS_PARAMETER: lossParameter(loss),
+    OUTPUTS: outputs,
+    TARGETS: targetsOf(loss, outputs),
+  };
 }
 
 /** The target of a data row: a class number is one-hot, or itself where there is one output. */
-function readTarget({ y, outputs }: CpuData, index: number, target: Real): void {
+export function readTarget({ y, targets }: Pick<CpuData, 'y' | 'targets'>, index: number, target: Real): void {
   if (y instanceof Uint32Array) {
     target.fill(0);
-    if (outputs === 1) target[0] = y[index]!;
+    if (targets === 1) target[0] = y[index]!;
     else target[y[index]!] = 1;
   } else {
-    for (let j = 0; j < outputs; j++) target[j] = y![index * outputs + j]!;
+    for (let j = 0; j < targets; j++) target[j] = y![index * targets + j]!;
   }
 }

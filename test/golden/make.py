@@ -127,6 +127,110 @@ REGRESSION_ROWS = [
 ]
 
 
+SIGN_ROWS = [
+    ([0.3], [1.0]),
+    ([0.3], [-1.0]),
+    ([1.0, -1.0], [1.0, 1.0]),
+    ([2.5, -0.5, -3.0], [1.0, -1.0, -1.0]),
+    ([1000.0, -1000.0], [-1.0, -1.0]),
+]
+COUNT_ROWS = [
+    ([0.0], [0.0]),
+    ([-1.5, 2.25, 0.5], [0.0, 11.0, 1.0]),
+    ([-100.0, 5.0], [3.0, 0.5]),
+]
+DIRECTION_ROWS = [
+    ([0.5, -0.25, 1.5], [1.0, 0.5, -0.75]),
+    ([2.0, 2.0], [4.0, 4.0]),
+    ([1.0, -2.0], [-1.0, 2.0]),
+    ([0.75, 0.0], [1.0, 2.0]),
+    ([3.0, 1e-3, 0.0, 20.0], [0.0, 0.0, 0.0, 0.0]),
+]
+GAUSSIAN_ROWS = [  # k means, then k log-variances
+    ([0.5, 0.0], [0.5]),
+    ([0.5, -1.5], [2.0]),
+    ([1.0, -2.0, 0.25, 1.5, -0.5, 4.0], [0.5, 2.0, 0.25]),
+    ([0.001, -20.0], [0.002]),
+    ([3.0, 50.0], [-1.0]),
+]
+# The same formulas as in src/math/test_functions.ts, differentiated by autograd.
+TEST_FUNCTIONS = {
+    "bowl": lambda x, y: 0.1 * x**2 + 2 * y**2,
+    "rosenbrock": lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
+    "himmelblau": lambda x, y: (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2,
+    "beale": lambda x, y: (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2,
+    "saddle": lambda x, y: x**2 - y**2 + y**4 / 4,
+    "rastrigin": lambda x, y: 20
+    + x**2
+    - 10 * torch.cos(2 * math.pi * x)
+    + y**2
+    - 10 * torch.cos(2 * math.pi * y),
+    "sixHumpCamel": lambda x, y: (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2,
+    "quadratic": lambda x: x**2,
+    "doubleWell": lambda x: (x**2 - 1) ** 2 + 0.3 * x,
+    "wavy": lambda x: x**2 / 4 + 1 - torch.cos(math.pi * x),
+}
+SURFACE_POINTS = {
+    1: [([0.0], [0.0]), ([1.375], [-0.5]), ([-2.5], [0.0])],
+    2: [([0.5, -0.75], [0.0, 0.0]), ([-1.25, 2.0], [0.25, -0.5]), ([1.0, 1.0], [0.0, 0.0])],
+}
+
+
+def smoothed_binary(smoothing):
+    """Keras' smoothing, which PyTorch lacks: targets move towards 1/2."""
+    return lambda z, y: torch.nn.functional.binary_cross_entropy_with_logits(z, (1 - smoothing) * y + smoothing / 2)
+
+
+def log_cosh(z, y):
+    e = z - y
+    return (torch.nn.functional.softplus(2 * e, threshold=500) - e - math.log(2)).mean()
+
+
+def kl_divergence(z, y):
+    return torch.nn.KLDivLoss(reduction="batchmean")(torch.log_softmax(z, 1), y)
+
+
+def cosine_distance(z, y):
+    return torch.nn.CosineEmbeddingLoss()(z, y, torch.ones(1))
+
+
+def gaussian(epsilon):
+    def loss(z, y):
+        mean, log_variance = z.chunk(2, dim=1)
+        return torch.nn.GaussianNLLLoss(eps=0)(mean, y, log_variance.exp() + epsilon)
+
+    return loss
+
+
+def test_function(name):
+    return lambda z, y: TEST_FUNCTIONS[name](*(z - y)[0])
+
+
+# Losses that stand beside each other on the same rows: (loss in a spec, what torch computes, rows). PyTorch has no hinge
+# and no log-cosh: their formulas, with relu for max(., 0) since its derivative at 0 is 0.
+LOSSES = [
+    ("meanAbsoluteError", torch.nn.L1Loss(), REGRESSION_ROWS),
+    ("logCosh", log_cosh, REGRESSION_ROWS),
+    ("hinge", lambda z, y: torch.relu(1 - y * z).mean(), SIGN_ROWS),
+    ("squaredHinge", lambda z, y: torch.relu(1 - y * z).square().mean(), SIGN_ROWS),
+    ("klDivergence", kl_divergence, DISTRIBUTION_ROWS),
+    ("poisson", torch.nn.PoissonNLLLoss(log_input=True), COUNT_ROWS),
+    ("cosineDistance", cosine_distance, DIRECTION_ROWS),
+    ("gaussianNegativeLogLikelihood", gaussian(1e-6), GAUSSIAN_ROWS),
+    ({"type": "gaussianNegativeLogLikelihood", "epsilon": 0.01}, gaussian(0.01), GAUSSIAN_ROWS),
+    (
+        {"type": "softmaxCrossEntropy", "labelSmoothing": 0.1},
+        torch.nn.CrossEntropyLoss(label_smoothing=0.1),
+        DISTRIBUTION_ROWS,
+    ),
+    ({"type": "sigmoidBinaryCrossEntropy", "labelSmoothing": 0.2}, smoothed_binary(0.2), BINARY_ROWS),
+    *[
+        ({"type": "testFunction", "name": name}, test_function(name), SURFACE_POINTS[function.__code__.co_argcount])
+        for name, function in TEST_FUNCTIONS.items()
+    ],
+]
+
+
 def losses():
     cases = []
     for z, label in CLASS_ROWS:
@@ -144,6 +248,9 @@ def losses():
         for delta in [0.1, 0.5, 1, 2.5]:
             huber = {"type": "huber", "delta": delta}
             cases.append({**loss_case(huber, torch.nn.HuberLoss(delta=delta), z, torch.tensor([y])), "y": y})
+    for loss, function, rows in LOSSES:
+        for z, y in rows:
+            cases.append({**loss_case(loss, function, z, torch.tensor([y])), "y": y})
     write("losses", {"cases": cases})
 
 
