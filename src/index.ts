@@ -11,6 +11,7 @@ export {
   SpecError,
 } from './errors.ts';
 export type { NamedTensor } from './io/tensors.ts';
+export { TEST_FUNCTIONS, type TestFunction } from './math/test_functions.ts';
 export { type PlanOptions, plan } from './plan/plan.ts';
 export { describeProgram, printLine, printProgram } from './plan/print.ts';
 export type { Program } from './plan/program.ts';
@@ -18,7 +19,7 @@ export type { AdapterDescription } from './run/executor.ts';
 export { ACTIVATIONS, type ActivationInput, type ActivationName } from './spec/activations.ts';
 export { INITIALIZERS, type InitializerInput, type InitializerName } from './spec/initializers.ts';
 export { activation, dense, type LayerInput } from './spec/layers.ts';
-export { LOSSES, type LossInput, type LossName } from './spec/losses.ts';
+export { LOSSES, type LossInput, type LossName, type TestFunctionName } from './spec/losses.ts';
 export * from './spec/optimizers.ts';
 export type { Column, Preprocessing } from './spec/preprocessing.ts';
 export {

@@ -1,16 +1,26 @@
 // One row's loss and its derivative; the formulas stand in src/math/losses.ts.
 // The kernel that uses this provides `logit(row, j)` and `put_delta(row, j, value)`.
-// uses: lib/math.wgsl, lib/scalars.wgsl
+// uses: lib/math.wgsl, lib/scalars.wgsl, lib/test_functions.wgsl
 
 const SOFTMAX_CROSS_ENTROPY = 0u;
 const SIGMOID_BINARY_CROSS_ENTROPY = 1u;
 const MEAN_SQUARED_ERROR = 2u;
 const HUBER = 3u;
+const MEAN_ABSOLUTE_ERROR = 4u;
+const LOG_COSH = 5u;
+const HINGE = 6u;
+const SQUARED_HINGE = 7u;
+const KL_DIVERGENCE = 8u;
+const POISSON = 9u;
+const COSINE_DISTANCE = 10u;
+const GAUSSIAN_NEGATIVE_LOG_LIKELIHOOD = 11u;
+const TEST_FUNCTION = 12u;
 
 override LOSS: u32;
 override LOSS_PARAMETER: f32;
 override OUTPUTS: u32;
-override TARGET_CLASS: bool;  // targets are class numbers, else OUTPUTS floats a row
+override TARGETS: u32;        // values of a row's target
+override TARGET_CLASS: bool;  // targets are class numbers, else TARGETS floats a row
 
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
 
@@ -20,17 +30,24 @@ fn target_value(index: u32, j: u32) -> f32 {
     let class_number = targets[index];
     return select(select(0.0, 1.0, class_number == j), f32(class_number), OUTPUTS == 1u);
   }
-  return bitcast<f32>(targets[index * OUTPUTS + j]);
+  return bitcast<f32>(targets[index * TARGETS + j]);
 }
 
-// Puts the row's delta, already divided by the number of rows; returns (loss, correct, mean |e|, mean e^2).
+// Puts the row's delta, already divided by the number of rows; returns (loss, correct, mean |e|, mean e^2), e the error of
+// the prediction.
 fn loss_row(row: u32) -> vec4<f32> {
   if (row_is_padding(row)) {
     for (var j = 0u; j < OUTPUTS; j++) { put_delta(row, j, 0.0); }
     return vec4<f32>();
   }
-  if (LOSS == SOFTMAX_CROSS_ENTROPY) { return softmax_row(row, row_index(first_row() + row)); }
-  return element_row(row, row_index(first_row() + row));
+  let index = row_index(first_row() + row);
+  switch LOSS {
+    case SOFTMAX_CROSS_ENTROPY, KL_DIVERGENCE: { return softmax_row(row, index); }
+    case COSINE_DISTANCE: { return cosine_row(row, index); }
+    case GAUSSIAN_NEGATIVE_LOG_LIKELIHOOD: { return gaussian_row(row, index); }
+    case TEST_FUNCTION: { return test_function_row(row, index); }
+    default: { return element_row(row, index); }
+  }
 }
 
 fn row_is_padding(row: u32) -> bool {
@@ -38,13 +55,16 @@ fn row_is_padding(row: u32) -> bool {
 }
 
 // With m the largest logit, `others` the sum of e^(z_k - z_m) over k != m and o_j the sum over k != j:
-// delta_j = (e_j (T - y_j) - y_j o_j) / (1 + others), which never subtracts nearly equal numbers for one-hot targets.
+// delta_j = (e_j (T - t_j) - t_j o_j) / (1 + others), which never subtracts nearly equal numbers for one-hot targets;
+// t are the smoothed targets, T their sum.
 fn softmax_row(row: u32, index: u32) -> vec4<f32> {
   var largest = 0u;
   var best_target = 0u;
   var top = logit(row, 0u);
   var top_target = target_value(index, 0u);
-  var total = top_target;
+  let keep = 1.0 - LOSS_PARAMETER;
+  let share = LOSS_PARAMETER / f32(OUTPUTS);
+  var total = keep * top_target + share;
   for (var j = 1u; j < OUTPUTS; j++) {
     let z = logit(row, j);
     let y = target_value(index, j);
@@ -56,7 +76,7 @@ fn softmax_row(row: u32, index: u32) -> vec4<f32> {
       top_target = y;
       best_target = j;
     }
-    total += y;
+    total += keep * y + share;
   }
   var others = 0.0;
   for (var j = 0u; j < OUTPUTS; j++) {
@@ -67,9 +87,12 @@ fn softmax_row(row: u32, index: u32) -> vec4<f32> {
   var loss = 0.0;
   for (var j = 0u; j < OUTPUTS; j++) {
     let z = logit(row, j);
-    let y = target_value(index, j);
+    let y = keep * target_value(index, j) + share;
     let e = exp_accurate(z - top);
-    if (y != 0.0) { loss += y * (log_sum + (top - z)); }
+    if (y != 0.0) {
+      loss += y * (log_sum + (top - z));
+      if (LOSS == KL_DIVERGENCE) { loss += y * log(y); }
+    }
     let rest = select(sum - e, others, j == largest);
     put_delta(row, j, (e * (total - y) - y * rest) / sum * scalars.inverse_rows);
   }
@@ -86,11 +109,48 @@ fn element_row(row: u32, index: u32) -> vec4<f32> {
     var delta = 0.0;
     switch LOSS {
       case SIGMOID_BINARY_CROSS_ENTROPY: {
-        // softplus(z) - y z; sigma(z) - y = (1 - y) sigma(z) - y sigma(-z).
+        // softplus(z) - t z; sigma(z) - t = (1 - t) sigma(z) - t sigma(-z).
+        let t = (1.0 - LOSS_PARAMETER) * y + 0.5 * LOSS_PARAMETER;
         let e = exp_accurate(-abs(z));
-        sum.x += max(z, 0.0) - y * z + log1p_accurate(e);
+        sum.x += max(z, 0.0) - t * z + log1p_accurate(e);
         sum.y += select(0.0, 1.0, (z > 0.0) == (y > 0.5));
-        delta = ((1.0 - y) * select(e, 1.0, z >= 0.0) - y * select(1.0, e, z >= 0.0)) / (1.0 + e);
+        delta = ((1.0 - t) * select(e, 1.0, z >= 0.0) - t * select(1.0, e, z >= 0.0)) / (1.0 + e);
+      }
+      case HINGE: {
+        let shortfall = max(1.0 - y * z, 0.0);
+        sum.x += shortfall;
+        sum.y += select(0.0, 1.0, (z > 0.0) == (y > 0.0));
+        delta = select(0.0, -y, shortfall > 0.0);
+      }
+      case SQUARED_HINGE: {
+        let shortfall = max(1.0 - y * z, 0.0);
+        sum.x += shortfall * shortfall;
+        sum.y += select(0.0, 1.0, (z > 0.0) == (y > 0.0));
+        delta = -2.0 * y * shortfall;
+      }
+      case POISSON: {
+        let rate = exp_accurate(min(z, 100.0));  // beyond, both are infinite
+        let d = rate - y;
+        sum += vec4<f32>(rate - y * z, 0.0, abs(d), d * d);
+        delta = d;
+      }
+      case MEAN_ABSOLUTE_ERROR: {
+        let d = z - y;
+        sum += vec4<f32>(abs(d), 0.0, abs(d), d * d);
+        delta = sign(d);
+      }
+      case LOG_COSH: {
+        let d = z - y;
+        let m = abs(d);
+        if (m < 1.0) {
+          let q = expm1_negative(-m);
+          sum.x += log1p_accurate(0.5 * q * q / (1.0 + q));
+        } else {
+          sum.x += m - 0.69314718 + log1p_accurate(exp_accurate(-2.0 * m));
+        }
+        sum.z += m;
+        sum.w += d * d;
+        delta = tanh_accurate(d);
       }
       case HUBER: {
         let d = z - y;
@@ -111,4 +171,57 @@ fn element_row(row: u32, index: u32) -> vec4<f32> {
     put_delta(row, j, delta * share * scalars.inverse_rows);
   }
   return sum * share;
+}
+
+// 1 - the cosine of the angle between outputs and target; 1e-12 keeps a vector of zeros from a division by 0.
+fn cosine_row(row: u32, index: u32) -> vec4<f32> {
+  var product = 0.0;
+  var own = 1e-12;
+  var wanted = 1e-12;
+  var errors = vec4<f32>();
+  for (var j = 0u; j < OUTPUTS; j++) {
+    let z = logit(row, j);
+    let y = target_value(index, j);
+    product += z * y;
+    own += z * z;
+    wanted += y * y;
+    errors += vec4<f32>(0.0, 0.0, abs(z - y), (z - y) * (z - y));
+  }
+  let length = sqrt(own) * sqrt(wanted);
+  let along = product / own;
+  for (var j = 0u; j < OUTPUTS; j++) {
+    put_delta(row, j, (along * logit(row, j) - target_value(index, j)) / length * scalars.inverse_rows);
+  }
+  return errors / f32(OUTPUTS) + vec4<f32>(1.0 - product / length, 0.0, 0.0, 0.0);
+}
+
+// The first half of the outputs are means, the second half s: the variance is e^s + LOSS_PARAMETER.
+fn gaussian_row(row: u32, index: u32) -> vec4<f32> {
+  let share = 1.0 / f32(TARGETS);
+  var sum = vec4<f32>();
+  for (var j = 0u; j < TARGETS; j++) {
+    let d = logit(row, j) - target_value(index, j);
+    let s = logit(row, TARGETS + j);
+    let large = s > 0.0;
+    let small = exp_accurate(-abs(s));
+    let shrink = select(small + LOSS_PARAMETER, 1.0 + LOSS_PARAMETER * small, large);
+    let inverse = select(1.0, small, large) / shrink;
+    let log_variance = select(log(shrink), s + log1p_accurate(LOSS_PARAMETER * small), large);
+    sum += vec4<f32>(0.5 * (log_variance + d * d * inverse), 0.0, abs(d), d * d);
+    put_delta(row, j, d * inverse * share * scalars.inverse_rows);
+    let weight = select(small, 1.0, large) / shrink;
+    put_delta(row, TARGETS + j, 0.5 * weight * (1.0 - d * d * inverse) * share * scalars.inverse_rows);
+  }
+  return sum * share;
+}
+
+// A test function at z - y.
+fn test_function_row(row: u32, index: u32) -> vec4<f32> {
+  let x = logit(row, 0u) - target_value(index, 0u);
+  var y = 0.0;
+  if (OUTPUTS > 1u) { y = logit(row, 1u) - target_value(index, 1u); }
+  let f = test_function(u32(LOSS_PARAMETER), x, y);
+  put_delta(row, 0u, f.y * scalars.inverse_rows);
+  if (OUTPUTS > 1u) { put_delta(row, 1u, f.z * scalars.inverse_rows); }
+  return vec4<f32>(f.x, 0.0, 0.0, 0.0);
 }

@@ -1,18 +1,29 @@
 // Elementary functions to a few ulp on every adapter: WGSL allows its own exp an error that grows with the argument.
 
-// e^x for x <= 88: x = n ln 2 + r, |r| <= ln 2 / 2, and the series of e^r to the seventh power (below 1 ulp).
-fn exp_accurate(x: f32) -> f32 {
-  if (x < -103.97) { return 0.0; }
-  let n = round(x * 1.44269504);
-  // ln 2 in two parts; the first has few enough bits that n * 0.693359375 is exact.
-  let r = (x - n * 0.693359375) + n * 2.12194440e-4;
+// e^r - 1 for |r| <= ln 2 / 2, by the series to the seventh power (below 1 ulp).
+fn expm1_small(r: f32) -> f32 {
   var p = 1.0 / 5040.0;
   p = p * r + 1.0 / 720.0;
   p = p * r + 1.0 / 120.0;
   p = p * r + 1.0 / 24.0;
   p = p * r + 1.0 / 6.0;
   p = p * r + 0.5;
-  let e = 1.0 + (r + r * r * p);
+  return r + r * r * p;
+}
+
+// e^x - 1 for x <= 0, without losing small x.
+fn expm1_negative(x: f32) -> f32 {
+  if (x > -0.34657359) { return expm1_small(x); }
+  return exp_accurate(x) - 1.0;
+}
+
+// e^x for x <= 88: x = n ln 2 + r, |r| <= ln 2 / 2.
+fn exp_accurate(x: f32) -> f32 {
+  if (x < -103.97) { return 0.0; }
+  let n = round(x * 1.44269504);
+  // ln 2 in two parts; the first has few enough bits that n * 0.693359375 is exact.
+  let r = (x - n * 0.693359375) + n * 2.12194440e-4;
+  let e = 1.0 + expm1_small(r);
   // 2^n in two factors, so that neither leaves the range of a normal number.
   let half = i32(n) / 2;
   return e * power_of_two(half) * power_of_two(i32(n) - half);
@@ -35,6 +46,11 @@ fn log1p_accurate(x: f32) -> f32 {
   p = p * t + 1.0 / 5.0;
   p = p * t + 1.0 / 3.0;
   return 2.0 * (s + s * t * p);
+}
+
+// ln(1 + e^x).
+fn softplus(x: f32) -> f32 {
+  return max(x, 0.0) + log1p_accurate(exp_accurate(-abs(x)));
 }
 
 fn sigmoid(x: f32) -> f32 {
@@ -79,4 +95,19 @@ fn normal_cdf(x: f32) -> f32 {
 // The normal density, e^(-x^2/2) / sqrt(2 pi).
 fn normal_density(x: f32) -> f32 {
   return 0.39894228 * exp_accurate(-0.5 * x * x);
+}
+
+// Cosine and sine of x full turns: WGSL allows its own an absolute error of 2^-11 (polynomials of Cephes' sinf, cosf).
+fn turn(x: f32) -> vec2<f32> {
+  let q = round(4.0 * x);
+  let t = 6.28318531 * (x - 0.25 * q);
+  let u = t * t;
+  let sine = t + t * u * (-1.6666654611e-1 + u * (8.3321608736e-3 - u * 1.9515295891e-4));
+  let cosine = 1.0 - 0.5 * u + u * u * (4.1666645683e-2 + u * (-1.3887316255e-3 + u * 2.4433157118e-5));
+  switch u32(i32(q)) & 3u {
+    case 1u: { return vec2<f32>(-sine, cosine); }
+    case 2u: { return vec2<f32>(-cosine, -sine); }
+    case 3u: { return vec2<f32>(sine, -cosine); }
+    default: { return vec2<f32>(cosine, sine); }
+  }
 }

@@ -2,7 +2,7 @@
 import type { DataInput } from '../data/types.ts';
 import { DataError } from '../errors.ts';
 import { decodeModel } from '../io/model.ts';
-import { TASKS } from '../spec/losses.ts';
+import { TARGET_KINDS, TASKS } from '../spec/losses.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type DataFlags, loadForModel, readBytes } from './data.ts';
 import { EXIT } from './errors.ts';
@@ -68,7 +68,8 @@ export async function predict(file: string, flags: ModelFlags, output: Output, s
 /** The most probable class; nothing where the model predicts numbers, or several answers of yes and no. */
 function className(spec: Spec, values: Float32Array): string | undefined {
   const task = TASKS[spec.loss.type];
-  if (task === 'regression' || (task === 'binary' && values.length > 1)) return undefined;
-  const best = task === 'binary' ? Number(values[0]! > 0.5) : values.indexOf(Math.max(...values));
+  if (task !== 'classes' && (task !== 'binary' || values.length > 1)) return undefined;
+  const border = TARGET_KINDS[spec.loss.type] === 'sign' ? 0 : 0.5;
+  const best = task === 'binary' ? Number(values[0]! > border) : values.indexOf(Math.max(...values));
   return spec.preprocessing.classes?.[best] ?? String(best);
 }

@@ -1,8 +1,8 @@
 /** Targets of every accepted form → class indices or values, as the loss takes them. */
 import { DataError } from '../errors.ts';
-import { TASKS } from '../spec/losses.ts';
+import { TARGET_KINDS, TASKS } from '../spec/losses.ts';
 import { show } from '../spec/parse.ts';
-import { outputs, type Spec } from '../spec/spec.ts';
+import { outputs, type Spec, targets } from '../spec/spec.ts';
 import { toNumber } from './numbers.ts';
 import type { Targets } from './types.ts';
 import { checkFinite, flatten, isRow, notANumber, place } from './values.ts';
@@ -13,12 +13,14 @@ const SUM_TOLERANCE = 1e-3;
 type Label = number | string;
 
 /**
- * Targets as the loss takes them. `count` rows, `n` outputs of the model:
- * - regression: count × n numbers, flat or as rows → Float32Array [count, n];
+ * Targets as the loss takes them. `count` rows, `n` values a row (as many as the model has outputs, but for losses of
+ * `targetsOf`):
+ * - numbers: count × n of them, flat or as rows → Float32Array [count, n]; ≥ 0 for poisson;
  * - softmax: `count` labels → Uint32Array of class indices; count × n numbers → Float32Array of distributions, each ≥ 0
  *   with sum 1;
  * - sigmoid, n = 1: `count` labels of two classes → 0 and 1; numbers that are not all whole, or rows → values in [0, 1];
- * - sigmoid, n > 1: `count` labels → one-hot; count × n numbers → values in [0, 1].
+ * - sigmoid, n > 1: `count` labels → one-hot; count × n numbers → values in [0, 1];
+ * - hinges: as sigmoid with −1 and 1 in the place of 0 and 1, where a label −1 also means the first class.
  *
  * A label is the index of its class, or its name in `preprocessing.classes`. Where every class name is itself a number
  * (`"3"`, `"8"`), a number is always the name, never the index: the label 8 is the second class, the label 1 is none.
@@ -30,7 +32,7 @@ export function encodeTargets(spec: Spec, y: Targets, count: number, who: string
   if (!isRow(y)) {
     throw new DataError('data/type', `${who}: got ${show(y)}, expected an array or a typed array of targets.`);
   }
-  const width = outputs(spec);
+  const width = targets(spec);
   const task = TASKS[spec.loss.type];
   const rows = Array.isArray(y) && isRow(y[0]);
   if (rows ? y.length !== count : y.length !== count && y.length !== count * width) {
@@ -38,17 +40,19 @@ export function encodeTargets(spec: Spec, y: Targets, count: number, who: string
     throw new DataError('data/count', `${who}: got ${y.length} for ${count} rows of x, expected ${count}${wide}.`);
   }
   const flat = y as ArrayLike<Label>;
-  const labelled = !rows && y.length === count && task !== 'regression' && !(width === 1 && isFractional(flat));
+  const classed = task === 'classes' || task === 'binary';
+  const labelled = classed && !rows && y.length === count && !(width === 1 && isFractional(flat));
   if (labelled) return encodeLabels(spec, flat, width, who);
   if (y.length !== count * width && !rows) {
     throw new DataError(
       'data/count',
-      `${who}: got ${y.length} for ${count} rows, expected ${count} × ${width} values: one for each output of the model.`,
+      `${who}: got ${y.length} for ${count} rows, expected ${count} × ${width} values: one for each ${width === outputs(spec) ? 'output of the model' : 'target of a row'}.`,
     );
   }
   const values = rows ? flatten(y, width, who) : numbers(flat, width, who);
-  if (task === 'classes') checkDistributions(values, width, who);
-  if (task === 'binary') checkUnitRange(values, width, who);
+  const kind = TARGET_KINDS[spec.loss.type];
+  if (kind === 'distribution') checkDistributions(values, width, who);
+  else if (kind !== 'number') checkRange(values, RANGES[kind], width, who);
   return values;
 }
 
@@ -64,7 +68,8 @@ function isFractional(values: ArrayLike<Label>): boolean {
 function encodeLabels(spec: Spec, labels: ArrayLike<Label>, width: number, who: string): Uint32Array | Float32Array {
   const { classes } = spec.preprocessing;
   const classCount = width === 1 ? 2 : width;
-  const indexOf = classIndex(classes, classCount);
+  const signed = TARGET_KINDS[spec.loss.type] === 'sign';
+  const indexOf = classIndex(classes, classCount, signed);
   const indices = new Uint32Array(labels.length);
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!;
@@ -79,15 +84,23 @@ function encodeLabels(spec: Spec, labels: ArrayLike<Label>, width: number, who: 
     indices[row] = index;
   }
   if (TASKS[spec.loss.type] === 'classes') return indices;
-  if (width === 1) return Float32Array.from(indices);
-  const oneHot = new Float32Array(indices.length * width);
+  const no = signed ? -1 : 0;
+  if (width === 1) return Float32Array.from(indices, (index) => (index === 1 ? 1 : no));
+  const oneHot = new Float32Array(indices.length * width).fill(no);
   for (let row = 0; row < indices.length; row++) oneHot[row * width + indices[row]!] = 1;
   return oneHot;
 }
 
 /** How a label becomes the index of its class; undefined for no class of the model. */
-function classIndex(classes: readonly string[] | undefined, count: number): (label: Label) => number | undefined {
-  const byIndex = (value: number) => (Number.isInteger(value) && value >= 0 && value < count ? value : undefined);
+function classIndex(
+  classes: readonly string[] | undefined,
+  count: number,
+  signed: boolean,
+): (label: Label) => number | undefined {
+  const byIndex = (value: number) => {
+    if (signed && count === 2 && value === -1) return 0;
+    return Number.isInteger(value) && value >= 0 && value < count ? value : undefined;
+  };
   if (!classes) return (label) => byIndex(toNumber(label));
   const byName = new Map(classes.map((name, i) => [name, i]));
   const values = classes.map(toNumber);
@@ -131,10 +144,22 @@ function checkDistributions(values: Float32Array, width: number, who: string): v
   }
 }
 
-function checkUnitRange(values: Float32Array, width: number, who: string): void {
+/** What values other than distributions may be. */
+const RANGES = {
+  probability: { expected: 'a target from 0 to 1', fits: (value: number) => value >= 0 && value <= 1 },
+  sign: { expected: '-1 or 1', fits: (value: number) => value === -1 || value === 1 },
+  count: { expected: 'a count ≥ 0', fits: (value: number) => value >= 0 },
+};
+
+function checkRange(
+  values: Float32Array,
+  { expected, fits }: (typeof RANGES)[keyof typeof RANGES],
+  width: number,
+  who: string,
+): void {
   for (let i = 0; i < values.length; i++) {
-    if (values[i]! < 0 || values[i]! > 1) {
-      throw new DataError('data/range', `${place(who, i, width)}: got ${values[i]}, expected a target from 0 to 1.`);
+    if (!fits(values[i]!)) {
+      throw new DataError('data/range', `${place(who, i, width)}: got ${values[i]}, expected ${expected}.`);
     }
   }
 }

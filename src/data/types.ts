@@ -31,6 +31,6 @@ export interface InputRows {
 
 /** Model-ready rows with their targets. */
 export interface Rows extends InputRows {
-  /** Class indices [count], or values [count, outputs]. */
+  /** Class indices [count], or values [count, targets]. */
   y: Uint32Array | Float32Array;
 }

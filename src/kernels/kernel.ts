@@ -78,9 +78,10 @@ export type Find = (name: TensorName) => Tensor;
 /** Rows of a data set as a CPU kernel reads them. */
 export interface CpuData {
   readonly width: number;
-  readonly outputs: number;
+  /** Values of a row's target. */
+  readonly targets: number;
   readonly x: Uint8Array | Float32Array;
-  /** Class numbers [rows], or values [rows, outputs]; absent where only predictions are made. */
+  /** Class numbers [rows], or values [rows, targets]; absent where only predictions are made. */
   readonly y?: Uint32Array | Float32Array;
   /** What a byte counts. */
   readonly scale: number;

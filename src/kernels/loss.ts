@@ -1,6 +1,6 @@
 /** Per row: the loss, its metrics and delta = d loss / d z · 1 / rows; the losses are in `math/losses.ts`. */
 import { LOSS_MATH, lossParameter, type Real } from '../math/losses.ts';
-import type { Loss } from '../spec/losses.ts';
+import { type Loss, targetsOf } from '../spec/losses.ts';
 import { argument, at, type CpuData, fours, groups, type Kernel, view } from './kernel.ts';
 
 export const loss: Kernel = {
@@ -25,9 +25,11 @@ export const loss: Kernel = {
     const delta = step.train ? view(argument(step, find, 'delta'), slabs) : undefined;
     const { row } = LOSS_MATH[step.loss!.type];
     const parameter = lossParameter(step.loss!);
-    const [logits, y, gradient] = [0, 0, 0].map(() => new Float64Array(columns)) as [Real, Real, Real];
+    const [logits, gradient] = [0, 0].map(() => new Float64Array(columns)) as [Real, Real];
+    let y = new Float64Array(columns);
     const own = new Float64Array(4);
     return ({ data, indices, rows }) => {
+      if (y.length !== data.targets) y = new Float64Array(data.targets);
       for (let r = 0; r < rows; r++) {
         const from = r * stride;
         for (let j = 0; j < columns; j++) logits[j] = z[from + j]!;
@@ -44,16 +46,21 @@ export const loss: Kernel = {
 
 /** The overrides by which `lib/loss.wgsl` is told its loss. */
 export function lossOverrides(loss: Loss, outputs: number) {
-  return { LOSS: LOSS_MATH[loss.type].id, LOSS_PARAMETER: lossParameter(loss), OUTPUTS: outputs };
+  return {
+    LOSS: LOSS_MATH[loss.type].id,
+    LOSS_PARAMETER: lossParameter(loss),
+    OUTPUTS: outputs,
+    TARGETS: targetsOf(loss, outputs),
+  };
 }
 
 /** The target of a data row: a class number is one-hot, or itself where there is one output. */
-function readTarget({ y, outputs }: CpuData, index: number, target: Real): void {
+export function readTarget({ y, targets }: Pick<CpuData, 'y' | 'targets'>, index: number, target: Real): void {
   if (y instanceof Uint32Array) {
     target.fill(0);
-    if (outputs === 1) target[0] = y[index]!;
+    if (targets === 1) target[0] = y[index]!;
     else target[y[index]!] = 1;
   } else {
-    for (let j = 0; j < outputs; j++) target[j] = y![index * outputs + j]!;
+    for (let j = 0; j < targets; j++) target[j] = y![index * targets + j]!;
   }
 }

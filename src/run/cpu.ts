@@ -12,6 +12,7 @@ import {
 } from '../kernels/kernel.ts';
 import type { Real } from '../math/losses.ts';
 import { baseSteps, type ListName, type Program, tensorOf } from '../plan/program.ts';
+import { targets } from '../spec/spec.ts';
 import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from './executor.ts';
 import type { Feed } from './feed.ts';
 
@@ -46,9 +47,9 @@ class CpuLoaded implements LoadedData {
 
   dispose(): void {}
 
-  view({ inputs, outputs, spec }: Program): CpuData {
+  view({ inputs, spec }: Program): CpuData {
     const { scale, offset } = spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
-    return { width: inputs, outputs, x: this.#x, ...(this.#y && { y: this.#y }), scale, offset };
+    return { width: inputs, targets: targets(spec), x: this.#x, ...(this.#y && { y: this.#y }), scale, offset };
   }
 }
 

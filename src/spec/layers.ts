@@ -1,8 +1,21 @@
 /** The layers of a network. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
-import { type Activation, type ActivationInput, parseActivation, RELU_LIKE } from './activations.ts';
-import { givenValues, type Initializer, type InitializerInput, MAX_VALUES, parseInitializer } from './initializers.ts';
+import {
+  type Activation,
+  type ActivationInput,
+  type ActivationName,
+  parseActivation,
+  RELU_LIKE,
+} from './activations.ts';
+import {
+  givenValues,
+  type Initializer,
+  type InitializerInput,
+  type InitializerName,
+  MAX_VALUES,
+  parseInitializer,
+} from './initializers.ts';
 import { boolean, integer, parseObject, show, unknownName } from './parse.ts';
 
 /** The widest layer that a spec may ask for. */
@@ -29,7 +42,7 @@ export interface DenseOptions {
   activation?: ActivationInput;
   /** Whether the layer adds a bias; default true. */
   bias?: boolean;
-  /** Default: `heUniform` before relu-like activations, `glorotUniform` elsewhere. */
+  /** Default: `heUniform` before relu-like activations, `lecunNormal` before selu, `glorotUniform` elsewhere. */
   weightInitializer?: InitializerInput;
   /** Default `zeros`. */
   biasInitializer?: InitializerInput;
@@ -95,7 +108,7 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
   const activation = parseActivation(layer.activation, `${who}.activation`);
   const shaping = activation.type === 'linear' && following !== undefined ? following : activation;
   const name = parseActivation(shaping, `${who}.activation`).type;
-  const weights = layer.weightInitializer ?? (RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform');
+  const weights = layer.weightInitializer ?? weightsBefore(name);
   return {
     type,
     units,
@@ -104,6 +117,12 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
     weightInitializer: parseInitializer(weights, [units, inputs], `${who}.weightInitializer`),
     biasInitializer: parseInitializer(layer.biasInitializer, [units], `${who}.biasInitializer`),
   };
+}
+
+/** Where weights start by default before an activation. */
+function weightsBefore(name: ActivationName): InitializerName {
+  if (name === 'selu') return 'lecunNormal';
+  return RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform';
 }
 
 /** The activation of the stand-alone activation layer right after layer `i`, if there is one. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
 import { type Layer, type LayerInput, MAX_WIDTH, parseLayers } from './layers.ts';
-import { type Loss, type LossInput, parseLoss, TASKS } from './losses.ts';
+import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
 import { integer, oneOf, parseObject, show } from './parse.ts';
 import { columnsWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
@@ -90,14 +90,14 @@ function checkTogether(spec: Spec, who: string): void {
   }
   const width = outputs(spec);
   const task = TASKS[spec.loss.type];
-  if (task === 'classes' && width < 2) {
-    throw new SpecError(
-      'spec/outputs',
-      `${who}.layers: softmaxCrossEntropy needs 2 outputs or more, got ${width}; use dense(2), or loss 'sigmoidBinaryCrossEntropy'.`,
-    );
+  const { expected: shape, fits } = outputsOf(spec.loss);
+  if (!fits(width)) {
+    const instead =
+      spec.loss.type === 'softmaxCrossEntropy' ? "; use dense(2), or loss 'sigmoidBinaryCrossEntropy'" : '';
+    throw new SpecError('spec/outputs', `${who}.layers: ${spec.loss.type} needs ${shape}, got ${width}${instead}.`);
   }
   const expected = task === 'binary' && width === 1 ? 2 : width;
-  if (classes && task !== 'regression' && classes.length !== expected) {
+  if (classes && (task === 'classes' || task === 'binary') && classes.length !== expected) {
     throw new SpecError(
       'spec/outputs',
       `${who}.layers: the last dense layer has ${width} outputs, but there are ${classes.length} classes (${show(classes)}).`,
@@ -110,6 +110,9 @@ export function outputs(spec: { readonly layers: readonly Layer[] }): number {
   const last = spec.layers.findLast((layer) => layer.type === 'dense');
   return last!.units;
 }
+
+/** The number of values of a row's target. */
+export const targets = (spec: Pick<Spec, 'layers' | 'loss'>): number => targetsOf(spec.loss, outputs(spec));
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

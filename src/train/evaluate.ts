@@ -59,7 +59,9 @@ export async function evaluateRows(
 /** The metrics that fit the loss. */
 export function toMetrics(spec: Spec, means: Float64Array): Metrics {
   const [loss, accuracy, meanAbsoluteError, meanSquaredError] = means as unknown as [number, number, number, number];
-  return TASKS[spec.loss.type] === 'regression' ? { loss, meanAbsoluteError, meanSquaredError } : { loss, accuracy };
+  const task = TASKS[spec.loss.type];
+  if (task === 'function') return { loss };
+  return task === 'regression' ? { loss, meanAbsoluteError, meanSquaredError } : { loss, accuracy };
 }
 
 /** The network's outputs for all rows, row-major [rows, outputs]. */

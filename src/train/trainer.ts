@@ -4,7 +4,7 @@ import type { DataInput, Inputs } from '../data/types.ts';
 import { CheckpointError, SpecError } from '../errors.ts';
 import { type Counters, encodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
-import { LOSS_MATH } from '../math/losses.ts';
+import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
@@ -116,7 +116,8 @@ export class Trainer {
   }
 
   /**
-   * Predictions for raw rows, row-major [rows, outputs]: probabilities for the cross-entropies, values for regression;
+   * Predictions for raw rows, row-major [rows, outputs]: probabilities for the cross-entropies, rates for
+   * poisson, means and variances for the gaussian loss, the outputs themselves for the others;
    * `raw` gives the network's outputs as they are.
    */
   async predict(x: Inputs, options: { raw?: boolean } = {}): Promise<Float32Array> {
@@ -125,7 +126,9 @@ export class Trainer {
     if (!options.raw) {
       const { predict } = LOSS_MATH[this.spec.loss.type];
       const { outputs } = this.#engine.program;
-      for (let row = 0; row < rows.count; row++) predict(values.subarray(row * outputs, (row + 1) * outputs));
+      const parameter = lossParameter(this.spec.loss);
+      for (let row = 0; row < rows.count; row++)
+        predict(values.subarray(row * outputs, (row + 1) * outputs), parameter);
     }
     return values;
   }

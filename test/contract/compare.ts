@@ -1,10 +1,12 @@
 /** Compares a GPU's training step with the plain loops, tensor by tensor, each from the GPU's own inputs. */
 import type { DenseRow, Step, TensorName } from '../../src/kernels/kernel.ts';
+import { readTarget } from '../../src/kernels/loss.ts';
 import { OPTIMIZER_MATH, type OptimizerFlags, type Scalars } from '../../src/math/optimizers.ts';
 import { baseSteps, type Program, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import type { Executor, ExecutorRows, LoadedData } from '../../src/run/executor.ts';
 import type { Feed } from '../../src/run/feed.ts';
+import { targets } from '../../src/spec/spec.ts';
 import { Bounds, CHAIN, EPS, TINY } from './errors.ts';
 
 type Values = Map<string, Float32Array>;
@@ -51,7 +53,7 @@ export async function compareTrainStep(
   const input = (name: TensorName): Float32Array => before.get(name) ?? after.get(name)!;
   const reference = {
     values: (name: TensorName) => cpu.values(name),
-    target: (row: number) => targetOf(rows, feed.indices(0)[row]!, program.outputs),
+    target: (row: number) => targetOf(rows, feed.indices(0)[row]!, targets(program.spec)),
     rows: feed.rows[0]!,
   };
   for (const step of program.lists.train.steps) {
@@ -92,11 +94,10 @@ function sumOf(bounds: Float64Array): Float64Array {
   return sums;
 }
 
-/** The target of a data row: a class number is one-hot, or itself where there is one output. */
-function targetOf({ y }: ExecutorRows, index: number, outputs: number): Float64Array {
-  if (!(y instanceof Uint32Array)) return Float64Array.from(y!.subarray(index * outputs, (index + 1) * outputs));
-  if (outputs === 1) return Float64Array.of(y[index]!);
-  return Float64Array.from({ length: outputs }, (_, j) => (j === y[index] ? 1 : 0));
+function targetOf({ y }: ExecutorRows, index: number, width: number): Float64Array {
+  const target = new Float64Array(width);
+  readTarget({ y: y!, targets: width }, index, target);
+  return target;
 }
 
 /** Parameters and state after the update: off by what the gradient may be off, sent through the optimizer itself. */

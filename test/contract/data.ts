@@ -5,6 +5,7 @@ import { CpuExecutor } from '../../src/run/cpu.ts';
 import type { Executor } from '../../src/run/executor.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
+import type { TargetKind } from '../../src/spec/losses.ts';
 import type { ContractContext } from '../support/contract-runner.ts';
 
 export interface DataShape {
@@ -12,8 +13,17 @@ export interface DataShape {
   width: number;
   outputs: number;
   input: 'u8' | 'f32';
-  target: 'class' | 'distribution' | 'binary' | 'real';
+  target: 'class' | 'distribution' | 'binary' | 'sign' | 'count' | 'real';
 }
+
+/** The random targets that a loss takes. */
+export const TARGET_OF: Record<TargetKind, DataShape['target']> = {
+  distribution: 'distribution',
+  probability: 'binary',
+  sign: 'sign',
+  count: 'count',
+  number: 'real',
+};
 
 /** Random rows of a shape. */
 export function randomRows({ count, width, outputs, input, target }: DataShape, seed = 7): Rows {
@@ -29,6 +39,8 @@ export function randomRows({ count, width, outputs, input, target }: DataShape, 
   }
   const y = Float32Array.from({ length: count * outputs }, (_, i) => random.uniform(at + i));
   if (target === 'binary') for (const [i, value] of y.entries()) y[i] = value > 0.5 ? 1 : 0;
+  if (target === 'sign') for (const [i, value] of y.entries()) y[i] = value > 0.5 ? 1 : -1;
+  if (target === 'count') for (const [i, value] of y.entries()) y[i] = Math.floor(value * 6);
   if (target === 'real') for (const [i, value] of y.entries()) y[i] = value * 3 - 1;
   if (target === 'distribution') {
     for (let row = 0; row < count; row++) {

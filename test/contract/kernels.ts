@@ -4,13 +4,16 @@ import { randomSource } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
-import { ACTIVATIONS } from '../../src/spec/activations.ts';
+import type { ActivationInput } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
-import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { type LossInput, outputsOf, parseLoss, TARGET_KINDS } from '../../src/spec/losses.ts';
+import { parseSpec, type SpecInput, targets } from '../../src/spec/spec.ts';
 import { initialParameters, writeParameters } from '../../src/train/params.ts';
+import goldenActivations from '../golden/activations.json';
+import goldenLosses from '../golden/losses.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { compareTrainStep } from './compare.ts';
-import { type DataShape, executorFor, randomRows } from './data.ts';
+import { type DataShape, executorFor, randomRows, TARGET_OF } from './data.ts';
 
 interface Point {
   name: string;
@@ -26,14 +29,15 @@ const regression = { target: 'real' } as const;
 
 /** Sizes off every tile edge; decay, moments and flags never zero where a point is about them. */
 const POINTS: Point[] = [
-  ...Object.keys(ACTIVATIONS).map((name, i): Point => {
+  ...goldenActivations.cases.map(({ activation }, i): Point => {
+    const f = activation as ActivationInput;
     const layers: LayerInput[] = [
-      dense(9 + i, { activation: name as 'relu' }),
-      dense(6, { activation: name as 'relu', bias: false }),
+      dense(9 + (i % 8), { activation: f }),
+      dense(6, { activation: f, bias: false }),
       dense(3),
     ];
     return {
-      name: `activation ${name}`,
+      name: `activation ${typeof f === 'string' ? f : JSON.stringify(f)}`,
       spec: {
         inputs: 5,
         layers,
@@ -84,18 +88,6 @@ const POINTS: Point[] = [
     },
     data: regression,
     rows: 1,
-  },
-  {
-    name: 'huber',
-    spec: {
-      inputs: 7,
-      layers: [dense(3, { activation: 'silu' }), dense(2)],
-      loss: { type: 'huber', delta: 0.6 },
-      optimizer: 'sgd',
-      batchSize: 17,
-    },
-    data: regression,
-    rows: 16,
   },
   {
     name: 'stand-alone activations',
@@ -160,8 +152,33 @@ const POINTS: Point[] = [
     },
     data: { input: 'u8' },
   },
+  ...lossPoints(),
   ...optimizerPoints(),
 ];
+
+/** Every loss of the golden file once, with each of its options. */
+function lossPoints(): Point[] {
+  const losses = [
+    ...new Map(goldenLosses.cases.map(({ loss }) => [JSON.stringify(loss), loss as LossInput])).entries(),
+  ];
+  return losses.map(([name, loss], i) => {
+    const parsed = parseLoss(loss, name);
+    const outputs = [5, 4, 2, 1].find(outputsOf(parsed).fits)!;
+    return {
+      name: `loss ${name}`,
+      spec: {
+        inputs: 7,
+        layers: [dense(3, { activation: 'silu' }), dense(outputs)],
+        loss,
+        optimizer: 'sgd',
+        batchSize: 17,
+      },
+      data: { target: TARGET_OF[TARGET_KINDS[parsed.type]] },
+      rows: 16,
+      everywhere: i % 4 === 3,
+    };
+  });
+}
 
 function optimizerPoints(): Point[] {
   const options: SpecInput['optimizer'][] = [
@@ -198,7 +215,7 @@ async function runPoint(context: ContractContext, point: Point, strategy: Strate
   const shape: DataShape = {
     count: batch + 5,
     width: spec.inputs,
-    outputs: program.outputs,
+    outputs: targets(spec),
     input: 'f32',
     target: 'class',
     ...point.data,

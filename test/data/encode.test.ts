@@ -165,6 +165,26 @@ describe('encodeRows: targets', () => {
     expect(encode(numbered, [2, 1])).toEqual(Float32Array.of(1, 0));
   });
 
+  it('hinge: the first class is -1', () => {
+    for (const y of [[1, 0], [1, -1], Int32Array.of(1, -1), [[1], [-1]], Float32Array.of(1, -1)]) {
+      expect(encode(spec(1, 1, 'hinge'), y)).toEqual(Float32Array.of(1, -1));
+    }
+    expect(encode(spec(1, 1, 'hinge', names('no', 'yes')), ['yes', 'no'])).toEqual(Float32Array.of(1, -1));
+    expect(encode(spec(1, 3, 'squaredHinge'), [2, 0])).toEqual(Float32Array.of(-1, -1, 1, 1, -1, -1));
+    expect(encode(spec(1, 2, 'hinge'), [1, -1, -1, 1])).toEqual(Float32Array.of(1, -1, -1, 1));
+  });
+
+  it('counts, and a mean with a variance: one value for two outputs', () => {
+    expect(encode(spec(1, 1, 'poisson'), [0, 7.5])).toEqual(Float32Array.of(0, 7.5));
+    expect(encode(spec(1, 2, 'gaussianNegativeLogLikelihood'), [-3, 4])).toEqual(Float32Array.of(-3, 4));
+    expect(
+      encode(spec(1, 4, 'gaussianNegativeLogLikelihood'), [
+        [1, 2],
+        [3, 4],
+      ]),
+    ).toEqual(Float32Array.of(1, 2, 3, 4));
+  });
+
   it('sigmoid with several outputs: one-hot labels, or a value for each', () => {
     const several = spec(1, 3, 'sigmoidBinaryCrossEntropy');
     expect(encode(several, [2, 0])).toEqual(Float32Array.of(0, 0, 1, 1, 0, 0));
@@ -269,6 +289,32 @@ describe('encodeRows: targets', () => {
       ],
       'data/not-finite',
       /row 1, column 2/,
+    ],
+    [
+      'a value beside the signs',
+      spec(1, 1, 'hinge'),
+      [1, 0.5],
+      'data/range',
+      /row 1, column 0: got 0\.5, expected -1 or 1/,
+    ],
+    [
+      'a 0 among the signs',
+      spec(1, 2, 'hinge'),
+      [1, 0, 1, 1],
+      'data/range',
+      /row 0, column 1: got 0, expected -1 or 1/,
+    ],
+    ['a third class for a hinge', spec(1, 1, 'hinge'), [1, 2], 'data/label', /got the label 2/],
+    ['a negative count', spec(1, 1, 'poisson'), [1, -2], 'data/range', /row 1, column 0: got -2, expected a count ≥ 0/],
+    [
+      'a target for the variance',
+      spec(1, 2, 'gaussianNegativeLogLikelihood'),
+      [
+        [1, 2],
+        [1, 2],
+      ],
+      'data/shape',
+      /./,
     ],
     ['a degree above 1', binary, [0.5, 1.5], 'data/range', /row 1, column 0: got 1\.5, expected a target from 0 to 1/],
     [

@@ -48,7 +48,7 @@ def exact(tensor):
 
 # --- activations ------------------------------------------------------------------------------------------------------
 
-MAGNITUDES = [1e-30, 1e-8, 1e-3, 0.1, 0.4, 0.5, 0.75, 1, 1.7, 2.5, 4, 6, 8, 12, 20, 36, 40, 100, 1000]
+MAGNITUDES = [1e-30, 1e-8, 1e-3, 0.1, 0.4, 0.5, 0.75, 1, 1.7, 2.5, 3, 4, 6, 8, 12, 20, 36, 40, 100, 1000]
 POINTS = [-m for m in reversed(MAGNITUDES)] + [0.0] + MAGNITUDES
 ACTIVATIONS = [
     ("linear", lambda z: z * 1),
@@ -59,7 +59,21 @@ ACTIVATIONS = [
     ("sigmoid", torch.sigmoid),
     ("tanh", torch.tanh),
     ("gelu", torch.nn.functional.gelu),
+    ({"type": "gelu", "approximate": "tanh"}, lambda z: torch.nn.functional.gelu(z, approximate="tanh")),
     ("silu", torch.nn.functional.silu),
+    ("elu", torch.nn.functional.elu),
+    ({"type": "elu", "alpha": 0.6}, lambda z: torch.nn.functional.elu(z, 0.6)),
+    ("selu", torch.nn.functional.selu),
+    # PyTorch's threshold is a shortcut for large z: raised, so that the formula itself is compared.
+    ("softplus", lambda z: torch.nn.functional.softplus(z, threshold=500)),
+    ({"type": "softplus", "beta": 2.5}, lambda z: torch.nn.functional.softplus(z, 2.5, threshold=500)),
+    ("mish", torch.nn.functional.mish),
+    # The derivative of torch's own is 1/6 in f32, also for f64.
+    ("hardSigmoid", lambda z: torch.nn.functional.relu6(z + 3) / 6),
+    ("hardSwish", torch.nn.functional.hardswish),
+    ("relu6", torch.nn.functional.relu6),
+    ("softsign", torch.nn.functional.softsign),
+    ("logSigmoid", torch.nn.functional.logsigmoid),
 ]
 
 
@@ -118,6 +132,110 @@ REGRESSION_ROWS = [
 ]
 
 
+SIGN_ROWS = [
+    ([0.3], [1.0]),
+    ([0.3], [-1.0]),
+    ([1.0, -1.0], [1.0, 1.0]),
+    ([2.5, -0.5, -3.0], [1.0, -1.0, -1.0]),
+    ([1000.0, -1000.0], [-1.0, -1.0]),
+]
+COUNT_ROWS = [
+    ([0.0], [0.0]),
+    ([-1.5, 2.25, 0.5], [0.0, 11.0, 1.0]),
+    ([-100.0, 5.0], [3.0, 0.5]),
+]
+DIRECTION_ROWS = [
+    ([0.5, -0.25, 1.5], [1.0, 0.5, -0.75]),
+    ([2.0, 2.0], [4.0, 4.0]),
+    ([1.0, -2.0], [-1.0, 2.0]),
+    ([0.75, 0.0], [1.0, 2.0]),
+    ([3.0, 1e-3, 0.0, 20.0], [0.0, 0.0, 0.0, 0.0]),
+]
+GAUSSIAN_ROWS = [  # k means, then k log-variances
+    ([0.5, 0.0], [0.5]),
+    ([0.5, -1.5], [2.0]),
+    ([1.0, -2.0, 0.25, 1.5, -0.5, 4.0], [0.5, 2.0, 0.25]),
+    ([0.001, -20.0], [0.002]),
+    ([3.0, 50.0], [-1.0]),
+]
+# The same formulas as in src/math/test_functions.ts, differentiated by autograd.
+TEST_FUNCTIONS = {
+    "bowl": lambda x, y: 0.1 * x**2 + 2 * y**2,
+    "rosenbrock": lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
+    "himmelblau": lambda x, y: (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2,
+    "beale": lambda x, y: (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2,
+    "saddle": lambda x, y: x**2 - y**2 + y**4 / 4,
+    "rastrigin": lambda x, y: 20
+    + x**2
+    - 10 * torch.cos(2 * math.pi * x)
+    + y**2
+    - 10 * torch.cos(2 * math.pi * y),
+    "sixHumpCamel": lambda x, y: (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2,
+    "quadratic": lambda x: x**2,
+    "doubleWell": lambda x: (x**2 - 1) ** 2 + 0.3 * x,
+    "wavy": lambda x: x**2 / 4 + 1 - torch.cos(math.pi * x),
+}
+SURFACE_POINTS = {
+    1: [([0.0], [0.0]), ([1.375], [-0.5]), ([-2.5], [0.0])],
+    2: [([0.5, -0.75], [0.0, 0.0]), ([-1.25, 2.0], [0.25, -0.5]), ([1.0, 1.0], [0.0, 0.0])],
+}
+
+
+def smoothed_binary(smoothing):
+    """Keras' smoothing, which PyTorch lacks: targets move towards 1/2."""
+    return lambda z, y: torch.nn.functional.binary_cross_entropy_with_logits(z, (1 - smoothing) * y + smoothing / 2)
+
+
+def log_cosh(z, y):
+    e = z - y
+    return (torch.nn.functional.softplus(2 * e, threshold=500) - e - math.log(2)).mean()
+
+
+def kl_divergence(z, y):
+    return torch.nn.KLDivLoss(reduction="batchmean")(torch.log_softmax(z, 1), y)
+
+
+def cosine_distance(z, y):
+    return torch.nn.CosineEmbeddingLoss()(z, y, torch.ones(1))
+
+
+def gaussian(epsilon):
+    def loss(z, y):
+        mean, log_variance = z.chunk(2, dim=1)
+        return torch.nn.GaussianNLLLoss(eps=0)(mean, y, log_variance.exp() + epsilon)
+
+    return loss
+
+
+def test_function(name):
+    return lambda z, y: TEST_FUNCTIONS[name](*(z - y)[0])
+
+
+# Losses that stand beside each other on the same rows: (loss in a spec, what torch computes, rows). PyTorch has no hinge
+# and no log-cosh: their formulas, with relu for max(., 0) since its derivative at 0 is 0.
+LOSSES = [
+    ("meanAbsoluteError", torch.nn.L1Loss(), REGRESSION_ROWS),
+    ("logCosh", log_cosh, REGRESSION_ROWS),
+    ("hinge", lambda z, y: torch.relu(1 - y * z).mean(), SIGN_ROWS),
+    ("squaredHinge", lambda z, y: torch.relu(1 - y * z).square().mean(), SIGN_ROWS),
+    ("klDivergence", kl_divergence, DISTRIBUTION_ROWS),
+    ("poisson", torch.nn.PoissonNLLLoss(log_input=True), COUNT_ROWS),
+    ("cosineDistance", cosine_distance, DIRECTION_ROWS),
+    ("gaussianNegativeLogLikelihood", gaussian(1e-6), GAUSSIAN_ROWS),
+    ({"type": "gaussianNegativeLogLikelihood", "epsilon": 0.01}, gaussian(0.01), GAUSSIAN_ROWS),
+    (
+        {"type": "softmaxCrossEntropy", "labelSmoothing": 0.1},
+        torch.nn.CrossEntropyLoss(label_smoothing=0.1),
+        DISTRIBUTION_ROWS,
+    ),
+    ({"type": "sigmoidBinaryCrossEntropy", "labelSmoothing": 0.2}, smoothed_binary(0.2), BINARY_ROWS),
+    *[
+        ({"type": "testFunction", "name": name}, test_function(name), SURFACE_POINTS[function.__code__.co_argcount])
+        for name, function in TEST_FUNCTIONS.items()
+    ],
+]
+
+
 def losses():
     cases = []
     for z, label in CLASS_ROWS:
@@ -135,6 +253,9 @@ def losses():
         for delta in [0.1, 0.5, 1, 2.5]:
             huber = {"type": "huber", "delta": delta}
             cases.append({**loss_case(huber, torch.nn.HuberLoss(delta=delta), z, torch.tensor([y])), "y": y})
+    for loss, function, rows in LOSSES:
+        for z, y in rows:
+            cases.append({**loss_case(loss, function, z, torch.tensor([y])), "y": y})
     write("losses", {"cases": cases})
 
 

@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { ACTIVATIONS, type ActivationInput, type ActivationName } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
-import type { LossInput } from '../../src/spec/losses.ts';
-import { parseSpec } from '../../src/spec/spec.ts';
-import { type DataShape, randomRows } from '../contract/data.ts';
+import { type LossInput, outputsOf, parseLoss, TARGET_KINDS } from '../../src/spec/losses.ts';
+import { parseSpec, targets } from '../../src/spec/spec.ts';
+import { type DataShape, randomRows, TARGET_OF } from '../contract/data.ts';
 import { expectClose } from '../golden/compare.ts';
+import losses from '../golden/losses.json';
 import { gradients } from '../support/finite-differences.ts';
 
 const LOSSES: [name: string, LossInput, DataShape['target']][] = [
@@ -25,16 +26,19 @@ const LAYERS: [name: string, (f: ActivationInput) => LayerInput[]][] = [
   ],
 ];
 
-const WITH_OPTIONS: Partial<Record<ActivationName, ActivationInput>> = {
-  leakyRelu: { type: 'leakyRelu', negativeSlope: 0.2 },
-};
-const names = Object.keys(ACTIVATIONS) as ActivationName[];
+const FUNCTIONS: ActivationInput[] = [
+  ...(Object.keys(ACTIVATIONS) as ActivationName[]),
+  { type: 'leakyRelu', negativeSlope: 0.2 },
+  { type: 'gelu', approximate: 'tanh' },
+  { type: 'elu', alpha: 0.6 },
+  { type: 'softplus', beta: 2.5 },
+];
 const TOLERANCE = { relative: 1e-6, absolute: 1e-9 };
 
-describe.each(names)('gradients with %s', (name) => {
+describe.each(FUNCTIONS)('gradients with %j', (f) => {
   describe.each(LAYERS)('%s', (_, layersOf) => {
     it.each(LOSSES)('under %s', async (_, loss, target) => {
-      const layers = layersOf(WITH_OPTIONS[name] ?? name);
+      const layers = layersOf(f);
       const spec = parseSpec({ inputs: 3, layers, loss, optimizer: 'sgd', batchSize: 8 });
       const rows = randomRows({ count: 9, width: 3, outputs: 3, input: 'f32', target });
       const indices = [8, 3, 0, 5, 3, 7]; // a partial batch, in which a row stands twice
@@ -43,6 +47,26 @@ describe.each(names)('gradients with %s', (name) => {
         expect(Math.max(...differences.map(Math.abs)), `${name}: some gradient`).toBeGreaterThan(1e-4);
       }
     });
+  });
+});
+
+const GOLDEN = [...new Map(losses.cases.map(({ loss }) => [JSON.stringify(loss), loss as LossInput])).entries()];
+
+describe.each(LAYERS)('gradients of every loss, with tanh %s', (_, layersOf) => {
+  it.each(GOLDEN)('under %s', async (_, loss) => {
+    const parsed = parseLoss(loss, 'test');
+    const outputs = [3, 4, 2, 1].find(outputsOf(parsed).fits)!;
+    const layers = layersOf('tanh');
+    const last = layers.at(-1)!;
+    if (last.type === 'dense') last.units = outputs;
+    const spec = parseSpec({ inputs: 3, layers, loss, optimizer: 'sgd', batchSize: 8 });
+    const target = TARGET_OF[TARGET_KINDS[parsed.type]];
+    const rows = randomRows({ count: 9, width: 3, outputs: targets(spec), input: 'f32', target });
+    for (const { name, backward, differences } of await gradients(spec, rows, [8, 3, 0, 5, 3, 7])) {
+      // Rosenbrock's fourth derivative is 2400.
+      expectClose(backward, differences, { relative: 1e-6, absolute: 1e-7 }, name);
+      expect(Math.max(...differences.map(Math.abs)), `${name}: some gradient`).toBeGreaterThan(1e-4);
+    }
   });
 });
 

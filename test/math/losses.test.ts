@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LOSS_MATH, lossParameter } from '../../src/math/losses.ts';
-import { LOSSES, type LossInput, parseLoss } from '../../src/spec/losses.ts';
+import { LOSSES, type LossInput, type LossName, parseLoss } from '../../src/spec/losses.ts';
 import { expectClose, slope } from '../golden/compare.ts';
 import golden from '../golden/losses.json';
 
@@ -15,14 +15,21 @@ function row(input: LossInput, z: readonly number[], y: readonly number[]) {
 
 const predict = (input: LossInput, z: readonly number[]) => {
   const values = Float64Array.from(z);
-  LOSS_MATH[parseLoss(input, 'test').type].predict(values);
+  const loss = parseLoss(input, 'test');
+  LOSS_MATH[loss.type].predict(values, lossParameter(loss));
   return [...values];
 };
 
-/** What differences may be off by: the second derivative of huber jumps where |z − y| is its delta. */
+/** What differences may be off by: huber and the hinges have corners in their values or slopes. */
 function cornerError(input: LossInput, z: readonly number[], y: readonly number[]): number {
-  const corner = lossParameter(parseLoss(input, 'test'));
-  return corner > 0 && z.some((value, j) => Math.abs(Math.abs(value - y[j]!) - corner) < 0.01) ? 1e-3 : 0;
+  const loss = parseLoss(input, 'test');
+  const { type } = loss;
+  const corners: Partial<Record<LossName, (z: number, y: number) => number>> = {
+    huber: (z, y) => Math.abs(z - y) - lossParameter(loss),
+    squaredHinge: (z, y) => 1 - z * y,
+  };
+  if (type === 'hinge' && z.some((value, j) => value * y[j]! === 1)) return 0.5;
+  return z.some((value, j) => Math.abs(corners[type]?.(value, y[j]!) ?? 1) < 0.01) ? 1e-3 : 0;
 }
 
 const cases = golden.cases.map((golden) => ({
@@ -141,7 +148,7 @@ describe('sigmoidBinaryCrossEntropy', () => {
   });
 });
 
-describe.each(['meanSquaredError', 'huber'] as const)('%s', (loss) => {
+describe.each(['meanSquaredError', 'huber', 'meanAbsoluteError', 'logCosh'] as const)('%s', (loss) => {
   it('gives the mean absolute and squared error of the outputs', () => {
     expect(row(loss, [1, -3, 0.5], [0.5, 1, 0.5]).metrics.slice(1)).toEqual([0, 1.5, 16.25 / 3]);
   });
@@ -150,6 +157,59 @@ describe.each(['meanSquaredError', 'huber'] as const)('%s', (loss) => {
     expect(predict(loss, [1, -2])).toEqual([1, -2]);
     const { delta, metrics } = row(loss, [NaN], [0]);
     expect([delta[0], metrics[0], metrics[2], metrics[3]]).toEqual([NaN, NaN, NaN, NaN]);
+  });
+});
+
+describe.each(['hinge', 'squaredHinge'] as const)('%s', (loss) => {
+  it('counts the share of outputs on the right side of 0, and predicts what the network says', () => {
+    expect(row(loss, [0.1, -3, 0, 0], [1, 1, -1, 1]).metrics.slice(1)).toEqual([0.5, 0, 0]);
+    expect(predict(loss, [0.5, -2])).toEqual([0.5, -2]);
+  });
+
+  it('does not push where the margin is 1 or more, and keeps a NaN', () => {
+    expect(row(loss, [1, -1.5], [1, -1])).toEqual({ delta: [-0, 0], metrics: [0, 1, 0, 0] });
+    const { delta, metrics } = row(loss, [NaN], [1]);
+    expect([delta[0], metrics[0]]).toEqual([NaN, NaN]);
+  });
+});
+
+describe('klDivergence', () => {
+  it('is 0 where the prediction is the target, and the cross-entropy for a class', () => {
+    expect(row('klDivergence', [Math.log(2), 0], [2 / 3, 1 / 3]).metrics[0]).toBeCloseTo(0, 15);
+    expect(row('klDivergence', [0.5, 2, -1], [0, 0, 1])).toEqual(row('softmaxCrossEntropy', [0.5, 2, -1], [0, 0, 1]));
+  });
+});
+
+describe('poisson', () => {
+  it('predicts rates and measures their errors', () => {
+    expect(predict('poisson', [0, Math.log(3)])).toEqual([1, Math.exp(Math.log(3))]);
+    const { metrics } = row('poisson', [0, Math.log(4)], [3, 4]);
+    expectClose(metrics.slice(1), [0, 1, 2], { absolute: 1e-14 }, 'metrics');
+  });
+});
+
+describe('gaussianNegativeLogLikelihood', () => {
+  it('predicts means and variances', () => {
+    expectClose(
+      predict('gaussianNegativeLogLikelihood', [3, -1, 0, Math.log(2)]),
+      [3, -1, 1.000001, 2.000001],
+      { relative: 1e-15 },
+      'p',
+    );
+  });
+
+  it.each([-1e4, 1e4])('stays finite for a log-variance of %d', (s) => {
+    const { delta, metrics } = row('gaussianNegativeLogLikelihood', [0.5, s], [0.25]);
+    expect([...delta, ...metrics].every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('cosineDistance', () => {
+  it('does not depend on length', () => {
+    const loss = (z: number[]) => row('cosineDistance', z, [1, 2, -1]).metrics[0];
+    expect(loss([2, 4, -2])).toBeCloseTo(0, 12);
+    expect(loss([-1, -2, 1])).toBeCloseTo(2, 12);
+    expect(loss([0.3, 1, 0])).toBeCloseTo(loss([3, 10, 0]), 11);
   });
 });
 

@@ -47,7 +47,7 @@ describe('defaults', () => {
           biasInitializer: { type: 'zeros' },
         },
       ],
-      loss: { type: 'softmaxCrossEntropy' },
+      loss: { type: 'softmaxCrossEntropy', labelSmoothing: 0 },
       optimizer: {
         type: 'adam',
         learningRate: { type: 'constant', learningRate: 0.001 },
@@ -182,7 +182,10 @@ describe('a checked spec', () => {
     for (const name of Object.keys(ACTIVATIONS)) {
       expect(parseSpec({ ...SMALL, layers: [{ type: 'dense', units: 3, activation: name }] })).toBeTruthy();
     }
-    for (const loss of Object.keys(LOSSES)) expect(parseSpec({ ...SMALL, loss }).loss.type).toBe(loss);
+    for (const loss of Object.keys(LOSSES)) {
+      const layers = [{ type: 'dense', units: 2 }];
+      expect(parseSpec({ ...SMALL, layers, loss }).loss.type).toBe(loss);
+    }
     for (const optimizer of Object.keys(OPTIMIZERS)) {
       expect(parseSpec({ ...SMALL, optimizer }).optimizer.type).toBe(optimizer);
     }
@@ -440,6 +443,21 @@ describe('refuses', () => {
       'needs 2 outputs or more, got 1',
       'sigmoidBinaryCrossEntropy',
     ],
+    ['an odd number of outputs', { ...SMALL, loss: 'gaussianNegativeLogLikelihood' }, 'spec/outputs', 'even', 'got 3'],
+    [
+      'three parameters of a surface',
+      { ...SMALL, loss: { type: 'testFunction', name: 'wavy' } },
+      'spec/outputs',
+      'needs 1 output for wavy, got 3',
+    ],
+    ['a surface that is none', { ...SMALL, loss: { type: 'testFunction', name: 'hill' } }, 'spec/value', 'rosenbrock'],
+    [
+      'all of the target smoothed',
+      { ...SMALL, loss: { type: 'softmaxCrossEntropy', labelSmoothing: 1 } },
+      'spec/value',
+    ],
+    ['softplus without a slope', layer({ activation: { type: 'softplus', beta: 0 } }), 'spec/value', 'beta'],
+    ['a third form of gelu', layer({ activation: { type: 'gelu', approximate: 'erf' } }), 'spec/value', 'none, tanh'],
     [
       'another number of classes',
       { ...SMALL, preprocessing: { classes: ['a', 'b'] } },

@@ -67,7 +67,7 @@ describe('createTrainer', () => {
     [{ backend: 'gpu' }, /runtime\.backend: expected one of webgpu, cpu, auto, got "gpu"/],
     [{ strategy: 'fast' }, /runtime\.strategy: expected one of auto, resident, row-fused, layered, plain, got "fast"/],
     [{ stepsPerSubmit: 0 }, /runtime\.stepsPerSubmit: expected an integer from 1/],
-    [{ cpuBelow: -1 }, /runtime\.cpuBelow: expected an integer from 0/],
+    [{ cpuBelow: -1 }, /runtime\.cpuBelow: expected an integer ≥ 0/],
     [{ stepPerSubmit: 3 }, /unknown key "stepPerSubmit" \(did you mean "stepsPerSubmit"\?\)/],
   ])('refuses the runtime %o', async (runtime, message) => {
     const made = create({}, runtime);
