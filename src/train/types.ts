@@ -15,7 +15,7 @@ export interface Runtime {
    * wait, else a real GPU, else the CPU; `trainer.reason` says which and why.
    */
   backend?: 'webgpu' | 'cpu' | 'auto';
-  /** `'auto'` takes the CPU if a training step has fewer floating-point operations by the plan; default 20,000. */
+  /** `'auto'` takes the CPU if a training step has fewer floating-point operations by the plan; default 8,000. */
   cpuBelow?: number;
   /** Default `'auto'`: what fits the shapes and the adapter; a saved model keeps what it was trained with. */
   strategy?: 'auto' | Strategy;
