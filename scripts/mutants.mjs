@@ -92,8 +92,8 @@ const mutants = [
   },
   {
     file: 'shaders/lib/optimizer.wgsl',
-    find: 'scalars.decay_factor * p',
-    replace: 'p',
+    find: 'scalars.decay_factor * p - change / denominator',
+    replace: 'p - change / denominator',
     tests: dawn('layered: optimizer .*adamW.*0.2}$'),
     why: 'the decoupled decay',
   },
@@ -103,6 +103,41 @@ const mutants = [
     replace: 'select(sum - e, sum, j == largest)',
     tests: dawn('logit gaps'),
     why: 'the delta of the largest logit',
+  },
+  {
+    file: 'shaders/lib/activation.wgsl',
+    find: 'gate.x + x * gate.y',
+    replace: 'gate.x - x * gate.y',
+    tests: dawn('layered: activation mish'),
+    why: "mish's second term",
+  },
+  {
+    file: 'shaders/lib/loss.wgsl',
+    find: '0.5 * weight * (1.0 - d * d * inverse)',
+    replace: 'weight * (1.0 - d * d * inverse)',
+    tests: dawn('layered: loss "gaussian'),
+    why: 'the gradient of the log-variance',
+  },
+  {
+    file: 'shaders/lib/test_functions.wgsl',
+    find: '400.0 * x * b',
+    replace: '200.0 * x * b',
+    tests: dawn('layered: loss .*rosenbrock'),
+    why: "Rosenbrock's slope",
+  },
+  {
+    file: 'shaders/lib/optimizer.wgsl',
+    find: 'abs(g) + scalars.epsilon_inside',
+    replace: 'abs(g) - scalars.epsilon_inside',
+    tests: dawn('layered: optimizer .*adamax.*0.1}$'),
+    why: 'epsilon inside of the maximum',
+  },
+  {
+    file: 'src/math/adam_optimizers.ts',
+    find: 'momentumAt(o, step + 1)',
+    replace: 'momentumAt(o, step)',
+    tests: math,
+    why: "NAdam's next momentum",
   },
 ];
 

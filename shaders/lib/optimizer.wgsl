@@ -7,6 +7,12 @@ const SGD = 0u;
 const RMSPROP = 1u;
 const ADAM = 2u;
 const ADAM_W = 3u;
+const ADAGRAD = 4u;
+const ADADELTA = 5u;
+const ADAMAX = 6u;
+const NADAM = 7u;
+const RADAM = 8u;
+const LION = 9u;
 
 override OPTIMIZER: u32;
 override MOMENTUM: bool;
@@ -19,7 +25,11 @@ override STATE_STRIDE: u32;  // vec4s from one state tensor of a parameter to it
 fn update_four(i: u32, gradient: vec4<f32>) {
   switch OPTIMIZER {
     case RMSPROP: { rmsprop(i, gradient); }
-    case ADAM, ADAM_W: { adam(i, gradient); }
+    case ADAM, ADAM_W, NADAM, RADAM: { adam(i, gradient); }
+    case ADAGRAD: { adagrad(i, gradient); }
+    case ADADELTA: { adadelta(i, gradient); }
+    case ADAMAX: { adamax(i, gradient); }
+    case LION: { lion(i, gradient); }
     default: { sgd(i, gradient); }
   }
 }
@@ -28,11 +38,12 @@ fn sgd(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
   var g = gradient + scalars.weight_decay * p;
   if (MOMENTUM) {
-    let buffer = scalars.momentum * load_state(i) + scalars.gain * g;
+    g = scalars.gain * g;
+    let buffer = scalars.momentum * load_state(i) + g;
     store_state(i, buffer);
     g = select(buffer, g + scalars.momentum * buffer, NESTEROV);
   }
-  store_param(i, p - scalars.learning_rate * g);
+  store_param(i, scalars.decay_factor * p - scalars.learning_rate * g);
 }
 
 fn rmsprop(i: u32, gradient: vec4<f32>) {
@@ -47,13 +58,13 @@ fn rmsprop(i: u32, gradient: vec4<f32>) {
     store_state(means, mean);
     variance = max(square - mean * mean, vec4<f32>());
   }
-  var change = g / (sqrt(variance) + scalars.epsilon);
+  var change = scalars.gain * g / (sqrt(variance + scalars.epsilon_inside) + scalars.epsilon);
   if (MOMENTUM) {
     let buffer = i + STATE_STRIDE;
     change += scalars.momentum * load_state(buffer);
     store_state(buffer, change);
   }
-  store_param(i, p - scalars.learning_rate * change);
+  store_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
 }
 
 fn adam(i: u32, gradient: vec4<f32>) {
@@ -69,6 +80,53 @@ fn adam(i: u32, gradient: vec4<f32>) {
     square = max(load_state(largest), square);
     store_state(largest, square);
   }
-  let denominator = sqrt(square) * scalars.correction2 + scalars.epsilon;
-  store_param(i, scalars.decay_factor * p - scalars.learning_rate * scalars.correction1 * mean / denominator);
+  var change = scalars.learning_rate * scalars.correction1 * mean;
+  var denominator = sqrt(square) * scalars.correction2 + scalars.epsilon;
+  if (OPTIMIZER == NADAM) { change += scalars.learning_rate * scalars.gain * g; }
+  if (OPTIMIZER == RADAM) {
+    let rectified = scalars.gain > 0.0;
+    change *= select(1.0, scalars.gain, rectified);
+    denominator = select(vec4<f32>(1.0), sqrt(square) + scalars.epsilon, rectified);
+  }
+  store_param(i, scalars.decay_factor * p - change / denominator);
+}
+
+fn adagrad(i: u32, gradient: vec4<f32>) {
+  let p = load_param(i);
+  let g = gradient + scalars.weight_decay * p;
+  let sum = load_state(i) + g * g;
+  store_state(i, sum);
+  let denominator = sqrt(sum + scalars.epsilon_inside) + scalars.epsilon;
+  store_param(i, scalars.decay_factor * p - scalars.learning_rate * scalars.correction1 * g / denominator);
+}
+
+fn adadelta(i: u32, gradient: vec4<f32>) {
+  let p = load_param(i);
+  let g = gradient + scalars.weight_decay * p;
+  let changes = i + STATE_STRIDE;
+  let square = scalars.beta2 * load_state(i) + scalars.one_minus_beta2 * g * g;
+  let earlier = load_state(changes);
+  let change = g * sqrt(earlier + scalars.epsilon_inside) / sqrt(square + scalars.epsilon_inside);
+  store_state(i, square);
+  store_state(changes, scalars.beta2 * earlier + scalars.one_minus_beta2 * change * change);
+  store_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
+}
+
+fn adamax(i: u32, gradient: vec4<f32>) {
+  let p = load_param(i);
+  let g = gradient + scalars.weight_decay * p;
+  let second = i + STATE_STRIDE;
+  let mean = scalars.beta1 * load_state(i) + scalars.one_minus_beta1 * g;
+  let largest = max(scalars.beta2 * load_state(second), abs(g) + scalars.epsilon_inside);
+  store_state(i, mean);
+  store_state(second, largest);
+  let change = scalars.learning_rate * scalars.correction1 * mean / (largest + scalars.epsilon);
+  store_param(i, scalars.decay_factor * p - change);
+}
+
+fn lion(i: u32, gradient: vec4<f32>) {
+  let mean = load_state(i);
+  let direction = sign(scalars.beta1 * mean + scalars.one_minus_beta1 * gradient);
+  store_state(i, scalars.beta2 * mean + scalars.one_minus_beta2 * gradient);
+  store_param(i, scalars.decay_factor * load_param(i) - scalars.learning_rate * direction);
 }

@@ -18,7 +18,7 @@ struct Scalars {
   weight_decay: f32,
   decay_factor: f32,    // 1 - learning_rate * weight_decay, where the decay is decoupled
   momentum: f32,
-  gain: f32,            // weight of the new gradient in the momentum buffer
+  gain: f32,            // weight of the new gradient beside the momentum
   beta1: f32,
   beta2: f32,
   one_minus_beta1: f32,
@@ -26,6 +26,7 @@ struct Scalars {
   epsilon: f32,
   correction1: f32,     // 1 / (1 - beta1^step)
   correction2: f32,     // 1 / sqrt(1 - beta2^step)
+  epsilon_inside: f32,  // added under the root, or in the maximum
 }
 
 const SCALAR_WORDS = 32u;       // of a slice; row numbers follow
@@ -68,6 +69,7 @@ fn read_slice() {
   scalars.epsilon = feed_float(13u);
   scalars.correction1 = feed_float(14u);
   scalars.correction2 = feed_float(15u);
+  scalars.epsilon_inside = feed_float(16u);
 }
 
 fn feed_float(word: u32) -> f32 {

@@ -10,7 +10,7 @@ export const ACTIVATIONS = {
   leakyRelu: { negativeSlope: v.optional(notNegative, 0.01) },
   sigmoid: {},
   tanh: {},
-  gelu: { approximate: v.optional(oneOf(['none', 'tanh']), 'none') },
+  gelu: { approximate: v.optional(oneOf(['none', 'tanh'] as const), 'none') },
   silu: {},
   elu: { alpha: v.optional(notNegative, 1) },
   selu: {},

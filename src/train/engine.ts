@@ -13,7 +13,7 @@ import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
-import { initialParameters, readParameters, readState, writeParameters, writeState } from './params.ts';
+import { initialParameters, initialState, readParameters, readState, writeParameters, writeState } from './params.ts';
 import type { Data, StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
@@ -167,6 +167,7 @@ export class Engine {
     for (const [model, { spec, weights }] of this.#members.entries()) {
       const initial = initialParameters(this.program, spec.seed);
       await writeParameters(this.executor, this.program, new Map([...initial, ...(weights ?? [])]), 'param', model);
+      await writeState(this.executor, this.program, initialState(this.program, spec), model);
     }
     this.counters = { step: 0, epoch: 0, position: 0 };
   }

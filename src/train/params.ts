@@ -5,6 +5,7 @@ import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { randomSource, STREAM } from '../math/random.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
+import type { Spec } from '../spec/spec.ts';
 
 /** `layers.0.weight` → `param/0/weight`. */
 const inProgram = (name: string, kind: string) => name.replace(/^layers\.(\d+)\.(\w+)$/, `${kind}/$1/$2`);
@@ -35,6 +36,20 @@ export function initialParameters(program: Program, seed: number): Map<string, N
     ];
   });
   return new Map(values);
+}
+
+/** The optimizer's state where it does not start at 0, as `readState` gives it. */
+export function initialState(program: Program, { optimizer }: Spec): Map<string, NamedTensor> {
+  const { state, start } = OPTIMIZER_MATH[optimizer.type];
+  const starts = start?.(optimizer as never) ?? [];
+  const tensors = state(optimizer as never).flatMap((slot, n) =>
+    parameterNames(program).map((name): [string, NamedTensor] => {
+      const { rows, columns } = tensorOf(program, inProgram(name, 'param'));
+      const shape = name.endsWith('weight') ? [columns, rows] : [columns];
+      return [`${slot}.${name}`, { shape, values: new Float32Array(rows * columns).fill(starts[n] ?? 0) }];
+    }),
+  );
+  return new Map(tensors.filter(([, { values }]) => values[0] !== 0));
 }
 
 /** Reads all parameters from the executor. */

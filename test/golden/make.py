@@ -4,7 +4,7 @@
 Run `python3 test/golden/make.py` after a change here or in the inputs (with names, such as `schedules`, only those), and
 commit the JSON files. optimizers.json holds
 its own inputs (start, gradients, cases): to add a case, add an object with `optimizer` (as in a spec) and `torch` (class
-and options) to `cases` and run this again.
+and options; what PyTorch lacks is in optimizer_formulas.py) to `cases` and run this again.
 """
 
 import base64
@@ -16,6 +16,7 @@ import sys
 from decimal import Decimal, getcontext
 
 import numpy
+import optimizer_formulas
 import torch
 
 HERE = pathlib.Path(__file__).parent
@@ -286,7 +287,9 @@ def optimizers():
     file.pop("torch", None)  # the version of the last run
     for case in file["cases"]:
         parameter = torch.nn.Parameter(torch.tensor(file["start"]))
-        optimizer = getattr(torch.optim, case["torch"]["class"])([parameter], **case["torch"]["options"])
+        name = case["torch"]["class"]
+        kind = getattr(optimizer_formulas, name, None) or getattr(torch.optim, name)
+        optimizer = kind([parameter], **case["torch"]["options"])
         case["parameters"] = []
         for step, gradient in enumerate(file["gradients"]):
             if "learningRates" in case:
@@ -296,7 +299,9 @@ def optimizers():
             case["parameters"].append(parameter.tolist())
         state = optimizer.state[parameter]
         case["state"] = {
-            key: value.tolist() for key, value in state.items() if key != "step" and torch.is_tensor(value)
+            key: value.tolist()
+            for key, value in state.items()
+            if torch.is_tensor(value) and value.shape == parameter.shape
         }
     write("optimizers", file)
 

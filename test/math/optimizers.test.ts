@@ -26,7 +26,8 @@ const named = cases.map(({ optimizer, torch, parameters, state, learningRates })
     const padded = (values: readonly number[]) => array([7, 7, ...values, 7]);
     const end = 2 + golden.start.length;
     const param = padded(golden.start);
-    const tensors = math.state(parsed).map(() => padded(golden.start.map(() => 0)));
+    const starts = math.start?.(parsed) ?? [];
+    const tensors = math.state(parsed).map((_, n) => padded(golden.start.map(() => starts[n] ?? 0)));
     const trajectory = golden.gradients.map((gradient, step) => {
       const scalars = math.scalars(parsed, step + 1, rates[step]!);
       math.update(param, padded(gradient), tensors, 2, end, scalars, math.flags(parsed));
@@ -68,7 +69,11 @@ describe.each(named)('$label', ({ parsed, math, parameters, state, run }) => {
     const scalars = math.scalars(parsed, 3, 0.01);
     expect(Object.keys(scalars).sort()).toEqual([...SCALAR_NAMES].sort());
     expect(Object.values(scalars).every(Number.isFinite)).toBe(true);
-    expect(scalars.learning_rate).toBe(0.01);
+    // Keras has it inside of the momentum.
+    const inside =
+      'convention' in parsed && parsed.convention === 'keras' && 'momentum' in parsed && parsed.momentum > 0;
+    expect(scalars.learning_rate).toBe(inside ? 1 : 0.01);
+    expect(scalars.learning_rate * (inside ? scalars.gain : 1)).toBe(0.01);
   });
 });
 
@@ -106,12 +111,44 @@ describe('scalars', () => {
     });
   });
 
+  it('of nadam: the product of the momenta is the same for a step however it is reached', () => {
+    const product = (t: number, decay: number) => {
+      let product = 1;
+      for (let i = 1; i <= t; i++) product *= 0.9 * (1 - 0.5 * 0.96 ** (i * decay));
+      return product;
+    };
+    for (const [step, decay] of [
+      [1, 0.004],
+      [30, 0.004],
+      [80, 0.004],
+      [200, 1],
+      [5000, 1],
+    ] as const) {
+      const { gain, correction1 } = scalars({ type: 'nadam', momentumDecay: decay }, step, 0.1);
+      const [mu, next] = [step, step + 1].map((t) => 0.9 * (1 - 0.5 * 0.96 ** (t * decay))) as [number, number];
+      expect(gain).toBe((1 - mu) / (1 - product(step, decay)));
+      expect(correction1).toBe(next / (1 - product(step, decay) * next));
+    }
+  });
+
+  it('of radam: no rectification while the variance has too few terms', () => {
+    expect(scalars('radam', 5, 0.1).gain).toBe(0);
+    expect(scalars('radam', 6, 0.1).gain).toBeGreaterThan(0);
+    expect(scalars({ type: 'radam', beta2: 0.5 }, 1000, 0.1).gain).toBe(0);
+  });
+
+  it('of adagrad: the learning rate falls with the steps', () => {
+    expect(scalars({ type: 'adagrad', learningRateDecay: 0.5 }, 1, 0.1).correction1).toBe(1);
+    expect(scalars({ type: 'adagrad', learningRateDecay: 0.5 }, 3, 0.1).correction1).toBe(0.5);
+  });
+
   it('of rmsprop: rho is beta2', () => {
     expect(scalars({ type: 'rmsprop', rho: 0.75 }, 9, 0.1)).toMatchObject({
       beta2: 0.75,
       one_minus_beta2: 0.25,
       epsilon: 1e-8,
-      gain: 0,
+      epsilon_inside: 0,
+      gain: 1,
     });
   });
 });

@@ -56,6 +56,7 @@ describe('defaults', () => {
         epsilon: 1e-8,
         amsgrad: false,
         weightDecay: 0,
+        convention: 'pytorch',
       },
       batchSize: 32,
       sampler: 'shuffle',
@@ -73,6 +74,7 @@ describe('defaults', () => {
       dampening: 0,
       nesterov: false,
       weightDecay: 0,
+      convention: 'pytorch',
     });
     expect(parseOptimizer('rmsprop', 'o')).toEqual({
       type: 'rmsprop',
@@ -81,6 +83,26 @@ describe('defaults', () => {
       epsilon: 1e-8,
       momentum: 0,
       centered: false,
+      weightDecay: 0,
+      convention: 'pytorch',
+    });
+    const adam = { learningRate: rate(2e-3), beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+    expect(parseOptimizer('adagrad', 'o')).toMatchObject({
+      learningRate: rate(1e-2),
+      learningRateDecay: 0,
+      initialAccumulator: 0,
+      epsilon: 1e-10,
+      weightDecay: 0,
+    });
+    expect(parseOptimizer('adadelta', 'o')).toMatchObject({ learningRate: rate(1), rho: 0.9, epsilon: 1e-6 });
+    expect(parseOptimizer('adamax', 'o')).toMatchObject(adam);
+    expect(parseOptimizer('nadam', 'o')).toMatchObject({ ...adam, momentumDecay: 4e-3 });
+    expect(parseOptimizer('radam', 'o')).toEqual({ type: 'radam', ...adam, learningRate: rate(1e-3) });
+    expect(parseOptimizer('lion', 'o')).toEqual({
+      type: 'lion',
+      learningRate: rate(1e-4),
+      beta1: 0.9,
+      beta2: 0.99,
       weightDecay: 0,
     });
     expect(parseOptimizer('adamW', 'o')).toMatchObject({ learningRate: rate(1e-3), weightDecay: 1e-2 });
@@ -104,7 +126,16 @@ describe('defaults', () => {
     ['leakyRelu', 'heUniform'],
     ['gelu', 'heUniform'],
     ['silu', 'heUniform'],
+    ['elu', 'heUniform'],
+    ['softplus', 'heUniform'],
+    ['mish', 'heUniform'],
+    ['hardSwish', 'heUniform'],
+    ['relu6', 'heUniform'],
+    ['selu', 'lecunNormal'],
     ['linear', 'glorotUniform'],
+    ['hardSigmoid', 'glorotUniform'],
+    ['softsign', 'glorotUniform'],
+    ['logSigmoid', 'glorotUniform'],
     ['sigmoid', 'glorotUniform'],
     ['tanh', 'glorotUniform'],
   ] as const)('before %s weights start from %s, within the layer and after it', (name, initializer) => {
@@ -334,6 +365,15 @@ describe('refuses', () => {
       'spec/value',
       'spec.optimizer.nesterov: needs momentum > 0 and dampening 0, got momentum 0 and dampening 0',
     ],
+    [
+      "dampening in Keras' form",
+      optimizer({ type: 'sgd', momentum: 0.9, dampening: 0.1, convention: 'keras' }),
+      'spec/value',
+      "spec.optimizer.dampening: got 0.1, but Keras' convention has none",
+    ],
+    ['a third convention', optimizer({ type: 'adam', convention: 'tf' }), 'spec/value', 'one of pytorch, keras'],
+    ['a convention that Keras lacks', optimizer({ type: 'radam', convention: 'keras' }), 'spec/unknown-key'],
+    ['an accumulator below 0', optimizer({ type: 'adagrad', initialAccumulator: -1 }), 'spec/value', '≥ 0'],
     [
       'nesterov with dampening',
       optimizer({ type: 'sgd', nesterov: true, momentum: 0.9, dampening: 0.1 }),

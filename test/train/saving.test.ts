@@ -26,6 +26,10 @@ const OPTIMIZERS: OptimizerInput[] = [
   { type: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: true },
   { type: 'rmsprop', centered: true, momentum: 0.5 },
   { type: 'adam', amsgrad: true, weightDecay: 0.01 },
+  { type: 'adagrad', learningRate: 0.05, learningRateDecay: 0.1, initialAccumulator: 0.1 },
+  { type: 'nadam', momentumDecay: 0.1 },
+  { type: 'radam', learningRate: 0.01 },
+  'lion',
   { type: 'adamW', learningRate: warmup(6, cosine({ learningRate: 0.05, steps: 12 })) },
 ];
 
