@@ -65,6 +65,12 @@ export function candidates(engines: readonly Engine[], { engines: names, strateg
   );
 }
 
+/** A product of two matrices is one kernel, whatever the strategy. */
+const matmulCandidates = (engines: readonly Engine[], settings: Settings): Candidate[] =>
+  candidates(engines, settings)
+    .filter(({ engine }, i, all) => engine.openMatmul && all.findIndex((c) => c.engine === engine) === i)
+    .map(({ engine }) => ({ engine, strategy: 'matmul' }));
+
 const isOwn = ({ name, device }: Engine) => name.startsWith('downhill') && device === 'webgpu';
 
 export async function measure(
@@ -81,7 +87,8 @@ export async function measure(
     host.log(`  ${engine.name} ${strategy}: left out, ${reason}`);
     leftOut.push({ workload: workload.id, engine: engine.name, strategy, reason });
   };
-  const opened = await openAll(workload, candidates(engines, settings), reference, host, leave);
+  const asked = workload.kind === 'matmul' ? matmulCandidates(engines, settings) : candidates(engines, settings);
+  const opened = await openAll(workload, asked, reference, host, leave);
   try {
     const timed: Open[] = [];
     for (const open of await keepFaster(opened, settings, leave)) {
@@ -117,8 +124,7 @@ async function openAll(
   const opened: (Open & { losses: number[] })[] = [];
   for (const candidate of asked) {
     const { engine, strategy } = candidate;
-    const refusal =
-      matmul && !engine.openMatmul ? 'it offers no product of matrices' : engine.refuses?.(workload, strategy);
+    const refusal = engine.refuses?.(workload, strategy);
     if (refusal) {
       leave(candidate, refusal);
       continue;
@@ -209,7 +215,8 @@ function wholeSubmits({ session, pace }: Open, ms: number): number {
 interface Turns {
   readonly steps: number;
   readonly ms: number[];
-  readonly micros: number[];
+  /** Of all turns together: a few µs a step drown in the noise of one. */
+  micros: number | null;
 }
 
 /** Round after round each engine runs K and 2K steps, a different one first each time. */
@@ -220,19 +227,21 @@ async function takeTurns(opened: readonly Open[], settings: Settings, host: Host
       const wanted = stepsWithin(settings.engineMs, 3 * steps * open.pace, settings.repetitions);
       return [
         open,
-        { steps, ms: [], micros: [], wanted: Math.max(Math.min(LEAST_TURNS, settings.repetitions), wanted) },
+        { steps, ms: [], micros: 0, wanted: Math.max(Math.min(LEAST_TURNS, settings.repetitions), wanted) },
       ];
     }),
   );
   for (let round = 0; round < settings.repetitions; round++) {
     for (let i = 0; i < opened.length; i++) {
       const open = opened[(i + round) % opened.length]!;
-      const { steps, ms, micros, wanted } = turns.get(open)!;
+      const turn = turns.get(open)!;
+      const { steps, ms, wanted } = turn;
       if (ms.length >= wanted) continue;
       const once = await timed(open.session, steps, host);
       const twice = await timed(open.session, 2 * steps, host);
       ms.push(slope(once.ms, twice.ms, steps));
-      if (once.micros !== null && twice.micros !== null) micros.push(slope(once.micros, twice.micros, steps));
+      const micros = once.micros === null || twice.micros === null ? null : twice.micros - once.micros;
+      turn.micros = micros === null || turn.micros === null ? null : turn.micros + micros;
     }
   }
   return turns;
@@ -261,7 +270,7 @@ async function toRow(workload: Workload, open: Open, turns: Turns, adapter: Adap
     strategy,
     msPerStep,
     stepsPerSecond: 1e3 / msPerStep.median,
-    jsMicrosPerStep: turns.micros.length > 0 ? median(turns.micros) : null,
+    jsMicrosPerStep: turns.micros === null ? null : turns.micros / (turns.steps * turns.ms.length),
     firstStepMs: open.firstStepMs,
     dispatchesPerStep: count('dispatches'),
     submitsPerStep: count('submits'),

@@ -1,5 +1,5 @@
 /** The results as a table for the terminal. */
-import { fastest, type LearningRow, type Results, type Row } from './results.ts';
+import { fastest, isNoisy, type LearningRow, type Results, type Row } from './results.ts';
 
 /** Three digits that count, without an exponent. */
 export function digits(value: number | null | undefined): string {
@@ -11,7 +11,11 @@ export function digits(value: number | null | undefined): string {
 
 /** A name for files: adapter and day. */
 export function fileName({ adapter, browser, date, quick }: Results): string {
-  const words = [adapter.description || adapter.device || adapter.vendor, browser.split(/[/ ]/)[0], date.slice(0, 10)];
+  const words = [
+    adapter.description || adapter.architecture || adapter.vendor,
+    browser.split(/[/ ]/)[0],
+    date.slice(0, 10),
+  ];
   const name = words
     .join(' ')
     .toLowerCase()
@@ -30,7 +34,7 @@ const count = (value: number | null) => (value === null ? '' : digits(Math.abs(v
 export const COLUMNS: readonly Column[] = [
   { title: 'engine', value: ({ engine }) => engine },
   { title: 'strategy', value: ({ strategy }) => strategy },
-  { title: 'ms/step', value: ({ msPerStep }) => digits(msPerStep.median) },
+  { title: 'ms/step', value: (row) => (isNoisy(row) ? '~' : '') + digits(row.msPerStep.median) },
   { title: 'p10', value: ({ msPerStep }) => digits(msPerStep.p10) },
   { title: 'p90', value: ({ msPerStep }) => digits(msPerStep.p90) },
   { title: 'times ours', value: (_, ratio) => ratio },
@@ -46,7 +50,7 @@ export const COLUMNS: readonly Column[] = [
   { title: 'roofline %', value: ({ rooflinePercent }) => digits(rooflinePercent) },
 ];
 
-const LEARNING: readonly { readonly title: string; value(row: LearningRow): string }[] = [
+export const LEARNING: readonly { readonly title: string; value(row: LearningRow): string }[] = [
   { title: 'engine', value: ({ engine }) => engine },
   { title: 'strategy', value: ({ strategy }) => strategy },
   { title: 'epoch s', value: ({ epochMs }) => digits(epochMs / 1e3) },
@@ -69,7 +73,7 @@ function align(rows: readonly (readonly string[])[]): string[] {
 /** How many times longer the row's step takes than Downhill's fastest on the GPU. */
 export function ratioOf(results: Results, row: Row): number | undefined {
   const own = fastest(results.rows, row.workload).get('downhill-webgpu');
-  return own && own !== row ? row.msPerStep.median / own.msPerStep.median : undefined;
+  return own && own !== row && own.msPerStep.median > 0 ? row.msPerStep.median / own.msPerStep.median : undefined;
 }
 
 /** The adapter in words, and that it is emulated where it is. */
@@ -93,6 +97,7 @@ export function toTable(results: Results): string {
     lines.push('', workload, ...align(table).map((line) => `  ${line}`));
     for (const { engine, strategy, note } of rows) if (note) lines.push(`  ${engine} ${strategy}: ${note}`);
   }
+  if (results.rows.some(isNoisy)) lines.push('', '~: the turns differ widely; was the machine busy?');
   if (results.learning.length > 0) {
     const cells = results.learning.map((row) => LEARNING.map(({ value }) => value(row)));
     const table = [LEARNING.map(({ title }) => title), ...cells];

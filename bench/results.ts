@@ -82,6 +82,9 @@ export interface Results {
   ratios: Record<string, Record<string, number>>;
 }
 
+/** Whether the turns differ so much that the row says little: something else kept the machine busy. */
+export const isNoisy = ({ msPerStep: { p10, p90 } }: Row): boolean => p10 <= 0 || p90 > 2 * p10;
+
 /** The fastest row of each engine. */
 export function fastest(rows: readonly Row[], workload: string): Map<string, Row> {
   const best = new Map<string, Row>();
@@ -98,7 +101,7 @@ export function ratiosOf(rows: readonly Row[]): Results['ratios'] {
   for (const workload of new Set(rows.map((row) => row.workload))) {
     const best = fastest(rows, workload);
     const own = best.get('downhill-webgpu')?.msPerStep.median;
-    if (own === undefined || best.size < 2) continue;
+    if (own === undefined || own <= 0 || best.size < 2) continue;
     const others = [...best].filter(([engine]) => engine !== 'downhill-webgpu');
     ratios[workload] = Object.fromEntries(others.map(([engine, row]) => [engine, row.msPerStep.median / own]));
   }

@@ -19,6 +19,15 @@ const common = {
   logLevel: 'warning',
 };
 
+/** What runs in Node as an ES module, with Node's own modules for the CommonJS packages that ask for them. */
+const forNode = {
+  platform: 'node',
+  mainFields: ['module', 'main'],
+  outExtension: { '.js': '.mjs' },
+  external: ['puppeteer', 'puppeteer-core', 'webgpu'],
+  banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+};
+
 /** Makes `bench/dist`: the page's program, the command, and what the rivals need. */
 export async function buildBench({ withRivals }) {
   const esbuild = await import('esbuild');
@@ -26,17 +35,11 @@ export async function buildBench({ withRivals }) {
   mkdirSync(folder, { recursive: true });
   const builds = [
     { entryPoints: { inside: 'bench/inside.ts' }, platform: 'browser' },
-    {
-      entryPoints: { cli: 'bench/cli.ts' },
-      platform: 'node',
-      outExtension: { '.js': '.mjs' },
-      external: ['puppeteer', 'puppeteer-core', 'webgpu'],
-      // Bundled CommonJS packages ask for Node's own modules this way.
-      banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
-    },
+    { entryPoints: { cli: 'bench/cli.ts' }, ...forNode },
   ];
   if (withRivals) {
-    builds.push({ entryPoints: { jax: 'bench/rivals/jax.ts', tfjs: 'bench/rivals/tfjs.ts' }, platform: 'browser' });
+    const entryPoints = { jax: 'bench/rivals/jax.ts', tfjs: 'bench/rivals/tfjs.ts' };
+    builds.push({ entryPoints, platform: 'browser' }, { entryPoints, ...forNode });
   }
   await Promise.all(builds.map((options) => esbuild.build({ ...common, ...options })));
   writeFileSync(join(folder, 'versions.json'), JSON.stringify(versions(), null, 2));

@@ -15,6 +15,7 @@ import {
 import type { Engine, Session } from '../engine.ts';
 import { ADAM, type Layer, type Problem } from '../problem.ts';
 import { flopsOf, type Workload } from '../workload.ts';
+import { openMatmul } from './downhill-matmul.ts';
 
 /** An epoch has so many steps, unless the data would grow beyond so many bytes: its end is not what is measured. */
 const EPOCH_STEPS = 512;
@@ -122,6 +123,7 @@ export function downhill(version: string, { gpu, stepsPerSubmit: fixed }: Downhi
       device: 'webgpu',
       strategies: STRATEGIES,
       open: async (problem, strategy) => open(problem, await runtimeOf(problem, strategy)),
+      openMatmul: (n) => openMatmul(n, onGpu),
     },
     {
       name: 'downhill-cpu',

@@ -44,7 +44,11 @@ function makeStep({ workload }: Problem) {
     ) as Dense[];
     const count = state.count.add(1);
     // 1 − βᵗ, written anew for every parameter: shared, it would be a kernel of its own.
-    const correction = (beta: number) => np.exp(count.ref.mul(Math.log(beta))).mul(-1).add(1);
+    const correction = (beta: number) =>
+      np
+        .exp(count.ref.mul(Math.log(beta)))
+        .mul(-1)
+        .add(1);
     const moved = tree.map(
       (p: np.Array, m: np.Array, v: np.Array) =>
         p.sub(
@@ -126,24 +130,26 @@ function open(problem: Problem, device: Device): Session {
 }
 
 function openMatmul(n: number, device: Device): Session {
+  // Products of products neither grow nor vanish.
+  const bound = Math.sqrt(3 / n);
   const random = () =>
     np
       .array(
-        Float32Array.from({ length: n * n }, () => Math.random() - 0.5),
+        Float32Array.from({ length: n * n }, () => (2 * Math.random() - 1) * bound),
         { device },
       )
       .reshape([n, n]);
-  const [a, b] = [random(), random()];
+  const a = random();
+  let product = random();
   const multiply = jit((x: np.Array, y: np.Array) => np.dot(x, y));
   return {
     async run(steps) {
-      for (let k = 1; k < steps; k++) (multiply(a.ref, b.ref) as np.Array).dispose();
-      const last = multiply(a.ref, b.ref) as np.Array;
-      await blockUntilReady(last);
-      last.dispose();
+      // A product that nobody needs is never computed: each is a factor of the next.
+      for (let k = 0; k < steps; k++) product = multiply(a.ref, product) as np.Array;
+      await blockUntilReady(product);
     },
     losses: async () => [],
-    dispose: async () => tree.dispose([a, b]),
+    dispose: async () => tree.dispose([a, product]),
   };
 }
 
