@@ -50,6 +50,7 @@ export interface Candidate {
 interface Open extends Candidate {
   readonly session: Session;
   readonly firstStepMs: number;
+  readonly losses: readonly number[];
   readonly disagreement: number;
   /** ms of a step, roughly. */
   pace: number;
@@ -121,7 +122,7 @@ async function openAll(
 ): Promise<Open[]> {
   const matmul = workload.kind === 'matmul';
   const problem = matmul ? undefined : randomProblem(workload);
-  const opened: (Open & { losses: number[] })[] = [];
+  const opened: Open[] = [];
   for (const candidate of asked) {
     const { engine, strategy } = candidate;
     const refusal = engine.refuses?.(workload, strategy);
@@ -160,11 +161,7 @@ async function openAll(
 }
 
 /** The losses of the plain loops, or where these take too long the middle of all that were got. */
-async function referenceLosses(
-  problem: Problem,
-  reference: Engine,
-  opened: readonly { losses: number[] }[],
-): Promise<number[]> {
+async function referenceLosses(problem: Problem, reference: Engine, opened: readonly Open[]): Promise<number[]> {
   if (flopsOf(problem.workload) > REFERENCE_FLOPS) {
     return Array.from({ length: CHECKED }, (_, k) => median(opened.map(({ losses }) => losses[k]!)));
   }
@@ -284,6 +281,7 @@ async function toRow(workload: Workload, open: Open, turns: Turns, adapter: Adap
     rooflinePercent: least === undefined ? null : (100 * least) / msPerStep.median,
     repetitions: turns.ms.length,
     stepsPerRun: turns.steps,
+    losses: [...open.losses],
     disagreement: open.disagreement,
     ...(session.note !== undefined && { note: session.note }),
   };

@@ -4,7 +4,7 @@ import type { Results, Row } from './results.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ours: #0b7a75; --gpu: #8a8f98; --cpu: #c3c7cd; --line: #8884; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
 p { margin: .4rem 0; } .note { opacity: .75; }
 .bars { display: grid; grid-template-columns: max-content 1fr; gap: .3rem .8rem; align-items: center; }
@@ -17,7 +17,8 @@ p { margin: .4rem 0; } .note { opacity: .75; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; margin-top: .8rem; }
 th, td { padding: .15rem .6rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line);
   font-variant-numeric: tabular-nums; }
-th { border-top: 0; font-weight: 600; } :is(th, td):is(:nth-child(1), :nth-child(2)) { text-align: left; }`;
+th { border-top: 0; font-weight: 600; } :is(th, td):is(:nth-child(1), :nth-child(2)) { text-align: left; }
+.words :is(th, td) { text-align: left; white-space: normal; }`;
 
 /** Share of the track that bars take; the rest is for their numbers. */
 const TRACK = 78;
@@ -28,11 +29,11 @@ const safe = (text: string) => text.replace(/[&<>"]/g, (sign) => escapes[sign]!)
 const kind = ({ engine, dispatchesPerStep }: Row) =>
   engine.startsWith('downhill') ? 'ours' : dispatchesPerStep === null ? 'cpu' : 'gpu';
 
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(titles: readonly string[], rows: readonly (readonly string[])[], kind = 'numbers'): string {
   const used = titles.map((_, i) => rows.some((row) => row[i] !== ''));
   const line = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell, i) => (used[i] ? `<${tag}>${safe(cell)}</${tag}>` : '')).join('')}</tr>`;
-  return `<div class="scroll"><table>${line(titles, 'th')}${rows.map((row) => line(row, 'td')).join('')}</table></div>`;
+  return `<div class="scroll"><table class="${kind}">${line(titles, 'th')}${rows.map((row) => line(row, 'td')).join('')}</table></div>`;
 }
 
 function section(results: Results, workload: string): string {
@@ -80,7 +81,7 @@ after they gave the same losses from the same weights on the same mini-batches. 
     const titles = LEARNING.map(({ title }) => title);
     parts.push(`<h2>Learning the built-in digits, 784-128-10, batch 64</h2>${table(titles, learning)}`);
   }
-  if (left.length > 0) parts.push(`<h2>Left out</h2>${table(['workload', 'engine', 'reason'], left)}`);
+  if (left.length > 0) parts.push(`<h2>Left out</h2>${table(['workload', 'engine', 'reason'], left, 'words')}`);
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Benchmark: ${safe(results.adapter.description || results.adapter.vendor)}</title><style>${STYLE}</style>
 ${parts.join('\n')}</html>

@@ -29,7 +29,9 @@ export interface Row {
   repetitions: number;
   /** Steps of the shorter of the two runs that a slope is taken from. */
   stepsPerRun: number;
-  /** The first losses, as far as they were compared, and their largest relative distance from the reference. */
+  /** The first losses, as far as they were compared. */
+  losses: number[];
+  /** Their largest relative distance from the reference. */
   disagreement: number;
   note?: string;
 }

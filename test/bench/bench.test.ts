@@ -138,6 +138,7 @@ const row = (engine: string, median: number, more: Partial<Row> = {}): Row => ({
   rooflinePercent: null,
   repetitions: 5,
   stepsPerRun: 16,
+  losses: [0.7, 0.6, 0.5],
   disagreement: 1e-6,
   ...more,
 });

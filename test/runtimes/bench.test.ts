@@ -40,6 +40,7 @@ const RESULTS = v.strictObject({
       rooflinePercent: count,
       repetitions: v.number(),
       stepsPerRun: v.number(),
+      losses: v.array(v.pipe(v.number(), v.finite())),
       disagreement: v.number(),
       note: v.optional(v.string()),
     }),
