@@ -38,7 +38,10 @@ class Bench {
   static async open({ versions, rivals, downhill: options }: Start, host: Host): Promise<Bench> {
     const { webgpu, adapter, message } = await support(options.gpu);
     if (!webgpu) host.log(message);
-    const own = downhill(versions.downhill!, options).filter(({ device }) => webgpu || device === 'cpu');
+    const software = adapter?.software ?? true;
+    const own = downhill(versions.downhill!, { ...options, software }).filter(
+      ({ device }) => webgpu || device === 'cpu',
+    );
     const others: Engine[] = [];
     for (const url of rivals) {
       try {

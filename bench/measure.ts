@@ -93,8 +93,8 @@ export async function measure(
   try {
     const timed: Open[] = [];
     for (const open of await keepFaster(opened, settings, leave)) {
-      const turn = LEAST_TURNS * 3 * open.pace;
-      if (turn <= settings.engineMs) timed.push(open);
+      const turns = LEAST_TURNS * 3 * wholeSubmits(open, 0) * open.pace;
+      if (turns <= settings.engineMs) timed.push(open);
       else leave(open, `a step takes about ${Math.round(open.pace)} ms, ${LEAST_TURNS} turns of it too long`);
     }
     const turns = await takeTurns(timed, settings, host);

@@ -57,7 +57,7 @@ function makeCommand(): Command {
     .option('--strategy <names>', "Downhill's strategies, `plain` too", list)
     .option('--repetitions <n>', 'turns of each engine', positive)
     .option('--turn <ms>', 'time that a turn may take', positive)
-    .option('--steps-per-submit <n>', 'of Downhill; default 64 for tiny nets, else 16', pacing)
+    .option('--steps-per-submit <n>', 'of Downhill; default up to 64, fewer of large nets', pacing)
     .option('--json <file>', 'write the results')
     .option('--html <file>', 'write a page with bars')
     .option('--save', 'write both into bench/results/, named by adapter and date')

@@ -24,8 +24,10 @@ const EPOCH_BYTES = 2 ** 26;
 export interface DownhillOptions {
   /** Where the page's own GPU is not the one to take. */
   gpu?: GPU;
-  /** Steps of one submit; default 64 for tiny nets, 16 for others. */
+  /** Steps of one submit; default as many as `stepsPerSubmit` finds. */
   stepsPerSubmit?: number | 'adaptive';
+  /** Whether the adapter is emulated on the CPU. */
+  software?: boolean;
 }
 
 function specOf({ workload }: Problem): SpecInput {
@@ -70,7 +72,12 @@ function weightsOf(layers: readonly Layer[]): Map<string, NamedTensor> {
   return new Map(entries);
 }
 
-const stepsPerSubmit = (workload: Workload): number => (flopsOf(workload) / workload.models < 1e6 ? 64 : 16);
+/** A power of two up to 64, of steps that an ordinary adapter of the kind does in half a second. */
+export function stepsPerSubmit(workload: Workload, software: boolean): number {
+  const flops = 0.5 * (software ? 1e9 : 1e12);
+  const steps = (flops * workload.models) / flopsOf(workload);
+  return 2 ** Math.max(0, Math.min(6, Math.floor(Math.log2(steps))));
+}
 
 async function open(problem: Problem, runtime: Runtime): Promise<Session> {
   const data = dataset(rowsOf(problem));
@@ -106,7 +113,10 @@ async function open(problem: Problem, runtime: Runtime): Promise<Session> {
 }
 
 /** Downhill on the GPU, each strategy, and on the CPU. */
-export function downhill(version: string, { gpu, stepsPerSubmit: fixed }: DownhillOptions = {}): Engine[] {
+export function downhill(
+  version: string,
+  { gpu, stepsPerSubmit: fixed, software = true }: DownhillOptions = {},
+): Engine[] {
   const onGpu = gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   const runtimeOf = async ({ workload }: Problem, strategy: string): Promise<Runtime> => ({
     backend: 'webgpu',
@@ -114,7 +124,7 @@ export function downhill(version: string, { gpu, stepsPerSubmit: fixed }: Downhi
     // Models side by side share a device, as in a page.
     ...(onGpu && workload.models > 1 && { device: await sharedDevice(onGpu) }),
     strategy: strategy as (typeof STRATEGIES)[number],
-    ...(fixed !== 'adaptive' && { stepsPerSubmit: fixed ?? stepsPerSubmit(workload) }),
+    ...(fixed !== 'adaptive' && { stepsPerSubmit: fixed ?? stepsPerSubmit(workload, software) }),
   });
   return [
     {

@@ -14,8 +14,21 @@ function upload(tensor: tf.Tensor): void {
   backend.uploadToGPU?.(tensor.dataId);
 }
 
-const lossOf = ({ workload }: Problem, y: tf.Tensor, z: tf.Tensor): tf.Scalar =>
-  workload.loss === 'meanSquaredError' ? tf.losses.meanSquaredError(y, z) : tf.losses.softmaxCrossEntropy(y, z);
+/** The mean loss, of several models the sum of theirs; by hand, which takes fewer dispatches than `tf.losses`. */
+function lossOf({ workload }: Problem, y: tf.Tensor, z: tf.Tensor): tf.Scalar {
+  const { batch, widths, loss } = workload;
+  if (loss === 'meanSquaredError')
+    return z
+      .sub(y)
+      .square()
+      .sum<tf.Scalar>()
+      .mul(1 / (batch * widths.at(-1)!));
+  return tf
+    .logSoftmax(z)
+    .mul(y)
+    .sum<tf.Scalar>()
+    .mul(-1 / batch);
+}
 
 /** The resident mini-batches. `models` > 0 gives them a leading axis, which the products broadcast. */
 function makeBatches(problem: Problem, models: number) {
@@ -95,14 +108,9 @@ function minimize(problem: Problem) {
   const variables = layers.flatMap(({ weight, bias }) => [weight, bias]);
   const batches = makeBatches(problem, many ? models.length : 0);
   let position = 0;
-  /** One update; the loss is the models' mean, their gradients are those of its sum. */
   const step = (want: boolean): tf.Scalar | null => {
     const { x, y } = batches[position++ % batches.length]!;
-    const loss = () => {
-      const mean = lossOf(problem, y, network(x));
-      return many ? mean.mul<tf.Scalar>(models.length) : mean;
-    };
-    return optimizer.minimize(loss, want, variables);
+    return optimizer.minimize(() => lossOf(problem, y, network(x)), want, variables);
   };
   return {
     async step(want = false) {

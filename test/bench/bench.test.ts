@@ -1,6 +1,7 @@
 /** The parts of the benchmark that measure nothing: numbers, names, options, reports. */
 import { describe, expect, test } from 'vitest';
 import { countDuring } from '../../bench/counters.ts';
+import { stepsPerSubmit } from '../../bench/engines/downhill.ts';
 import { loop } from '../../bench/engines/loop.ts';
 import { chooseWorkloads, parseOptions } from '../../bench/options.ts';
 import { initialLayers, randomNumbers, randomProblem } from '../../bench/problem.ts';
@@ -54,6 +55,14 @@ describe('workloads', () => {
     expect(flopsOf(sweep)).toBe(64 * flopsOf(parseWorkload('2-16-16-2@32')!));
     expect(flopsOf(parseWorkload('matmul-2048')!)).toBe(2 * 2048 ** 3);
   });
+});
+
+test('a submit has fewer steps where a step is slow', () => {
+  const steps = (id: string, software: boolean) => stepsPerSubmit(parseWorkload(id)!, software);
+  expect([steps('2-16-16-2@32', true), steps('784-128-10@64', true), steps('784-512-512-10@128', true)]).toEqual([
+    64, 16, 1,
+  ]);
+  expect([steps('784-512-512-10@128', false), steps('1024-4096x2-1024@1024', false)]).toEqual([64, 2]);
 });
 
 describe('problems', () => {
