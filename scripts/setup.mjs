@@ -1,6 +1,6 @@
 /** Makes a fresh clone ready: the packages, as the lock file has them. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root, run, say } from './process.mjs';
 
 /**
@@ -20,17 +20,20 @@ export function packagesAreCurrent(folder = root) {
   return sameVersions && Object.keys(installed).every((path) => locked[path] !== undefined);
 }
 
-/** Installs the packages when they are missing or stale. Throws with the line to type when npm fails. */
-export async function ensurePackages() {
-  if (packagesAreCurrent()) return;
-  say('Installing packages (npm ci) …');
+/** Installs a folder's packages when they are missing or stale. Throws with the line to type when npm fails. */
+export async function ensurePackages(folder = root) {
+  if (packagesAreCurrent(folder)) return;
+  const where = relative(root, folder);
+  say(`Installing packages${where && ` of ${where}`} (npm ci) …`);
   const args = ['ci', '--no-audit', '--no-fund'];
   // Under `npm run` this is the very npm that started us; it needs no shell on any platform.
   const npm = process.env.npm_execpath;
   const result = npm?.endsWith('js')
-    ? await run(process.execPath, [npm, ...args], { output: 'stderr' })
-    : await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { output: 'stderr' });
+    ? await run(process.execPath, [npm, ...args], { cwd: folder, output: 'stderr' })
+    : await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd: folder, output: 'stderr' });
   if (result.code !== 0) {
-    throw new Error(`set-up: "npm ci" ended with code ${result.code}; its messages above say why. Then: npm ci`);
+    throw new Error(
+      `set-up: "npm ci" ended with code ${result.code}; its messages above say why. Then: npm ci${where && ` --prefix ${where}`}`,
+    );
   }
 }

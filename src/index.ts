@@ -14,7 +14,7 @@ export type { NamedTensor } from './io/tensors.ts';
 export { TEST_FUNCTIONS, type TestFunction } from './math/test_functions.ts';
 export { type PlanOptions, plan } from './plan/plan.ts';
 export { describeProgram, printLine, printProgram } from './plan/print.ts';
-export type { Program } from './plan/program.ts';
+export { type Program, STRATEGIES, type Strategy } from './plan/program.ts';
 export type { AdapterDescription } from './run/executor.ts';
 export { ACTIVATIONS, type ActivationInput, type ActivationName } from './spec/activations.ts';
 export { INITIALIZERS, type InitializerInput, type InitializerName } from './spec/initializers.ts';
