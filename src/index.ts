@@ -40,7 +40,8 @@ export {
 } from './spec/schedules.ts';
 export { parseSpec, SAMPLERS, type SamplerName, type Spec, type SpecInput } from './spec/spec.ts';
 export { type Support, support } from './train/backend.ts';
-export { createTrainer, loadModel, loadTrainer, type Model } from './train/create.ts';
+export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type SweepModel } from './train/create.ts';
 export { Dataset, dataset } from './train/dataset.ts';
+export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
 export type { Trainer } from './train/trainer.ts';
 export type { Data, EpochEvent, FitOptions, History, Metrics, Runtime, StepEvent } from './train/types.ts';

@@ -1,15 +1,20 @@
 /** The doors: a new trainer from a spec, a trainer or a model from a file. */
 
 import * as v from 'valibot';
+import { SpecError } from '../errors.ts';
 import { decodeModel } from '../io/model.ts';
+import type { NamedTensor } from '../io/tensors.ts';
+import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { plan } from '../plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../plan/program.ts';
-import type { OptimizerInput } from '../spec/optimizers.ts';
-import { integer, oneOf, parseObject } from '../spec/parse.ts';
-import type { ScheduleFunction } from '../spec/schedules.ts';
+import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
+import { integer, oneOf, parseObject, show } from '../spec/parse.ts';
+import type { ScheduleFunction, ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
-import { Engine } from './engine.ts';
+import { Engine, type Member } from './engine.ts';
+import { checkParameters, readParameters, readState } from './params.ts';
+import { Sweep } from './sweep.ts';
 import { Trainer } from './trainer.ts';
 import type { Runtime } from './types.ts';
 
@@ -57,20 +62,108 @@ export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promi
   return trainer;
 }
 
+/** What one model of a sweep has of its own; everything else is that of the spec. */
+export interface SweepModel {
+  /** Of initial weights and mini-batches. */
+  seed?: number;
+  learningRate?: ScheduleInput;
+  weightDecay?: number;
+  momentum?: number;
+  /** Parameters to start from, by PyTorch's names; those that are not there start by seed and initialiser. */
+  weights?: ReadonlyMap<string, NamedTensor>;
+}
+
+const SWEEP_MODEL = {
+  seed: v.optional(v.any()),
+  learningRate: v.optional(v.any()),
+  weightDecay: v.optional(v.any()),
+  momentum: v.optional(v.any()),
+  weights: v.optional(v.any()),
+};
+
+/**
+ * Many models of one shape that train side by side, in the same dispatches and on the same data: model m has the bits
+ * that it would have alone.
+ * @throws SpecError for models that cannot be, DeviceError where WebGPU is missing
+ */
+export async function createSweep(
+  input: SpecInput,
+  { models }: { models: readonly SweepModel[] },
+  runtime: Runtime = {},
+): Promise<Sweep> {
+  const base = parseSpec(input);
+  if (!Array.isArray(models) || models.length === 0 || models.length > MAX_MODELS) {
+    throw new SpecError('spec/value', `createSweep: models: expected 1 to ${MAX_MODELS} models, got ${show(models)}.`);
+  }
+  const members = models.map((model, n) =>
+    memberOf(base, model, n, runtime.learningRate ?? scheduleOf(input.optimizer)),
+  );
+  const specs = members.map(({ spec }) => spec);
+  checkAlike(specs);
+  const { engine, reason } = await start(members, runtime);
+  const strategy = engine.program.strategy;
+  return new Sweep(engine, specs, reason, async ({ engine: { executor, program, counters } }, model) => {
+    const { schedule, spec } = members[model]!;
+    // All of it is asked for at once: the model may go on training meanwhile.
+    const [weights, state] = await Promise.all([
+      readParameters(executor, program, 'param', model),
+      readState(executor, program, model),
+    ]);
+    const finished = { ...counters };
+    const trainer = await build(spec, { ...runtime, strategy }, schedule);
+    await trainer.setWeights(weights);
+    await trainer.restore(state, finished);
+    return trainer;
+  });
+}
+
+/** The most models of a sweep: workgroups of a dispatch's third dimension that every adapter allows. */
+const MAX_MODELS = 65_535;
+
+function memberOf(base: Spec, model: SweepModel, n: number, schedule: ScheduleFunction | undefined): Member {
+  const who = `createSweep: models[${n}]`;
+  const { seed = base.seed, weights, ...numbers } = parseObject(SWEEP_MODEL, model, who) as SweepModel;
+  const own = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
+  const optimizer = parseOptimizer({ ...base.optimizer, ...own }, who);
+  const spec = parseSpec({ ...base, seed, optimizer } as SpecInput);
+  const custom = typeof own.learningRate === 'function' ? (own.learningRate as ScheduleFunction) : schedule;
+  return { spec, schedule: custom, weights };
+}
+
+/** Models share their kernels: what decides about those must be the same for all. */
+function checkAlike(specs: readonly Spec[]): void {
+  const kind = ({ optimizer }: Spec) => {
+    const math = OPTIMIZER_MATH[optimizer.type];
+    return JSON.stringify([math.state(optimizer as never), math.flags(optimizer as never)]);
+  };
+  const other = specs.findIndex((spec) => kind(spec) !== kind(specs[0]!));
+  if (other === -1) return;
+  throw new SpecError(
+    'spec/value',
+    `createSweep: models[${other}]: got momentum 0 beside models with momentum, or the other way round, expected one kind of update for all; give every model a momentum > 0, or none.`,
+  );
+}
+
 async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction): Promise<Trainer> {
-  const { strategy = 'auto' } = parseObject(RUNTIME, runtime, 'runtime');
+  const { engine, reason } = await start([{ spec, schedule }], runtime);
+  return new Trainer(engine, reason);
+}
+
+/** An engine with all its members at their start. */
+async function start(members: readonly Member[], runtime: Runtime): Promise<{ engine: Engine; reason: string }> {
+  const { strategy: asked = 'auto', stepsPerSubmit } = parseObject(RUNTIME, runtime, 'runtime');
+  const strategy = asked as Strategy | 'auto';
+  const { spec } = members[0]!;
   const { executor, reason } = await chooseExecutor(runtime, spec);
   try {
     const { workgroupBytes } = executor;
-    const program = plan(spec, { strategy: strategy as Strategy | 'auto', workgroupBytes });
-    const { stepsPerSubmit } = runtime;
-    const engine = new Engine(program, executor, {
-      members: [{ spec, schedule }],
-      stepsPerSubmit,
-      strategy: strategy as Strategy | 'auto',
-    });
+    const program = plan(spec, { strategy, workgroupBytes, models: members.length });
+    for (const [n, { weights }] of members.entries()) {
+      if (weights) checkParameters(program, weights, `createSweep: models[${n}].weights`);
+    }
+    const engine = new Engine(program, executor, { members, stepsPerSubmit, strategy });
     await engine.start();
-    return new Trainer(engine, reason);
+    return { engine, reason };
   } catch (error) {
     await executor.dispose();
     throw error;

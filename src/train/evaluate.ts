@@ -13,39 +13,52 @@ const STEPS = 4;
 /** Rows that `predict` keeps on the device at a time. */
 const PREDICT_ROWS = 16_384;
 
+/** The model of a trainer. */
+const FIRST = [0];
+
 /** Fills the feed with rows `start …` in file order; gives how many steps that made. */
-function fill(feed: Feed, batch: number, start: number, count: number, most: number): number {
+function fill(
+  feed: Feed,
+  batch: number,
+  start: number,
+  count: number,
+  most: number,
+  models: readonly number[] = FIRST,
+): number {
   let steps = 0;
   for (let from = start; from < count && steps < most; from += batch) {
     const rows = Math.min(batch, count - from);
-    const indices = feed.indices(steps);
-    for (let i = 0; i < rows; i++) indices[i] = from + i;
-    feed.set(steps, rows, 0, NO_SCALARS);
+    for (const [slice, model] of models.entries()) {
+      const indices = feed.indices(steps, slice);
+      for (let i = 0; i < rows; i++) indices[i] = from + i;
+      feed.set(steps, rows, 0, NO_SCALARS, slice, model);
+    }
     steps++;
   }
   return steps;
 }
 
-/** Means over the first `count` rows: loss, correct, |e|, e². */
+/** Means over the first `count` rows, model by model: loss, correct, |e|, e². */
 export async function evaluateRows(
   executor: Executor,
   program: Program,
   data: LoadedData,
   count: number,
+  models: readonly number[] = FIRST,
 ): Promise<Float64Array> {
   const { batch } = program.lists.evaluate;
-  const feed = new Feed(batch, { capacity: STEPS });
-  const sums = new Float64Array(4);
+  const feed = new Feed(batch, { models: models.length, capacity: STEPS });
+  const sums = new Float64Array(4 * models.length);
   const pacer = new Pacer(STEPS);
   const flying: Promise<Float64Array>[] = [];
   const land = async () => {
     const metrics = await flying.shift()!;
-    pacer.delivered(metrics.length / 4, performance.now());
-    for (let i = 0; i < metrics.length; i++) sums[i % 4] = sums[i % 4]! + metrics[i]!;
+    pacer.delivered(metrics.length / sums.length, performance.now());
+    for (let i = 0; i < metrics.length; i++) sums[i % sums.length] = sums[i % sums.length]! + metrics[i]!;
   };
   await data.ready('evaluate');
   for (let start = 0; start < count; ) {
-    const steps = fill(feed, batch, start, count, pacer.steps);
+    const steps = fill(feed, batch, start, count, pacer.steps, models);
     const metrics = executor.run('evaluate', feed, steps, data);
     metrics.catch(() => {}); // the first failure is thrown below; those behind it are not unhandled
     flying.push(metrics);

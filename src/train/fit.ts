@@ -14,22 +14,17 @@ export async function fitEpochs(
   const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
   checkCount(options.epochs, 'epochs');
   checkCount(options.steps, 'steps');
-  const { counters, executor } = engine;
+  const { counters } = engine;
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
   const first = counters.step;
   const pacer = new Pacer(engine.capacity, engine.stepsPerSubmit);
-  const flying: Submit[] = [];
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
   const total = { loss: 0, rows: 0 };
   let busy = 0;
 
-  const land = async () => {
-    const submit = flying.shift()!;
-    const metrics = await submit.metrics;
-    const events = withLosses(submit, metrics);
-    pacer.delivered(events.length, performance.now());
-    for (const [k, event] of events.entries()) {
+  const landed = (submit: Submit, metrics: Float64Array) => {
+    for (const [k, event] of withLosses(submit, metrics).entries()) {
       total.loss += metrics[k * 4]!;
       total.rows += submit.rows[k]!;
       onStep?.(event);
@@ -38,17 +33,8 @@ export async function fitEpochs(
 
   while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
     const { epoch } = counters;
-    const start = performance.now();
-    while (counters.epoch === epoch && counters.step < endStep && !signal?.aborted) {
-      const submit = engine.submit(source, Math.min(pacer.steps, endStep - counters.step));
-      // Those behind a failed one fail too, and nobody comes to see them.
-      submit.metrics.catch(() => {});
-      flying.push(submit);
-      if (flying.length >= executor.maxInFlight) await land();
-    }
-    while (flying.length > 0) await land();
-    busy += performance.now() - start;
-    pacer.paused();
+    const left = () => (counters.epoch === epoch && !signal?.aborted ? endStep - counters.step : 0);
+    busy += await runSteps(engine, source, pacer, left, landed);
     if (counters.epoch === epoch) break;
     const event: EpochEvent = { epoch, step: counters.step, loss: total.loss / total.rows };
     if (validationData) event.validation = await validate(validationData);
@@ -63,7 +49,38 @@ export async function fitEpochs(
   return history;
 }
 
-function checkCount(value: number | undefined, name: string): void {
+/**
+ * Hands steps to the executor, a few submits ahead of their metrics, as long as some are `left`; when it resolves, the
+ * models stand at a step boundary. Gives the milliseconds that it took.
+ */
+export async function runSteps(
+  engine: Engine,
+  source: Source,
+  pacer: Pacer,
+  left: () => number,
+  landed: (submit: Submit, metrics: Float64Array) => void,
+): Promise<number> {
+  const start = performance.now();
+  const flying: Submit[] = [];
+  const land = async () => {
+    const submit = flying.shift()!;
+    const metrics = await submit.metrics;
+    pacer.delivered(submit.events.length, performance.now());
+    landed(submit, metrics);
+  };
+  for (let most = left(); most > 0; most = left()) {
+    const submit = engine.submit(source, Math.min(pacer.steps, most));
+    // Those behind a failed one fail too, and nobody comes to see them.
+    submit.metrics.catch(() => {});
+    flying.push(submit);
+    if (flying.length >= engine.executor.maxInFlight) await land();
+  }
+  while (flying.length > 0) await land();
+  pacer.paused();
+  return performance.now() - start;
+}
+
+export function checkCount(value: number | undefined, name: string): void {
   if (value === undefined || (Number.isInteger(value) && value >= 0)) return;
   throw new SpecError('spec/value', `fit: ${name}: expected an integer ≥ 0, got ${value}.`);
 }

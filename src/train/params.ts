@@ -1,4 +1,5 @@
 /** Parameters by the names and shapes of PyTorch: `layers.0.weight` is [out, in], where the program has [in, out]. */
+import { CheckpointError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { initialize } from '../math/initializers.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
@@ -50,6 +51,24 @@ export function initialState(program: Program, { optimizer }: Spec): Map<string,
     }),
   );
   return new Map(tensors.filter(([, { values }]) => values[0] !== 0));
+}
+
+/** @throws CheckpointError for a name that the program does not have, or another shape */
+export function checkParameters(program: Program, weights: ReadonlyMap<string, NamedTensor>, who: string): void {
+  const known = parameterNames(program);
+  for (const [name, { shape, values }] of weights) {
+    if (!known.includes(name)) {
+      throw new CheckpointError('checkpoint/name', `${who}: got "${name}", expected one of ${known.join(', ')}.`);
+    }
+    const { rows, columns } = tensorOf(program, inProgram(name, 'param'));
+    const expected = name.endsWith('weight') ? [columns, rows] : [columns];
+    if (shape.join() !== expected.join() || values.length !== rows * columns) {
+      throw new CheckpointError(
+        'checkpoint/shape',
+        `${who}: ${name}: got shape [${shape}] with ${values.length} values, expected [${expected}].`,
+      );
+    }
+  }
 }
 
 /** Reads all parameters from the executor. */

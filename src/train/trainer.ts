@@ -1,7 +1,7 @@
 /** The trainer: sample → upload → run → read metrics; the public face of a model in training. */
 import { encodeInputs, encodeRows } from '../data/encode.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
-import { CheckpointError, SpecError } from '../errors.ts';
+import { SpecError } from '../errors.ts';
 import { type Counters, encodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
@@ -13,7 +13,14 @@ import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs } from './fit.ts';
 import { Pacer } from './pacer.ts';
-import { initialParameters, readParameters, readState, writeParameters, writeState } from './params.ts';
+import {
+  checkParameters,
+  initialParameters,
+  readParameters,
+  readState,
+  writeParameters,
+  writeState,
+} from './params.ts';
 import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
@@ -156,22 +163,7 @@ export class Trainer {
 
   /** Sets some or all parameters. @throws CheckpointError for an unknown name or another shape */
   async setWeights(weights: ReadonlyMap<string, NamedTensor>): Promise<void> {
-    const known = initialParameters(this.#engine.program, 0);
-    for (const [name, { shape, values }] of weights) {
-      const expected = known.get(name);
-      if (!expected) {
-        throw new CheckpointError(
-          'checkpoint/name',
-          `setWeights: got "${name}", expected one of ${[...known.keys()].join(', ')}.`,
-        );
-      }
-      if (shape.join() !== expected.shape.join() || values.length !== expected.values.length) {
-        throw new CheckpointError(
-          'checkpoint/shape',
-          `setWeights: ${name}: got shape [${shape}] with ${values.length} values, expected [${expected.shape}].`,
-        );
-      }
-    }
+    checkParameters(this.#engine.program, weights, 'setWeights');
     await this.#alone('setWeights', () => writeParameters(this.#engine.executor, this.#engine.program, weights));
   }
 

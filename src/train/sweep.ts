@@ -1,0 +1,330 @@
+/** A sweep: many models of one shape, trained side by side in the same dispatches on the same data. */
+import { NonFiniteError, SpecError } from '../errors.ts';
+import type { NamedTensor } from '../io/tensors.ts';
+import { printLine, printProgram } from '../plan/print.ts';
+import type { Program } from '../plan/program.ts';
+import type { AdapterDescription } from '../run/executor.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { Engine, Source, Submit } from './engine.ts';
+import { lossAt } from './engine.ts';
+import { evaluateRows, toMetrics } from './evaluate.ts';
+import { checkCount, runSteps } from './fit.ts';
+import { Pacer } from './pacer.ts';
+import { readParameters } from './params.ts';
+import type { Trainer } from './trainer.ts';
+import type { Data, Metrics } from './types.ts';
+
+/** One finished update of every model that still trains. */
+export interface SweepStep {
+  /** Finished updates. */
+  step: number;
+  /** From 0. */
+  epoch: number;
+  /** Per model the mean over its mini-batch, before its update; NaN once it was dropped. */
+  losses: Float64Array;
+}
+
+export interface SweepEpoch {
+  /** From 0. */
+  epoch: number;
+  step: number;
+  /** Per model the mean of the epoch's mini-batch losses; NaN once it was dropped. */
+  losses: Float64Array;
+  /** Per model on `validationData`; absent once it was dropped. */
+  validation?: (Metrics | undefined)[];
+}
+
+/** Successive halving (Jamieson and Talwalkar 2016): now and then the worst models stop training. */
+export interface Halving {
+  /** Steps between two cuts. */
+  every: number;
+  /** The share of models that goes on, rounded up; default 0.5. */
+  keep?: number;
+  /** No cut leaves fewer models than this; default 1. */
+  minimum?: number;
+}
+
+export interface SweepOptions {
+  /** Passes over the data; default 1, or as many as `steps` needs. */
+  epochs?: number;
+  /** Stop after so many updates. */
+  steps?: number;
+  /** Evaluated after every epoch and at every cut, where it decides. */
+  validationData?: Data;
+  onStep?: (event: SweepStep) => void;
+  onEpoch?: (event: SweepEpoch) => void;
+  halving?: Halving;
+  /** Ends the training at a step boundary; `fit` then resolves with `stopped: true`. */
+  signal?: AbortSignal;
+}
+
+export interface SweepHistory {
+  /** Updates of this call. */
+  steps: number;
+  epochs: SweepEpoch[];
+  /** The cuts: the loss that decided, per model (NaN for those dropped before), and who went on. */
+  rungs: { step: number; scores: Float64Array; kept: number[] }[];
+  stopped: boolean;
+  /** Wall time from the first to the last step, without compiling and evaluating; divided by the steps. */
+  msPerStep: number;
+}
+
+/** Trains many models. Made by `createSweep`. */
+export class Sweep {
+  /** Why it runs where it runs. */
+  readonly reason: string;
+  /** What every model was asked to be, defaults filled in. */
+  readonly specs: readonly Spec[];
+  readonly #engine: Engine;
+  readonly #handOver: (sweep: Sweep, model: number) => Promise<Trainer>;
+  /** Per model what it is judged by: its last validation loss, else the mean of its last training losses. */
+  #scores: Float64Array;
+  #busy = false;
+
+  /** @internal */
+  constructor(
+    engine: Engine,
+    specs: readonly Spec[],
+    reason: string,
+    handOver: (sweep: Sweep, model: number) => Promise<Trainer>,
+  ) {
+    this.#engine = engine;
+    this.specs = specs;
+    this.reason = reason;
+    this.#handOver = handOver;
+    this.#scores = new Float64Array(specs.length).fill(Number.NaN);
+  }
+
+  get backend(): 'webgpu' | 'cpu' {
+    return this.#engine.executor.backend;
+  }
+
+  get adapter(): AdapterDescription {
+    return this.#engine.executor.adapter;
+  }
+
+  /** What the models' shape was compiled to. */
+  get program(): Program {
+    return this.#engine.program;
+  }
+
+  /** The models that still train. */
+  get active(): readonly number[] {
+    return this.#engine.active;
+  }
+
+  /** Finished updates of the models that still train. */
+  get finishedSteps(): number {
+    return this.#engine.counters.step;
+  }
+
+  /** @internal */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /**
+   * Trains all models that have not been dropped. A model whose loss stops being a finite number goes on, and is the
+   * worst; only when none is left the call fails.
+   * @throws SpecError, DataError, DeviceError, NonFiniteError
+   */
+  async fit(data: Data, options: SweepOptions = {}): Promise<SweepHistory> {
+    checkCount(options.epochs, 'epochs');
+    checkCount(options.steps, 'steps');
+    const halving = checkHalving(options.halving);
+    if (this.#busy) throw new SpecError('train/busy', 'sweep: fit is running, expected one at a time; await it first.');
+    this.#busy = true;
+    const source = await this.#engine.open(data, 'sweep').catch((error: unknown) => {
+      this.#busy = false;
+      throw error;
+    });
+    try {
+      return await this.#train(source, options, halving);
+    } finally {
+      source.release();
+      this.#busy = false;
+    }
+  }
+
+  /** Loss and metrics of every model on the data, also of those dropped. */
+  async evaluate(data: Data): Promise<Metrics[]> {
+    return this.#evaluate(
+      data,
+      this.specs.map((_, model) => model),
+    );
+  }
+
+  /** The model with the lowest validation loss, or, if nothing was validated, training loss so far. */
+  best(): number {
+    let best = this.active[0]!;
+    for (const model of this.active) if (worse(this.#scores[best]!, this.#scores[model]!)) best = model;
+    return best;
+  }
+
+  /** A normal trainer that stands where the model stands: weights, optimizer state, counters. It outlives the sweep. */
+  async trainer(model: number): Promise<Trainer> {
+    return this.#handOver(this, this.#check(model));
+  }
+
+  /** The parameters of a model by PyTorch's names. */
+  async weights(model: number): Promise<Map<string, NamedTensor>> {
+    return readParameters(this.#engine.executor, this.program, 'param', this.#check(model));
+  }
+
+  /** The plan, and how many models share its dispatches. */
+  summary(): string {
+    return `${this.specs.length} models, ${printLine(this.program)}\n${printProgram(this.program, ['train'])}`;
+  }
+
+  /** Gives everything back. A second call does nothing. */
+  async dispose(): Promise<void> {
+    await this.#engine.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  async #train(source: Source, options: SweepOptions, halving: Required<Halving> | undefined): Promise<SweepHistory> {
+    const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
+    const engine = this.#engine;
+    const { counters } = engine;
+    const first = counters.step;
+    const endStep = first + steps;
+    const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
+    const pacer = new Pacer(engine.capacity, engine.stepsPerSubmit);
+    const history: SweepHistory = { steps: 0, epochs: [], rungs: [], stopped: false, msPerStep: 0 };
+    const epochMeans = new Means(this.specs.length);
+    const rungMeans = new Means(this.specs.length);
+    let nextRung = halving ? first + halving.every : Number.POSITIVE_INFINITY;
+    let busy = 0;
+    const landed = (submit: Submit, metrics: Float64Array) => {
+      for (const [k, { step, epoch }] of submit.events.entries()) {
+        const losses = new Float64Array(this.specs.length).fill(Number.NaN);
+        for (const [slice, model] of submit.models.entries()) losses[model] = lossAt(submit, metrics, k, slice);
+        epochMeans.add(losses, submit.rows[k]!);
+        rungMeans.add(losses, submit.rows[k]!);
+        onStep?.({ step, epoch, losses });
+      }
+      this.#checkFinite(rungMeans.values(this.active));
+    };
+    const validate = async () => {
+      if (!validationData) return undefined;
+      const metrics = await this.#evaluate(validationData, this.active);
+      const all = new Array<Metrics | undefined>(this.specs.length).fill(undefined);
+      for (const [slice, model] of this.active.entries()) all[model] = metrics[slice]!;
+      return all;
+    };
+    const judge = (validation: (Metrics | undefined)[] | undefined, means: Means) => {
+      const losses = means.values(this.active);
+      for (const model of this.active) this.#scores[model] = validation?.[model]?.loss ?? losses[model]!;
+    };
+    while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
+      const { epoch } = counters;
+      const end = Math.min(endStep, nextRung);
+      const left = () => (counters.epoch === epoch && !signal?.aborted ? end - counters.step : 0);
+      busy += await runSteps(engine, source, pacer, left, landed);
+      const wholeEpoch = counters.epoch !== epoch;
+      const cut = counters.step >= nextRung;
+      const validation = wholeEpoch || cut ? await validate() : undefined;
+      judge(validation, wholeEpoch && !cut ? epochMeans : rungMeans);
+      if (wholeEpoch) {
+        const losses = epochMeans.values(this.active);
+        const event: SweepEpoch = { epoch, step: counters.step, losses, ...(validation && { validation }) };
+        epochMeans.clear();
+        history.epochs.push(event);
+        onEpoch?.(event);
+      }
+      if (cut && halving) {
+        history.rungs.push(this.#cut(halving));
+        rungMeans.clear();
+        nextRung += halving.every;
+      }
+    }
+    history.steps = counters.step - first;
+    history.stopped = signal?.aborted === true && counters.epoch < endEpoch && counters.step < endStep;
+    history.msPerStep = history.steps > 0 ? busy / history.steps : 0;
+    return history;
+  }
+
+  /** The best share of the models goes on. */
+  #cut({ keep, minimum }: Required<Halving>): SweepHistory['rungs'][number] {
+    const scores = new Float64Array(this.specs.length).fill(Number.NaN);
+    for (const model of this.active) scores[model] = this.#scores[model]!;
+    const count = Math.min(this.active.length, Math.max(minimum, Math.ceil(this.active.length * keep)));
+    const ranked = [...this.active].sort(
+      (a, b) => Number(worse(scores[a]!, scores[b]!)) - Number(worse(scores[b]!, scores[a]!)),
+    );
+    const kept = ranked.slice(0, count).sort((a, b) => a - b);
+    this.#engine.keep(kept);
+    return { step: this.finishedSteps, scores, kept };
+  }
+
+  async #evaluate(data: Data, models: readonly number[]): Promise<Metrics[]> {
+    const { executor, program } = this.#engine;
+    const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
+    try {
+      const means = await evaluateRows(executor, program, loaded, rows.count, models);
+      return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
+    } finally {
+      release();
+    }
+  }
+
+  #checkFinite(losses: Float64Array): void {
+    if (this.active.some((model) => Number.isFinite(losses[model]))) return;
+    throw new NonFiniteError(
+      'train/non-finite',
+      `sweep: no model has a finite loss after step ${this.finishedSteps}; lower the learning rates or scale the inputs.`,
+    );
+  }
+
+  #check(model: number): number {
+    if (Number.isInteger(model) && model >= 0 && model < this.specs.length) return model;
+    throw new SpecError(
+      'spec/value',
+      `sweep: got model ${model}, expected an integer from 0 to ${this.specs.length - 1}.`,
+    );
+  }
+}
+
+/** Whether loss a is worse than b; one that is no finite number is the worst. */
+const worse = (a: number, b: number): boolean => (Number.isFinite(a) ? a > b : Number.isFinite(b));
+
+/** Running means of losses, each weighted by its rows. */
+class Means {
+  readonly #sums: Float64Array;
+  #rows = 0;
+
+  constructor(models: number) {
+    this.#sums = new Float64Array(models);
+  }
+
+  add(losses: Float64Array, rows: number): void {
+    for (let model = 0; model < losses.length; model++) this.#sums[model]! += losses[model]! * rows;
+    this.#rows += rows;
+  }
+
+  /** NaN for models that do not train. */
+  values(active: readonly number[]): Float64Array {
+    const means = new Float64Array(this.#sums.length).fill(Number.NaN);
+    for (const model of active) means[model] = this.#sums[model]! / this.#rows;
+    return means;
+  }
+
+  clear(): void {
+    this.#sums.fill(0);
+    this.#rows = 0;
+  }
+}
+
+function checkHalving(halving: Halving | undefined): Required<Halving> | undefined {
+  if (!halving) return undefined;
+  const { every, keep = 0.5, minimum = 1 } = halving;
+  const fail = (what: string, expected: string, got: unknown) =>
+    new SpecError('spec/value', `sweep: halving.${what}: expected ${expected}, got ${String(got)}.`);
+  if (!Number.isInteger(every) || every < 1) throw fail('every', 'an integer ≥ 1', every);
+  if (!(keep > 0 && keep < 1)) throw fail('keep', 'a number between 0 and 1', keep);
+  if (!Number.isInteger(minimum) || minimum < 1) throw fail('minimum', 'an integer ≥ 1', minimum);
+  return { every, keep, minimum };
+}
