@@ -26,7 +26,7 @@ export function chooseStrategy(
   if (asked !== 'auto' && asked !== 'resident') return asked;
   if (asked === 'auto' && workgroupBytes === 0) return 'layered';
   const bytes = residentBytes(fuseResident(base, workgroupBytes)[0]!, (name) => unplaced(name, tensors));
-  if (bytes <= workgroupBytes) return 'resident';
+  if (workgroupBytes === 0 || bytes <= workgroupBytes) return 'resident';
   if (asked === 'resident') {
     throw new SpecError(
       'spec/strategy',

@@ -1,6 +1,7 @@
 /** How far a runtime is from PyTorch: every entry of the catalogue on the golden values, by the kernels themselves. */
 import type { KernelName } from '../../src/kernels/kernel.ts';
 import { initialize } from '../../src/math/initializers.ts';
+import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource, STREAM } from '../../src/math/random.ts';
 import { ratesAt } from '../../src/math/schedules.ts';
 import { updateNumbers } from '../../src/math/update.ts';
@@ -134,6 +135,15 @@ const optimizer: Measure = async (executor, name) => {
     const layers = [dense(1, { bias: false })];
     const spec: SpecInput = { inputs: start.length, layers, loss: 'meanSquaredError', optimizer: parsed, batchSize: 1 };
     await executor.prepare(only(spec, 'optimizer_update'));
+    const math = OPTIMIZER_MATH[parsed.type];
+    for (const [slot, value] of (math.start?.(parsed as never) ?? []).entries()) {
+      const kind = math.state(parsed as never)[slot];
+      await write(
+        executor,
+        `state/${kind}/0/weight`,
+        start.map(() => value),
+      );
+    }
     await write(executor, 'param/0/weight', start);
     for (const [step, gradient] of gradients.entries()) {
       const learningRate = golden.learningRates?.[step];

@@ -1,10 +1,11 @@
 /** Whole runs through the public face: PyTorch's numbers, the same bits, counters, lost devices. */
 import { DeviceLostError } from '../../src/errors.ts';
 import { plan } from '../../src/plan/plan.ts';
+import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
 import { activation, dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
+import { createSweep, createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
 import { initialParameters, writeParameters } from '../../src/train/params.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
@@ -189,12 +190,42 @@ async function partialBatch(context: ContractContext): Promise<void> {
   equal('step on 6 rows of a batch of 16', await after(16), await after(6));
 }
 
+/** In every strategy a model of a sweep has the bits that it has alone, also after others were dropped. */
+async function sweepBits(context: ContractContext): Promise<void> {
+  const models = [{ seed: 4 }, { seed: 5, learningRate: 0.005 }, { seed: 6, weightDecay: 0.1 }];
+  for (const strategy of STRATEGIES) {
+    const runtime = { ...runtimeOf(context), strategy };
+    const sweep = await createSweep(SPEC, { models }, runtime);
+    await sweep.fit(DATA, { steps: 6, halving: { every: 3, keep: 0.6 } });
+    const kept = sweep.active[0]!;
+    const { seed, ...numbers } = models[kept]!;
+    const spec = { ...SPEC, seed, optimizer: { type: 'adamW', learningRate: 0.02, ...numbers } as const };
+    const alone = await using(createTrainer(spec, runtime), async (trainer) => {
+      await trainer.fit(DATA, { steps: 6 });
+      return trainer.save();
+    });
+    const own = await sweep.trainer(kept);
+    equal(`${strategy}: model ${kept} of the sweep`, await own.save(), alone);
+    if (sweep.active.length >= 3) throw new Error(`${strategy}: no model was dropped`);
+    await own.dispose();
+    await sweep.dispose();
+  }
+}
+
 async function counters(context: ContractContext): Promise<void> {
   if (!context.gpu) return;
-  for (const hidden of [[], [8], [8, 7, 6]]) {
+  const points: [Strategy, number[], (steps: number, submits: number) => number][] = [
+    ['layered', [], (steps) => 2 * steps],
+    ['layered', [8], (steps) => 3 * steps],
+    ['layered', [8, 7, 6], (steps) => 7 * steps],
+    ['row-fused', [8, 7, 6], (steps) => 2 * steps],
+    ['resident', [8, 7, 6], (_, submits) => submits],
+  ];
+  for (const [strategy, hidden, dispatches] of points) {
     const { gpu, counts } = countingGpu(context.gpu);
     const layers = [...hidden.map((units) => dense(units, { activation: 'gelu' })), dense(3)];
-    await using(createTrainer({ ...SPEC, layers }, { backend: 'webgpu', gpu, stepsPerSubmit: 7 }), async (trainer) => {
+    const runtime = { backend: 'webgpu', gpu, strategy, stepsPerSubmit: 7 } as const;
+    await using(createTrainer({ ...SPEC, layers }, runtime), async (trainer) => {
       const data = dataset(DATA);
       await trainer.fit(data);
       const before = { ...counts };
@@ -203,10 +234,11 @@ async function counters(context: ContractContext): Promise<void> {
       const since = Object.fromEntries(
         Object.entries(counts).map(([key, n]) => [key, n - before[key as keyof Counts]]),
       );
-      const dispatches = 28 * Math.max(2, 2 * layers.length - 1);
-      const expected = { dispatches, submits: 4, passes: 4, writes: 4, maps: 4, created: 0 };
+      const expected = { dispatches: dispatches(28, 4), submits: 4, passes: 4, writes: 4, maps: 4, created: 0 };
       if (JSON.stringify(since) !== JSON.stringify(expected)) {
-        throw new Error(`${layers.length} layers: got ${JSON.stringify(since)}, expected ${JSON.stringify(expected)}`);
+        throw new Error(
+          `${strategy}, ${layers.length} layers: got ${JSON.stringify(since)}, expected ${JSON.stringify(expected)}`,
+        );
       }
     });
   }
@@ -300,6 +332,7 @@ const cases: [string, (context: ContractContext) => Promise<void>][] = [
   ['a partial batch is exact', partialBatch],
   ['a stand-alone activation is folded', standAlone],
   ['weights are transposed on the way in', setWeights],
+  ['a model of a sweep has the bits that it has alone', sweepBits],
   ['dispatches, objects, writes and maps keep to their budget', counters],
   ['a lost device ends every promise', lostDevice],
 ];
