@@ -23,6 +23,10 @@ export class ContourPlot {
     this.#field = field;
   }
 
+  get lowestCost(): number {
+    return this.#field.lowestCost;
+  }
+
   /** Forgets the ground, for other colours. */
   restyle(): void {
     this.#ground = undefined;
@@ -36,7 +40,7 @@ export class ContourPlot {
     context.drawImage(this.#ground, 0, 0, width, height);
     this.#drawAxes(sheet);
     const at = (position: Position) => this.#toSheet(sheet, position);
-    drawLowest(context, at(this.#field.lowest));
+    for (const place of this.#landscape.minima ?? [this.#field.lowest]) drawLowest(context, at(place));
     for (const lane of lanes) drawPath(context, lane, at);
     drawStart(context, at(start));
     for (const lane of lanes) {

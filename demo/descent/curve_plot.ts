@@ -18,7 +18,7 @@ export class CurvePlot {
   readonly #landscape: Landscape;
   readonly #costs: Float64Array;
   readonly #highest: number;
-  readonly #lowest: number;
+  readonly lowestCost: number;
 
   constructor(canvas: HTMLCanvasElement, landscape: Landscape) {
     this.#canvas = canvas;
@@ -28,7 +28,7 @@ export class CurvePlot {
       landscape.cost([left + (i / POINTS) * (right - left), 0]),
     );
     this.#highest = Math.max(...this.#costs);
-    this.#lowest = Math.min(...this.#costs);
+    this.lowestCost = Math.min(...this.#costs);
   }
 
   restyle(): void {}
@@ -44,7 +44,7 @@ export class CurvePlot {
     const across = (a: number) => Math.min(1e4, Math.max(-1e4, ((a - left) / (right - left)) * width));
     const inner = height - MARGIN.top - MARGIN.bottom;
     const up = (cost: number) => {
-      const share = (cost - this.#lowest) / (this.#highest - this.#lowest || 1);
+      const share = (cost - this.lowestCost) / (this.#highest - this.lowestCost || 1);
       return height - MARGIN.bottom - Math.min(5, share) * inner * 0.92 - inner * 0.04;
     };
     const at = ([a = 0]: Position, cost: number): [number, number] => [across(a), up(cost)];

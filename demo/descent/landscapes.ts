@@ -1,13 +1,15 @@
-/** What is descended: networks of one or two parameters on points, with the cost that the library trains on, drawn exactly. */
-import { dense, type LayerInput, type LossInput, type NamedTensor } from 'downhill';
+/** What is descended: networks of one or two parameters on points, and classic surfaces, with the cost that is trained on. */
+import {
+  dense,
+  type LayerInput,
+  type LossInput,
+  type NamedTensor,
+  TEST_FUNCTIONS,
+  type TestFunctionName,
+} from 'downhill';
+import { isTiny, type Position, type Range, type Sample, TINY, TINY_NAMES, type Tiny, type TinyName } from './tiny.ts';
 
-export type Range = readonly [low: number, high: number];
-export type Position = readonly number[];
-
-export interface Sample {
-  x: number;
-  y: number;
-}
+export type { Position, Range, Sample };
 
 /** A surface to descend. The position is [w] or [w, b]. */
 export interface Landscape {
@@ -25,111 +27,35 @@ export interface Landscape {
   /** The layers' parameters at a position, and back. */
   weightsAt(position: Position): Map<string, NamedTensor>;
   positionOf(weights: ReadonlyMap<string, NamedTensor>): number[];
+  /** Where it is least, as far as that is known. */
+  readonly minima?: readonly Position[];
   /** Of a network on points: what it says at x. */
   answer?(position: Position, x: number): number;
   /** The points, where there are some to see. */
   readonly samples?: readonly Sample[];
 }
 
-/** A network of so few parameters that its cost can be drawn. */
-interface Tiny {
-  title: string;
-  names: string[];
-  domain: Range[];
-  layers: LayerInput[];
-  /** Name and shape of each parameter's tensor, in the order of `names`. */
-  tensors: [string, number[]][];
-  answer(position: Position, x: number): number;
-  /** The points it starts with. */
-  points: { count: number; x: Range; slope: number; offset: number; bend?: (x: number) => number };
-}
-
-const TINY = {
-  line: {
-    title: 'A line: w·x + b',
-    names: ['w', 'b'],
-    domain: [
-      [-3, 4],
-      [-3.5, 3.5],
-    ],
-    layers: [dense(1)],
-    tensors: [
-      ['layers.0.weight', [1, 1]],
-      ['layers.0.bias', [1]],
-    ],
-    answer: ([w = 0, b = 0], x) => w * x + b,
-    points: { count: 24, x: [-2, 2], slope: 0.9, offset: 0.5 },
-  },
-  shifted: {
-    title: 'A line, points far from 0',
-    names: ['w', 'b'],
-    domain: [
-      [-3, 4],
-      [-3.5, 3.5],
-    ],
-    layers: [dense(1)],
-    tensors: [
-      ['layers.0.weight', [1, 1]],
-      ['layers.0.bias', [1]],
-    ],
-    answer: ([w = 0, b = 0], x) => w * x + b,
-    points: { count: 24, x: [0.4, 2.9], slope: 1.1, offset: -1.2 },
-  },
-  chain: {
-    title: 'Two layers: v·tanh(w·x)',
-    names: ['w', 'v'],
-    domain: [
-      [-3, 3],
-      [-3, 3],
-    ],
-    layers: [dense(1, { bias: false, activation: 'tanh' }), dense(1, { bias: false })],
-    tensors: [
-      ['layers.0.weight', [1, 1]],
-      ['layers.1.weight', [1, 1]],
-    ],
-    answer: ([w = 0, v = 0], x) => v * Math.tanh(w * x),
-    points: { count: 24, x: [-2.5, 2.5], slope: 0, offset: 0, bend: (x) => 1.4 * Math.tanh(1.2 * x) },
-  },
-  neuron: {
-    title: 'A neuron: tanh(w·x + b)',
-    names: ['w', 'b'],
-    domain: [
-      [-5, 5],
-      [-5, 5],
-    ],
-    layers: [dense(1, { activation: 'tanh' })],
-    tensors: [
-      ['layers.0.weight', [1, 1]],
-      ['layers.0.bias', [1]],
-    ],
-    answer: ([w = 0, b = 0], x) => Math.tanh(w * x + b),
-    points: { count: 24, x: [-2.5, 2.5], slope: 0, offset: 0, bend: (x) => Math.tanh(2 * x - 1) },
-  },
-  slope: {
-    title: 'One parameter: w·x',
-    names: ['w'],
-    domain: [[-2, 4]],
-    layers: [dense(1, { bias: false })],
-    tensors: [['layers.0.weight', [1, 1]]],
-    answer: ([w = 0], x) => w * x,
-    points: { count: 24, x: [-2, 2], slope: 1, offset: 0 },
-  },
-} satisfies Record<string, Tiny>;
-
-export type TinyName = keyof typeof TINY;
-export const TINY_NAMES = Object.keys(TINY) as TinyName[];
-export const titleOf = (name: TinyName): string => TINY[name].title;
-
-/** The points that a network starts with; `noise` is their deviation. The same seed gives the same points. */
-export function startingPoints(name: TinyName, noise: number, seed: number): Sample[] {
-  const { count, x: range, slope, offset, bend }: Tiny['points'] = TINY[name].points;
-  const random = randomNumbers(seed);
-  return Array.from({ length: count }, (_, i) => {
-    const x = range[0] + ((i + 0.2 + 0.6 * random()) / count) * (range[1] - range[0]);
-    const bell = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return { x, y: slope * x + offset + (bend?.(x) ?? 0) + noise * bell };
-  });
-}
+/** The library's classic surfaces. */
+export const FUNCTION_TITLES: Readonly<Record<TestFunctionName, string>> = {
+  bowl: 'A long bowl',
+  rosenbrock: 'Rosenbrock’s valley',
+  himmelblau: 'Himmelblau’s four minima',
+  beale: 'Beale’s plain',
+  saddle: 'A saddle',
+  rastrigin: 'Rastrigin’s egg box',
+  sixHumpCamel: 'The six-hump camel',
+  quadratic: 'A parabola',
+  doubleWell: 'Two valleys',
+  wavy: 'Many valleys',
+};
+export type LandscapeName = TinyName | TestFunctionName;
+export const LANDSCAPE_NAMES: readonly LandscapeName[] = [
+  ...TINY_NAMES,
+  ...(Object.keys(FUNCTION_TITLES) as TestFunctionName[]),
+];
+export const parametersOf = (name: LandscapeName): number =>
+  (isTiny(name) ? TINY[name].names : TEST_FUNCTIONS[name].domain).length;
+export const titleOf = (name: LandscapeName): string => (isTiny(name) ? TINY[name].title : FUNCTION_TITLES[name]);
 
 /** A tiny network on these points, with squared errors. */
 export function onPoints(name: TinyName, samples: readonly Sample[]): Landscape {
@@ -156,13 +82,28 @@ export function onPoints(name: TinyName, samples: readonly Sample[]): Landscape 
   };
 }
 
-/** Uniform in [0, 1): Mulberry32. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+/** A classic surface f, moved about a little by each row: the row's loss is f(position − shift). */
+export function onFunction(name: TestFunctionName, shifts: readonly Position[]): Landscape {
+  const { domain, minima, value } = TEST_FUNCTIONS[name];
+  const still = shifts.every((shift) => shift.every((part) => part === 0));
+  return {
+    id: name,
+    title: FUNCTION_TITLES[name],
+    names: ['x', 'y'].slice(0, domain.length),
+    domain,
+    ...(still && { minima }),
+    inputs: 1,
+    layers: [dense(domain.length, { bias: false })],
+    loss: { type: 'testFunction', name },
+    data: { x: new Float32Array(shifts.length).fill(1), y: Float32Array.from(shifts.flat()) },
+    cost: ([x = 0, y = 0]) => {
+      if (still) return value(x, y);
+      let sum = 0;
+      for (const [a = 0, b = 0] of shifts) sum += value(x - a, y - b);
+      return sum / shifts.length;
+    },
+    weightsAt: (position) =>
+      new Map([['layers.0.weight', { shape: [domain.length, 1], values: Float32Array.from(position) }]]),
+    positionOf: (weights) => [...weights.get('layers.0.weight')!.values],
   };
 }

@@ -13,19 +13,21 @@ import { CurvePlot } from './curve_plot.ts';
 import { DataPlot } from './data_plot.ts';
 import { fieldOf } from './field.ts';
 import {
+  LANDSCAPE_NAMES,
   type Landscape,
+  type LandscapeName,
   onPoints,
   type Position,
-  startingPoints,
-  TINY_NAMES,
-  type TinyName,
+  parametersOf,
   titleOf,
 } from './landscapes.ts';
 import { Legend } from './legend.ts';
 import { METHODS } from './methods.ts';
+import { startingLandscape, startingPoints } from './points.ts';
 import { Race } from './race.ts';
 import { STORIES, type Story } from './stories.ts';
 import { SurfacePlot } from './surface_plot.ts';
+import { isTiny } from './tiny.ts';
 import '../shared/style.css';
 import './descent.css';
 
@@ -84,7 +86,8 @@ function costData(): [number[], ...(number | null)[][]] {
   const longest = lanes.reduce<number[]>((most, { steps }) => (steps.length > most.length ? steps : most), []);
   const columns = METHODS.map(({ id }) => {
     const own = lanes.find(({ method }) => method.id === id)?.costs;
-    return longest.map((_, i) => own?.[i] ?? null);
+    // A cost of 0 has no place on a logarithmic scale.
+    return longest.map((_, i) => own?.[i] || null);
   });
   return [longest, ...columns];
 }
@@ -99,11 +102,13 @@ function settings() {
   };
 }
 
-/** The landscape of the points as they are, at once and without a race: while a point is dragged. */
+/** The landscape of the rows as they are, at once and without a race: while a point is dragged. */
 function usePoints(): void {
-  landscape = onPoints(select.value as TinyName, points.samples);
+  const name = select.value as LandscapeName;
+  landscape = isTiny(name) ? onPoints(name, points.samples) : startingLandscape(name, sliders.noise.value, SEED);
   const two = landscape.names.length === 2;
   document.body.dataset.parameters = String(landscape.names.length);
+  document.body.dataset.points = String(isTiny(name));
   const kept = surface?.view;
   if (two) {
     const field = fieldOf(landscape);
@@ -119,7 +124,8 @@ function usePoints(): void {
 
 /** Another landscape, or other points of it; with `fresh`, the points it starts with. */
 function changeLandscape(fresh: boolean): void {
-  if (fresh) points.samples = startingPoints(select.value as TinyName, sliders.noise.value, SEED);
+  const name = select.value as LandscapeName;
+  if (fresh && isTiny(name)) points.samples = startingPoints(name, sliders.noise.value, SEED);
   usePoints();
   if (start.length !== landscape.names.length) start = landscape.domain.map(([low, high]) => low + 0.2 * (high - low));
   restartSoon();
@@ -165,7 +171,7 @@ async function restart(): Promise<void> {
   });
   document.body.dataset.run = String(Number(document.body.dataset.run ?? 0) + 1);
   document.body.dataset.step = '0';
-  costs.restyle({ logarithmic: landscape.cost(start) > 0 });
+  costs.restyle({ logarithmic: flat.lowestCost >= 0 });
   transport.state = 'ready';
   draw();
   if (transport.wanted) run();
@@ -199,7 +205,7 @@ function drawNow(): void {
   picture.setAttribute('aria-valuetext', at);
   flat.draw(lanes, start);
   surface?.draw(lanes, start);
-  points.draw(landscape, lanes, start);
+  if (landscape.answer) points.draw(landscape, lanes, start);
   legend.draw(lanes);
   costs.draw();
 }
@@ -229,7 +235,7 @@ function followAddress(): void {
   const asked = readAddress();
   const story = STORIES[asked.story ?? 'valley'] ?? STORIES.valley!;
   const numbers = (text: string | undefined) => text?.split(',').map(Number).filter(Number.isFinite);
-  const landscapeName = TINY_NAMES.find((name) => name === asked.on);
+  const landscapeName = LANDSCAPE_NAMES.find((name) => name === asked.on);
   markStory(asked.on ? undefined : (asked.story ?? 'valley'));
   const merged: Story = { ...story, ...(landscapeName && { landscape: landscapeName }) };
   for (const name of Object.keys(sliders) as (keyof typeof sliders)[]) {
@@ -242,7 +248,14 @@ function followAddress(): void {
   tell(merged);
 }
 
-for (const name of TINY_NAMES) select.append(make('option', { value: name }, titleOf(name)));
+for (const [label, belongs] of [
+  ['Two parameters of a network', (name) => isTiny(name) && parametersOf(name) === 2],
+  ['Classic surfaces', (name) => !isTiny(name) && parametersOf(name) === 2],
+  ['One parameter', (name) => parametersOf(name) === 1],
+] as [string, (name: LandscapeName) => boolean][]) {
+  const options = LANDSCAPE_NAMES.filter(belongs).map((name) => make('option', { value: name }, titleOf(name)));
+  select.append(make('optgroup', { label }, ...options));
+}
 for (const [id, story] of Object.entries(STORIES)) {
   const button = make('button', { type: 'button', className: 'chip' }, story.title);
   button.dataset.story = id;

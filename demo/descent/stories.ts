@@ -1,10 +1,12 @@
 /** Settings that each show one thing. */
 
+import type { LandscapeName } from './landscapes.ts';
+
 export interface Story {
   title: string;
   /** What one sees. */
   text: string;
-  landscape: string;
+  landscape: LandscapeName;
   start: number[];
   rate: number;
   adaptiveRate: number;
@@ -77,14 +79,38 @@ export const STORIES: Readonly<Record<string, Story>> = {
   },
   saddle: {
     title: 'A saddle point',
-    text: 'Two layers make a saddle at 0: flat, but no minimum. The paths linger there before they find one of the two valleys, which mirror each other.',
-    landscape: 'chain',
-    start: [-1.5, 1.51],
+    text: 'In the middle the ground is flat, but no minimum: it falls to both sides. Plain descent lingers there for a hundred steps; the others leave sooner.',
+    landscape: 'saddle',
+    start: [-2, 0.001],
     rate: 0.05,
-    adaptiveRate: 0.03,
+    adaptiveRate: 0.05,
     batchSize: 24,
     momentum: 0.9,
-    noise: 0.1,
+    noise: 0,
+    methods: ['batch', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam'],
+  },
+  minima: {
+    title: 'Several minima',
+    text: 'One start, four minima, and each method has its own way: where one ends depends on the step, not on the surface alone.',
+    landscape: 'himmelblau',
+    start: [-0.3, -0.3],
+    rate: 0.01,
+    adaptiveRate: 0.3,
+    batchSize: 24,
+    momentum: 0.9,
+    noise: 0,
+    methods: ['batch', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam'],
+  },
+  rosenbrock: {
+    title: 'Rosenbrock’s valley',
+    text: 'A curved valley whose floor hardly falls, and walls a hundred times as steep: the walls allow only small steps, the floor asks for large ones.',
+    landscape: 'rosenbrock',
+    start: [-1.5, -0.5],
+    rate: 0.0008,
+    adaptiveRate: 0.05,
+    batchSize: 24,
+    momentum: 0.9,
+    noise: 0,
     methods: ['batch', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam'],
   },
   plateau: {
@@ -110,5 +136,17 @@ export const STORIES: Readonly<Record<string, Story>> = {
     momentum: 0.5,
     noise: 0.3,
     methods: ['batch', 'momentum', 'adam'],
+  },
+  hills: {
+    title: 'Over the hills',
+    text: 'Plain descent rests in the first hollow it meets. With momentum the ball rolls over the hills between, down to the deepest valley.',
+    landscape: 'wavy',
+    start: [-5.2],
+    rate: 0.02,
+    adaptiveRate: 0.3,
+    batchSize: 24,
+    momentum: 0.9,
+    noise: 0,
+    methods: ['batch', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam'],
   },
 };

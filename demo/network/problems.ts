@@ -9,7 +9,10 @@ export const PROBLEMS = (
     ['circles', 'Circles'],
     ['xor', 'XOR'],
     ['blobs', 'Blobs'],
+    ['rings', 'Rings'],
     ['sine', 'Sine'],
+    ['polynomial', 'Polynomial'],
+    ['sawtooth', 'Sawtooth'],
   ] as const
 ).filter(([name]) => name in GENERATORS);
 export type ProblemName = 'spirals' | 'moons' | 'xor' | 'sine';

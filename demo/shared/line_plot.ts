@@ -92,11 +92,16 @@ export class LinePlot {
         cursor: { show: false },
         scales: {
           x: { time: false, range: (_plot, low, high) => [low ?? 0, Math.max(high ?? 0, (low ?? 0) + 20)] },
-          y: logarithmic ? { distr: 3 } : {},
+          y: logarithmic ? { distr: 3, range: (_plot, low, high) => decades(low, high) } : {},
         },
         axes: [
           { ...axis, size: 28, values: (_plot, splits) => splits.map(tick) },
-          { ...axis, size: 50, values: (_plot, splits) => splits.map((v) => (v === null ? '' : tick(v))) },
+          {
+            ...axis,
+            size: 50,
+            ...(logarithmic && { grid: { ...axis.grid, filter: powersOfTen }, filter: powersOfTen }),
+            values: (_plot, splits) => splits.map((v) => (v === null ? '' : tick(v))),
+          },
         ],
         series: [
           {},
@@ -118,4 +123,19 @@ export class LinePlot {
   #size(): { width: number; height: number } {
     return { width: Math.max(120, this.#place.clientWidth), height: Math.max(60, this.#place.clientHeight) };
   }
+}
+
+/** Powers of ten around the values, at most eight: what lies deeper is rounding. Values close together stay close. */
+function decades(low: number | null, high: number | null): [number, number] {
+  const [least, most] = [low || 0.1, high || 1];
+  if (most / least < 10) return [least / 1.2, most * 1.2];
+  const top = Math.ceil(Math.log10(most) - 1e-9);
+  const bottom = Math.floor(Math.log10(least) + 1e-9);
+  return [10 ** Math.max(bottom, top - 8), 10 ** top];
+}
+
+/** Leaves out the marks between powers of ten, where there are two of these or more. */
+function powersOfTen(_plot: uPlot, splits: number[]): (number | null)[] {
+  const isPower = (value: number) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6;
+  return splits.filter(isPower).length < 2 ? splits : splits.map((value) => (isPower(value) ? value : null));
 }

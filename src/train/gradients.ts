@@ -18,7 +18,7 @@ export async function gradientsAt(
   const executor = new CpuExecutor();
   await executor.prepare(program);
   await writeParameters(executor, program, weights);
-  const feed = new Feed(rows.count, 1);
+  const feed = new Feed(rows.count, { capacity: 1 });
   const indices = feed.indices(0);
   for (let row = 0; row < rows.count; row++) indices[row] = row;
   feed.set(0, rows.count, 0, NO_SCALARS);

@@ -1,8 +1,8 @@
 /** The page Descent in Chrome: its paths are those of the library's trainers, and it does what it says. */
 import { createTrainer } from 'downhill';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { onPoints, startingPoints, type TinyName } from '../../demo/descent/landscapes.ts';
 import { METHODS } from '../../demo/descent/methods.ts';
+import { startingLandscape } from '../../demo/descent/points.ts';
 import { specOf } from '../../demo/descent/race.ts';
 import { STORIES } from '../../demo/descent/stories.ts';
 import {
@@ -57,8 +57,7 @@ describe.skipIf(!found && !isRequired())(name, () => {
     const rows = await page.evaluate(shown);
     expect(rows.map(({ method }) => method)).toEqual(METHODS.map(({ id }) => id));
     const story = STORIES.bowl!;
-    const samples = startingPoints(story.landscape as TinyName, story.noise, SEED);
-    const landscape = onPoints(story.landscape as TinyName, samples);
+    const landscape = startingLandscape(story.landscape, story.noise, SEED);
     for (const method of METHODS) {
       await using trainer = await createTrainer(specOf(landscape, method, story, SEED), { backend: 'cpu' });
       await trainer.setWeights(landscape.weightsAt(story.start));

@@ -17,7 +17,7 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
 };
-const screenshots = process.env.UPDATE_SCREENSHOT ? join(root, 'docs') : join(root, '.cache');
+const screenshots = join(root, '.cache', 'demo');
 
 /** The longest task, in ms of the processor's time, that the main thread may have while a page trains. */
 export const TASK_LIMIT = 100;
