@@ -1,5 +1,4 @@
 /** The page Network: ties the form, the buttons, the pictures and the training together. */
-import { OPTIMIZERS } from 'downhill';
 import { readAddress, writeAddress } from '../shared/address.ts';
 import { element, make, onFrame } from '../shared/dom.ts';
 import { brief, count, percent } from '../shared/format.ts';
@@ -244,11 +243,7 @@ function settingsChanged(): void {
   timer = setTimeout(() => transport.inTurn(rebuild), TYPING_PAUSE);
 }
 
-if ('adagrad' in OPTIMIZERS) {
-  const rmsprop = document.querySelector('#optimizer option[value="rmsprop"]');
-  rmsprop?.before(make('option', { value: 'adagrad' }, 'AdaGrad'));
-}
-for (const [value, label] of PROBLEMS) {
+for (const [value, label] of Object.entries(PROBLEMS)) {
   const radio = make('input', { type: 'radio', name: 'problem', value, checked: value === 'spirals' });
   element('problems').append(make('label', {}, radio, make('span', {}, label)));
 }

@@ -1,21 +1,19 @@
 /** The problems one can pick: built-in data split in two, what network fits it, and where to ask the network for its picture. */
 import { type DataInput, GENERATORS, type LossName } from 'downhill';
 
-/** Sets of the library that fit a picture, as far as it has them. */
-export const PROBLEMS = (
-  [
-    ['spirals', 'Spirals'],
-    ['moons', 'Moons'],
-    ['circles', 'Circles'],
-    ['xor', 'XOR'],
-    ['blobs', 'Blobs'],
-    ['rings', 'Rings'],
-    ['sine', 'Sine'],
-    ['polynomial', 'Polynomial'],
-    ['sawtooth', 'Sawtooth'],
-  ] as const
-).filter(([name]) => name in GENERATORS);
-export type ProblemName = 'spirals' | 'moons' | 'xor' | 'sine';
+/** Sets of the library that fit a picture. */
+export const PROBLEMS = {
+  spirals: 'Spirals',
+  moons: 'Moons',
+  circles: 'Circles',
+  xor: 'XOR',
+  blobs: 'Blobs',
+  rings: 'Rings',
+  sine: 'Sine',
+  polynomial: 'Polynomial',
+  sawtooth: 'Sawtooth',
+} as const;
+export type ProblemName = keyof typeof PROBLEMS;
 
 /** A range of one axis. */
 export type Range = readonly [low: number, high: number];
@@ -48,7 +46,7 @@ export interface ProblemSettings {
 
 /** The rows of a set, the same for the same settings. */
 export function makeProblem({ problem, rows, noise, seed }: ProblemSettings): Problem {
-  const made = GENERATORS[problem]({ rows: 2 * rows, seed, noise } as { rows: number; seed: number });
+  const made = GENERATORS[problem]({ rows: 2 * rows, seed, noise });
   const inputs = made.x.length / (2 * rows);
   const regression = made.y instanceof Float32Array;
   const part = (from: number, to: number) => {

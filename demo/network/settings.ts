@@ -4,6 +4,7 @@ import {
   dense,
   type InitializerName,
   type OptimizerInput,
+  type OptimizerName,
   type ScheduleInput,
   type SpecInput,
 } from 'downhill';
@@ -18,10 +19,10 @@ export interface Settings {
   noise: number;
   hidden: number[];
   activation: ActivationName;
-  initializer: InitializerName | 'default';
+  initializer: Exclude<InitializerName, 'values' | 'constant'> | 'default';
   /** What the initial weights are multiplied by. */
   scale: number;
-  optimizer: 'sgd' | 'momentum' | 'adagrad' | 'rmsprop' | 'adam' | 'adamW';
+  optimizer: OptimizerName | 'momentum';
   learningRate: number;
   schedule: 'constant' | 'step' | 'exponential' | 'cosine' | 'warmup';
   batchSize: number;
