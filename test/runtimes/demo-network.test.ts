@@ -100,7 +100,7 @@ describe.skipIf(!found && !isRequired())(name, () => {
     const { report } = await stateOf(page);
     await page.click('#start');
     await waitForStep(page, 20);
-    expect((await longestTasksDuring(page, 4000))[0]).toBeLessThan(TASK_LIMIT);
+    expect((await longestTasksDuring(page, 2000))[0]).toBeLessThan(TASK_LIMIT);
     // Measured in the page: from the click to the state that says that training stands.
     const waited = await page.evaluate(
       () =>

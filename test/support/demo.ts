@@ -139,6 +139,7 @@ export class Demo {
       localStorage.setItem('downhill.place', asked);
     }, place);
     if (prepare) await page.evaluateOnNewDocument(prepare);
+    await page.bringToFront(); // a page in the background draws nothing
     await page.goto(this.#url + file);
     await waitForState(page, state);
     return { page, problems };
