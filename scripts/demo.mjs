@@ -1,5 +1,5 @@
 /** The demo page: `serve` shows it while it is worked on, `build` makes a static folder of it. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { asProgram, root, say } from './process.mjs';
 import { serveFolders } from './serve.mjs';
@@ -12,12 +12,21 @@ const folder = join(source, 'dist');
 /** The page gets along with the strictest policy that still lets it load its own files. */
 const headers = { 'content-security-policy': "default-src 'self'; script-src 'self'" };
 
-/** `main.ts` and what it imports become `main.js` and `main.css`; every address is relative, so any sub-path will do. */
+/** A page's script and its styles: `descent/main.ts` and what it imports become `descent.js` and `descent.css`. */
+const pages = ['descent', 'network', 'digits'];
+const entryPoints = {
+  ...Object.fromEntries(pages.map((page) => [page, `demo/${page}/main.ts`])),
+  'digits-worker': 'demo/digits/worker.ts',
+};
+
+/** What pages share becomes a file of its own; every address is relative, so any sub-path will do. */
 const options = {
   absWorkingDir: root,
-  entryPoints: { main: 'demo/main.ts' },
+  entryPoints,
   outdir: 'demo/dist',
   bundle: true,
+  splitting: true,
+  chunkNames: 'shared-[hash]',
   format: 'esm',
   target: 'es2022',
   platform: 'browser',
@@ -55,7 +64,6 @@ export async function serveDemo(port) {
 
 await asProgram(import.meta.url, async () => {
   await ensurePackages();
-  if (!existsSync(join(source, 'main.ts'))) throw new Error('demo: there is no demo/main.ts');
   if (process.argv[2] === 'build') {
     await buildDemo();
     say('demo/dist is ready: any web server can serve it, from any path.');

@@ -1,5 +1,6 @@
 /** Downhill: trains small neural networks on the GPU, in the page. */
 export { GENERATOR_OPTIONS, GENERATORS } from './data/generate/index.ts';
+export { type Idx, parseIdx } from './data/idx.ts';
 export type { DataInput, Inputs, Targets } from './data/types.ts';
 export {
   CheckpointError,
@@ -11,6 +12,7 @@ export {
   SpecError,
 } from './errors.ts';
 export type { NamedTensor } from './io/tensors.ts';
+export { learningRateAt } from './math/schedules.ts';
 export { TEST_FUNCTIONS, type TestFunction } from './math/test_functions.ts';
 export { type PlanOptions, plan } from './plan/plan.ts';
 export { describeProgram, printLine, printProgram } from './plan/print.ts';

@@ -12,6 +12,7 @@ import type { Spec } from '../spec/spec.ts';
 import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs } from './fit.ts';
+import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
 import {
   checkParameters,
@@ -165,6 +166,17 @@ export class Trainer {
   async setWeights(weights: ReadonlyMap<string, NamedTensor>): Promise<void> {
     checkParameters(this.#engine.program, weights, 'setWeights');
     await this.#alone('setWeights', () => writeParameters(this.#engine.executor, this.#engine.program, weights));
+  }
+
+  /**
+   * Gradients of the mean loss over exactly these rows, without penalties, in all parameters: names and shapes as in
+   * `weights`. Computed in f32 by the CPU reference from the weights of the moment; the model stays as it is, and a
+   * training may go on meanwhile.
+   * @throws DataError for rows that do not fit
+   */
+  async gradients(batch: DataInput): Promise<Map<string, NamedTensor>> {
+    const rows = encodeRows(this.spec, batch, 'gradients');
+    return gradientsAt(this.spec, await this.weights(), rows);
   }
 
   /** Back to the start: new initial weights, no optimizer state, no finished steps. A seed becomes the spec's. */
