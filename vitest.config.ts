@@ -1,4 +1,4 @@
-/** Two sets of tests: `unit` needs Node alone; `machine` starts browsers, GPU runtimes, built packages, processes. */
+/** Three sets of tests: `unit` needs Node alone; `contract` starts GPU runtimes; `machine` browsers, packages, processes. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -6,6 +6,8 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Tests that need more of the machine than Node: the four runtimes, and the doors (command, page, package). */
 const machine = ['test/runtimes/**/*.test.ts', 'test/doors/**/*.test.ts'];
+/** Of these, the contract cases: no clock decides about them, so that they may share the machine. */
+const contract = ['cpu', 'dawn', 'dawn-fused', 'chromium', 'deno'].map((name) => `test/runtimes/${name}.test.ts`);
 
 export default defineConfig({
   resolve: {
@@ -30,12 +32,25 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'contract',
+          include: contract,
+          globalSetup: ['scripts/vitest-machine.mjs'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'machine',
           include: machine,
+          exclude: contract,
           globalSetup: ['scripts/vitest-machine.mjs'],
-          // One after the other, behind the unit tests: they share the GPU, and some measure time.
+          // One after the other, behind all others: some measure time.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -8,7 +8,7 @@ import { root, runPackage, say } from './process.mjs';
 const math = ['--project', 'unit', 'test/math'];
 const plan = ['--project', 'unit', 'test/plan', 'test/kernels'];
 const train = ['--project', 'unit', 'test/train', 'test/kernels'];
-const dawn = (name) => ['--project', 'machine', 'test/runtimes/dawn.test.ts', '-t', name];
+const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', name];
 
 /** `find` stands exactly once in `file`; with `replace` in its place, `tests` must turn red. */
 const mutants = [

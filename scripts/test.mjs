@@ -88,7 +88,7 @@ async function main(args) {
   if (mode === 'unit')
     return add(add(nothing, await check()), await runVitest(['--project', 'unit', ...rest], unitSeconds));
   const runtimes = await findRuntimes({ install: true });
-  const only = runtime ? ['--project', 'machine', `test/runtimes/${runtime}.test.ts`] : [];
+  const only = runtime ? ['--project', 'contract', `test/runtimes/${runtime}`] : [];
   const checked = runtime ? nothing : await check();
   const tally = add(add(nothing, checked), await runVitest([...only, ...rest], machineSeconds));
   reportRuntimes(runtimes, runtime ? [runtime] : runtimeNames);

@@ -21,7 +21,7 @@ export const readPage = (): string => readFileSync(PAGE, 'utf8');
 /** Whether this run measures anew what the page says. */
 export const isWriting = (): boolean => process.env.DOWNHILL_PARITY === 'write';
 
-const REMEDY = 'DOWNHILL_PARITY=write npx vitest run --project machine test/runtimes -t parity';
+const REMEDY = 'DOWNHILL_PARITY=write npx vitest run --project contract -t parity';
 
 /** Up to one significant digit: 3.14e-7 → 4e-7. */
 export function roundUp(deviation: number): number {
