@@ -1,5 +1,5 @@
 /** Whole training steps of a small network in one workgroup: everything but the data set lies in the workgroup's memory. */
-import { type Find, fours, type Kernel, type Step, type TensorName, WORKGROUP } from './kernel.ts';
+import { type Find, fours, type Kernel, type Step, type TensorName } from './kernel.ts';
 import { optimizerOverrides, paramsSize } from './optimizer_update.ts';
 import { networkFlops, networkOverrides, type Stage, stagesOf, stageTable } from './stages.ts';
 
@@ -14,6 +14,7 @@ export const resident: Kernel = {
     return {
       ...networkOverrides(step, layout.stages, find),
       ...optimizerOverrides(step, find),
+      WORKGROUP: layout.invocations,
       GROUP_ROWS: step.batch,
       X_OFFSET: layout.places.get(layout.stages[0]!.x)!,
       METRICS_OFFSET: layout.metrics,
@@ -53,6 +54,7 @@ interface Layout {
   readonly fours: number;
   /** Tiles of the update. */
   readonly items: number;
+  readonly invocations: number;
   readonly firstItems: readonly number[];
 }
 
@@ -109,7 +111,17 @@ function layOut(step: Step, find: Find, budget = step.workgroupBytes!): Layout {
     fours: params + state + size,
     items,
     firstItems,
+    invocations: invocationsFor(step, stages, items, find),
   };
+}
+
+/** As many as the largest phase of a step has tiles, a power of two that every adapter allows. */
+function invocationsFor(step: Step, stages: readonly Stage[], updates: number, find: Find): number {
+  const widest = Math.max(...stages.map(({ a }) => fours(find(a).columns)));
+  const tiles = Math.max(Math.ceil(step.batch / TILE) * widest, updates);
+  let invocations = 16;
+  while (invocations < 256 && invocations * 2 <= tiles) invocations *= 2;
+  return invocations;
 }
 
 /** How many copies of the parameters' layout the optimizer's state is. */
@@ -123,8 +135,8 @@ function stateCopies(step: Step): number {
 
 /** The most steps of one dispatch. */
 function loopSteps(step: Step, find: Find): number {
-  const { stages, items } = layOut(step, find);
-  const rounds = (count: number) => Math.ceil(count / WORKGROUP);
+  const { stages, items, invocations } = layOut(step, find);
+  const rounds = (count: number) => Math.ceil(count / invocations);
   const tiles = Math.ceil(step.batch / TILE);
   const outputs = find(stages.at(-1)!.a).columns;
   let iterations = rounds(step.batch * fours(find(stages[0]!.x).columns)) + rounds(step.batch) * (8 * outputs + 1);
