@@ -1,5 +1,5 @@
 /** The points a network of one input is fitted to, which can be moved, added and removed, and what each method makes of them. */
-import { element, onArrows, pointerAt, type Sheet, sheetOf } from '../shared/dom.ts';
+import { element, onArrows, onDrag, type Point, type Sheet, sheetOf } from '../shared/dom.ts';
 import { place, tick } from '../shared/format.ts';
 import { color, faded } from '../shared/theme.ts';
 import type { Landscape, Position, Range, Sample } from './landscapes.ts';
@@ -21,17 +21,13 @@ export class DataPlot {
   readonly #changed: () => void;
   readonly #moved: () => void;
   #chosen: number | undefined;
-  #held = false;
 
   /** `moved` is called while a point is dragged, `changed` when the points are others. */
   constructor(canvas: HTMLCanvasElement, moved: () => void, changed: () => void) {
     this.#canvas = canvas;
     this.#moved = moved;
     this.#changed = changed;
-    canvas.addEventListener('pointerdown', (event) => this.#press(event));
-    canvas.addEventListener('pointermove', (event) => this.#drag(event));
-    canvas.addEventListener('pointerup', () => this.#release());
-    canvas.addEventListener('pointercancel', () => this.#release());
+    onDrag(canvas, (at, last) => (last ? this.#drag(at) : this.#press(at)), changed);
     canvas.addEventListener('dblclick', () => this.remove());
     canvas.addEventListener('keydown', (event) => this.#key(event));
     onArrows(canvas, (dx, dy) => {
@@ -106,7 +102,7 @@ export class DataPlot {
     }
   }
 
-  #sampleAt([x, y]: readonly [number, number]): Sample {
+  #sampleAt([x, y]: Point): Sample {
     const { clientWidth, clientHeight } = this.#canvas;
     return {
       x: clamp(ACROSS[0] + (x / clientWidth) * (ACROSS[1] - ACROSS[0]), ACROSS),
@@ -114,16 +110,13 @@ export class DataPlot {
     };
   }
 
-  #press(event: PointerEvent): void {
-    const at = pointerAt(event);
+  #press(at: Point): void {
     const size = { width: this.#canvas.clientWidth, height: this.#canvas.clientHeight };
     const distances = this.samples.map((sample) => {
       const [x, y] = toSheet(size, sample);
       return Math.hypot(x - at[0], y - at[1]);
     });
     const nearest = distances.indexOf(Math.min(...distances));
-    this.#canvas.setPointerCapture(event.pointerId);
-    this.#held = true;
     if (distances[nearest]! <= REACH) {
       this.#chosen = nearest;
       this.#say();
@@ -134,17 +127,10 @@ export class DataPlot {
     }
   }
 
-  #drag(event: PointerEvent): void {
-    if (!this.#held) return;
-    const { x, y } = this.#sampleAt(pointerAt(event));
+  #drag(at: Point): void {
+    const { x, y } = this.#sampleAt(at);
     this.#put(x, y);
     this.#moved();
-  }
-
-  #release(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#changed();
   }
 
   #put(x: number, y: number): void {

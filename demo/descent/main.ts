@@ -1,7 +1,7 @@
 /** The page Descent: methods of the library race down a cost surface, from a start that the person drags. */
 
 import { readAddress, writeAddress } from '../shared/address.ts';
-import { element, make, onArrows, onFrame, pointerAt } from '../shared/dom.ts';
+import { element, make, onArrows, onDrag, onFrame } from '../shared/dom.ts';
 import { brief, place as coordinate, count } from '../shared/format.ts';
 import { LinePlot } from '../shared/line_plot.ts';
 import { choosePlace, type Place } from '../shared/place.ts';
@@ -25,7 +25,7 @@ import { Legend } from './legend.ts';
 import { METHODS } from './methods.ts';
 import { startingLandscape, startingPoints } from './points.ts';
 import { Race } from './race.ts';
-import { STORIES, type Story } from './stories.ts';
+import { STORIES, type Story, storyOf } from './stories.ts';
 import { SurfacePlot } from './surface_plot.ts';
 import { isTiny } from './tiny.ts';
 import '../shared/style.css';
@@ -230,22 +230,10 @@ function address(): Record<string, string> {
   };
 }
 
-/** What the address asks for; a story's own words are left where it is one. */
 function followAddress(): void {
-  const asked = readAddress();
-  const story = STORIES[asked.story ?? 'valley'] ?? STORIES.valley!;
-  const numbers = (text: string | undefined) => text?.split(',').map(Number).filter(Number.isFinite);
-  const landscapeName = LANDSCAPE_NAMES.find((name) => name === asked.on);
-  markStory(asked.on ? undefined : (asked.story ?? 'valley'));
-  const merged: Story = { ...story, ...(landscapeName && { landscape: landscapeName }) };
-  for (const name of Object.keys(sliders) as (keyof typeof sliders)[]) {
-    const value = Number(asked[name]);
-    if (asked[name] !== undefined && Number.isFinite(value)) merged[name] = value;
-  }
-  const from = numbers(asked.start);
-  if (from?.length) merged.start = from;
-  if (asked.methods !== undefined) merged.methods = asked.methods.split(',');
-  tell(merged);
+  const { id, story } = storyOf(readAddress());
+  tell(story);
+  markStory(id);
 }
 
 for (const [label, belongs] of [
@@ -273,51 +261,21 @@ select.addEventListener('change', () => {
   changeLandscape(true);
 });
 
-let dragging = false;
-const follow = (event: PointerEvent) => moveStart(flat.positionAt(...pointerAt(event)));
-picture.addEventListener('pointerdown', (event) => {
-  picture.setPointerCapture(event.pointerId);
-  dragging = true;
-  void race?.pause();
-  follow(event);
-});
-picture.addEventListener('pointermove', (event) => dragging && follow(event));
-for (const end of ['pointerup', 'pointercancel'] as const) {
-  picture.addEventListener(end, () => {
-    if (!dragging) return;
-    dragging = false;
-    restartSoon();
-  });
-}
+onDrag(picture, (at) => moveStart(flat.positionAt(...at)), restartSoon);
 onArrows(picture, (dx, dy) => {
   const step = landscape.domain.map(([low, high]) => (high - low) / 100);
   moveStart(start.map((value, i) => value + (i === 0 ? dx : dy) * step[i]!));
   restartSoon();
 });
 
-let turning: [number, number] | undefined;
-surfaceCanvas.addEventListener('pointerdown', (event) => {
-  surfaceCanvas.setPointerCapture(event.pointerId);
-  turning = pointerAt(event);
-});
-surfaceCanvas.addEventListener('pointermove', (event) => {
-  if (!turning) return;
-  const at = pointerAt(event);
-  surface?.turn((turning[0] - at[0]) * 0.01, (at[1] - turning[1]) * 0.01);
-  turning = at;
-  draw();
-});
-for (const end of ['pointerup', 'pointercancel'] as const) {
-  surfaceCanvas.addEventListener(end, () => {
-    turning = undefined;
-  });
-}
-onArrows(surfaceCanvas, (dx, dy) => {
-  surface?.turn(dx * TURN, dy * TURN);
+function turn(around: number, up: number): void {
+  surface?.turn(around, up);
   const { turn = 0, tilt = 0 } = surface?.view ?? {};
   surfaceCanvas.setAttribute('aria-valuetext', `turned by ${degrees(turn)}, from ${degrees(tilt)} above`);
   draw();
-});
+}
+onDrag(surfaceCanvas, (at, last = at) => turn((last[0] - at[0]) * 0.01, (at[1] - last[1]) * 0.01));
+onArrows(surfaceCanvas, (dx, dy) => turn(dx * TURN, dy * TURN));
 
 onThemeChange(() => {
   flat.restyle();

@@ -1,6 +1,6 @@
 /** Settings that each show one thing. */
 
-import type { LandscapeName } from './landscapes.ts';
+import { LANDSCAPE_NAMES, type LandscapeName } from './landscapes.ts';
 
 export interface Story {
   title: string;
@@ -150,3 +150,24 @@ export const STORIES: Readonly<Record<string, Story>> = {
     methods: ['batch', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam'],
   },
 };
+
+/** Where the page begins. */
+const FIRST = 'valley';
+const NUMBERS = ['rate', 'adaptiveRate', 'batchSize', 'momentum', 'noise'] as const;
+
+/** What an address asks for: a story by its name, or settings of one's own, which differ from the first story's. */
+export function storyOf(asked: Readonly<Record<string, string>>): { id: string | undefined; story: Story } {
+  const landscape = LANDSCAPE_NAMES.find((name) => name === asked.on);
+  if (!landscape) {
+    const id = Object.hasOwn(STORIES, asked.story ?? '') ? asked.story! : FIRST;
+    return { id, story: STORIES[id]! };
+  }
+  const story: Story = { ...STORIES[FIRST]!, text: '', landscape };
+  for (const name of NUMBERS) {
+    const value = Number(asked[name]);
+    if (asked[name] !== undefined && Number.isFinite(value)) story[name] = value;
+  }
+  story.start = (asked.start ?? '').split(',').map(Number).filter(Number.isFinite);
+  if (asked.methods !== undefined) story.methods = asked.methods.split(',');
+  return { id: undefined, story };
+}

@@ -28,7 +28,7 @@ const lossPlot = new LinePlot(
   {
     logarithmic: true,
     lines: [
-      { label: 'mini-batch', stroke: () => faded(color('class-0'), 0.25), width: 1 },
+      { label: 'mini-batch', stroke: () => faded(color('class-0'), 0.25), width: 1, faint: true },
       { label: 'smoothed', stroke: () => color('class-0') },
     ],
   },
@@ -114,17 +114,16 @@ function start(): void {
   const current = reader;
   if (!current || current.running) return;
   transport.state = 'running';
-  current.start().then(
-    async () => {
-      if (current !== reader) return;
-      await current.look();
-      await current.look();
+  current
+    .start()
+    .then(async () => {
       if (current === reader) transport.state = 'paused';
-    },
-    (error) => {
+      // The first may have begun before the last step.
+      for (let i = 0; i < 2 && current === reader; i++) await current.look();
+    })
+    .catch((error) => {
       if (current === reader) transport.fail(error);
-    },
-  );
+    });
 }
 
 function drawNow(): void {

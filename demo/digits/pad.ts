@@ -1,5 +1,5 @@
 /** The paper one draws on, with mouse, finger, pen or keys. */
-import { onArrows, onFrame, pointerAt, sheetOf } from '../shared/dom.ts';
+import { onArrows, onDrag, onFrame, type Point, sheetOf } from '../shared/dom.ts';
 import { color, faded, onThemeChange } from '../shared/theme.ts';
 import type { Stroke } from './pen.ts';
 
@@ -15,25 +15,16 @@ export class Pad {
   readonly #draw = onFrame(() => this.#paint());
   /** Where the keys hold the pen, and whether it is down. */
   #pen: { at: [number, number]; down: boolean } | undefined;
-  #drawing = false;
 
   constructor(canvas: HTMLCanvasElement, changed: (strokes: readonly Stroke[]) => void) {
     this.#canvas = canvas;
     this.#changed = changed;
-    canvas.addEventListener('pointerdown', (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.#drawing = true;
+    onDrag(canvas, (at, last) => {
       this.#pen = undefined;
-      this.#begin(this.#shareOf(event));
+      // After a clearing in the middle of a stroke there is none to go on with.
+      if (last && this.strokes.length > 0) this.#extend(this.#shareOf(at));
+      else this.#begin(this.#shareOf(at));
     });
-    canvas.addEventListener('pointermove', (event) => {
-      if (this.#drawing) this.#extend(this.#shareOf(event));
-    });
-    for (const end of ['pointerup', 'pointercancel'] as const) {
-      canvas.addEventListener(end, () => {
-        this.#drawing = false;
-      });
-    }
     onArrows(canvas, (dx, dy) => {
       this.#pen ??= { at: [0.5, 0.2], down: false };
       const inside = (value: number) => Math.min(0.97, Math.max(0.03, value));
@@ -58,12 +49,10 @@ export class Pad {
   clear(): void {
     this.strokes = [];
     this.#pen = undefined;
-    this.#drawing = false;
     this.#tell();
   }
 
-  #shareOf(event: PointerEvent): [number, number] {
-    const [x, y] = pointerAt(event);
+  #shareOf([x, y]: Point): [number, number] {
     return [x / this.#canvas.clientWidth, y / this.#canvas.clientHeight];
   }
 

@@ -34,7 +34,7 @@ export class Diagram {
   constructor(canvas: HTMLCanvasElement, changed: () => void) {
     this.#canvas = canvas;
     canvas.addEventListener('click', (event) => {
-      const [x, y] = pointerAt(event as PointerEvent);
+      const [x, y] = pointerAt(event);
       const spot = this.#spots.find((s) => Math.abs(s.x - x) <= s.size / 2 && Math.abs(s.y - y) <= s.size / 2);
       const again = spot && spot.layer === this.chosen?.layer && spot.unit === this.chosen.unit;
       this.#choose(spot && !again && spot.layer >= 0 ? spot : undefined, changed);

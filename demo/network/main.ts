@@ -67,7 +67,7 @@ const transport = new Transport({
 
 function lossLines(): Line[] {
   return [
-    { label: 'mini-batch', stroke: () => faded(color('class-0'), 0.25), width: 1 },
+    { label: 'mini-batch', stroke: () => faded(color('class-0'), 0.25), width: 1, faint: true },
     { label: 'training', stroke: () => color('class-0') },
     { label: 'test', stroke: () => color('class-1'), dash: [6, 4] },
   ];
@@ -181,17 +181,14 @@ function start(): void {
   transport.state = 'running';
   current
     .start(() => (speed.value >= FREE ? Number.POSITIVE_INFINITY : speed.value))
-    .then(
-      async () => {
-        if (current !== training) return;
-        await current.report();
-        await current.report();
-        if (current === training) transport.state = 'paused';
-      },
-      (error) => {
-        if (current === training) transport.fail(error);
-      },
-    );
+    .then(async () => {
+      if (current === training) transport.state = 'paused';
+      // The first may have begun before the last step.
+      for (let i = 0; i < 2 && current === training; i++) await current.report();
+    })
+    .catch((error) => {
+      if (current === training) transport.fail(error);
+    });
 }
 
 function drawNow(): void {
@@ -231,7 +228,7 @@ function fill(values: Readonly<Record<string, string>>): void {
 
 function followAddress(): void {
   const { story, ...values } = readAddress();
-  const id = story && story in STORIES ? story : Object.keys(values).length === 0 ? 'spirals' : undefined;
+  const id = story && Object.hasOwn(STORIES, story) ? story : Object.keys(values).length === 0 ? 'spirals' : undefined;
   fill({ ...USUAL, ...(id && STORIES[id]!.settings), ...values });
   markStory(id);
 }

@@ -64,10 +64,34 @@ export function onFrame(draw: () => void, interval = 0): () => void {
   };
 }
 
+export type Point = [x: number, y: number];
+
 /** Where the pointer is, in CSS pixels from the element's corner. */
-export function pointerAt(event: PointerEvent): [x: number, y: number] {
+export function pointerAt(event: MouseEvent): Point {
   const box = (event.currentTarget as Element).getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top];
+}
+
+/** Calls back from the press of the pointer on: at first without a `last` point, then with it, until it is let go. */
+export function onDrag(target: HTMLElement, move: (at: Point, last?: Point) => void, end?: () => void): void {
+  let last: Point | undefined;
+  target.addEventListener('pointerdown', (event) => {
+    target.setPointerCapture(event.pointerId);
+    last = pointerAt(event);
+    move(last);
+  });
+  target.addEventListener('pointermove', (event) => {
+    if (!last) return;
+    const at = pointerAt(event);
+    move(at, last);
+    last = at;
+  });
+  for (const type of ['pointerup', 'pointercancel'] as const) {
+    target.addEventListener(type, () => {
+      if (last) end?.();
+      last = undefined;
+    });
+  }
 }
 
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {

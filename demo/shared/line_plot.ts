@@ -47,6 +47,8 @@ export interface Line {
   stroke: () => string;
   width?: number;
   dash?: number[];
+  /** Drawn as far as it fits the scale of the other lines. */
+  faint?: boolean;
 }
 
 export interface LinePlotOptions {
@@ -105,10 +107,11 @@ export class LinePlot {
         ],
         series: [
           {},
-          ...lines.map(({ label, stroke, width = 2, dash }) => ({
+          ...lines.map(({ label, stroke, width = 2, dash, faint = false }) => ({
             label,
             stroke: stroke(),
             width,
+            auto: !faint,
             ...(dash && { dash }),
             spanGaps: true,
             points: { show: false },

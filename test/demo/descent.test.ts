@@ -6,7 +6,7 @@ import { LANDSCAPE_NAMES, type Landscape } from '../../demo/descent/landscapes.t
 import { METHODS } from '../../demo/descent/methods.ts';
 import { startingLandscape } from '../../demo/descent/points.ts';
 import { Race, specOf } from '../../demo/descent/race.ts';
-import { STORIES } from '../../demo/descent/stories.ts';
+import { STORIES, storyOf } from '../../demo/descent/stories.ts';
 import { marks } from '../../demo/shared/format.ts';
 
 const settings = { rate: 0.1, adaptiveRate: 0.1, momentum: 0.9, batchSize: 5 };
@@ -48,14 +48,15 @@ describe('a race', () => {
       seed: 1,
       runtime: { backend: 'cpu' },
     });
-    for (let step = 0; step < 3001; step++) await race.advance();
+    for (let step = 0; step < 3005; step++) await race.advance();
     await race.settle();
     for (const { path, costs, steps, step, position, cost } of race.lanes) {
-      expect(step).toBe(3001);
+      expect(step).toBe(3005);
       expect(path[0]).toEqual(start);
       expect(path.length).toBe(steps.length);
       expect(costs.length).toBe(steps.length);
       expect(steps.slice(0, 3)).toEqual([0, 2, 4]);
+      expect(steps.slice(-2)).toEqual([3002, 3004]);
       expect(path.length).toBeLessThan(1600);
       expect(cost).toBe(landscape!.cost(position));
       expect(cost).toBeLessThan(costs[0]!);
@@ -111,7 +112,7 @@ describe('a field', () => {
     expect(ends.length).toBeGreaterThan(400);
     for (let i = 0; i < ends.length; i += 2) {
       const cost = bowl.cost([-2 + (ends[i]! / CELLS) * 6, -3 + (ends[i + 1]! / CELLS) * 6]);
-      expect(Math.abs(field.height(cost) - level)).toBeLessThan(0.01);
+      expect(Math.abs(field.height(cost) - level)).toBeLessThan(0.001);
     }
   });
 });
@@ -123,5 +124,26 @@ describe('marks of an axis', () => {
     [[-3.5, 3.5], 6, [-2, 0, 2]],
   ] as [[number, number], number, number[]][])('%j → %j', (range, count, expected) => {
     expect(marks(range, count)).toEqual(expected);
+  });
+});
+
+describe('an address', () => {
+  it('is a story by its name, or the first one', () => {
+    expect(storyOf({ story: 'noise' })).toEqual({ id: 'noise', story: STORIES.noise });
+    expect(storyOf({ story: 'toString' }).id).toBe('valley');
+    expect(storyOf({}).id).toBe('valley');
+  });
+
+  it('is settings of one’s own, as far as they make sense', () => {
+    const asked = { on: 'rosenbrock', start: '-1.5,0.25', rate: '0.001', momentum: 'much', methods: 'batch,adam' };
+    const { id, story } = storyOf(asked);
+    expect(id).toBeUndefined();
+    expect(story).toMatchObject({
+      landscape: 'rosenbrock',
+      start: [-1.5, 0.25],
+      rate: 0.001,
+      methods: ['batch', 'adam'],
+    });
+    expect(story.momentum).toBe(STORIES.valley!.momentum);
   });
 });
