@@ -3,6 +3,7 @@ import { DeviceLostError } from '../../src/errors.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
+import { requestDevice } from '../../src/run/webgpu/device.ts';
 import { activation, dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
@@ -14,8 +15,23 @@ import type { ContractCase, ContractContext } from '../support/contract-runner.t
 import { type Counts, countingGpu } from './counting.ts';
 import { executorFor, randomRows } from './data.ts';
 
-const runtimeOf = ({ runtime, gpu }: ContractContext) =>
-  runtime === 'cpu' ? ({ backend: 'cpu' } as const) : ({ backend: 'webgpu', ...(gpu && { gpu }) } as const);
+/** A context whose trainers share a device, and with it what was compiled. */
+type Shared = ContractContext & { readonly device?: GPUDevice };
+
+const runtimeOf = ({ runtime, gpu, device }: Shared) => {
+  if (runtime === 'cpu') return { backend: 'cpu' } as const;
+  return { backend: 'webgpu', ...(device ? { device } : gpu && { gpu }) } as const;
+};
+
+const onOneDevice = (run: (context: Shared) => Promise<void>) => async (context: ContractContext) => {
+  if (!context.gpu) return run(context);
+  const { device } = await requestDevice(context.gpu);
+  try {
+    await run({ ...context, device });
+  } finally {
+    device.destroy();
+  }
+};
 
 const SPEC: SpecInput = {
   inputs: 5,
@@ -85,7 +101,7 @@ async function followTorch(context: ContractContext, run: GoldenCase): Promise<v
   });
 }
 
-async function fitBits(context: ContractContext, runtime: object): Promise<{ losses: number[]; file: Uint8Array }> {
+async function fitBits(context: Shared, runtime: object): Promise<{ losses: number[]; file: Uint8Array }> {
   return using(createTrainer(SPEC, { ...runtimeOf(context), ...runtime }), async (trainer) => {
     const losses: number[] = [];
     await trainer.fit(DATA, { epochs: 3, onStep: ({ loss }) => losses.push(loss) });
@@ -93,7 +109,7 @@ async function fitBits(context: ContractContext, runtime: object): Promise<{ los
   });
 }
 
-async function sameBits(context: ContractContext): Promise<void> {
+async function sameBits(context: Shared): Promise<void> {
   const first = await fitBits(context, {});
   for (const stepsPerSubmit of [1, 64]) {
     const again = await fitBits(context, { stepsPerSubmit });
@@ -102,7 +118,7 @@ async function sameBits(context: ContractContext): Promise<void> {
   }
 }
 
-async function resume(context: ContractContext): Promise<void> {
+async function resume(context: Shared): Promise<void> {
   const whole = await using(createTrainer(SPEC, runtimeOf(context)), async (trainer) => {
     await trainer.fit(DATA, { steps: 20 });
     return trainer.save();
@@ -177,7 +193,7 @@ async function logitGaps(context: ContractContext): Promise<void> {
   }
 }
 
-async function partialBatch(context: ContractContext): Promise<void> {
+async function partialBatch(context: Shared): Promise<void> {
   const take = (n: number) => ({ x: rows.x.slice(0, n * 5) as Float32Array, y: rows.y.slice(0, n) as Uint32Array });
   const after = (batchSize: number) =>
     using(
@@ -191,7 +207,7 @@ async function partialBatch(context: ContractContext): Promise<void> {
 }
 
 /** In every strategy a model of a sweep has the bits that it has alone, also after others were dropped. */
-async function sweepBits(context: ContractContext): Promise<void> {
+async function sweepBits(context: Shared): Promise<void> {
   const models = [{ seed: 4 }, { seed: 5, learningRate: 0.005 }, { seed: 6, weightDecay: 0.1 }];
   for (const strategy of STRATEGIES) {
     const runtime = { ...runtimeOf(context), strategy };
@@ -282,7 +298,7 @@ async function lostDevice(context: ContractContext): Promise<void> {
   await trainer.dispose();
 }
 
-async function standAlone(context: ContractContext): Promise<void> {
+async function standAlone(context: Shared): Promise<void> {
   const base = { inputs: 5, loss: 'softmaxCrossEntropy', batchSize: 16, seed: 2 } as const;
   const losses = (layers: SpecInput['layers']) =>
     using(createTrainer({ ...base, layers }, runtimeOf(context)), async (trainer) => {
@@ -299,7 +315,7 @@ async function standAlone(context: ContractContext): Promise<void> {
 }
 
 /** A kept data set outlives a reset, and the run after it has the bits of the first. */
-async function resetKeeps(context: ContractContext): Promise<void> {
+async function resetKeeps(context: Shared): Promise<void> {
   await using(createTrainer(SPEC, runtimeOf(context)), async (trainer) => {
     const data = dataset(DATA);
     await trainer.fit(data, { steps: 9 });
@@ -324,15 +340,15 @@ async function setWeights(context: ContractContext): Promise<void> {
 }
 
 const cases: [string, (context: ContractContext) => Promise<void>][] = [
-  ['the same bits twice and for any steps per submit', sameBits],
-  ['10 steps, save, load, 10 steps are 20 steps', resume],
-  ['a reset begins anew, on data that stays', resetKeeps],
+  ['the same bits twice and for any steps per submit', onOneDevice(sameBits)],
+  ['10 steps, save, load, 10 steps are 20 steps', onOneDevice(resume)],
+  ['a reset begins anew, on data that stays', onOneDevice(resetKeeps)],
   ['predictions of any number of rows', predictCounts],
   ['deltas at logit gaps 0, 20, 100, 10⁴', logitGaps],
-  ['a partial batch is exact', partialBatch],
-  ['a stand-alone activation is folded', standAlone],
+  ['a partial batch is exact', onOneDevice(partialBatch)],
+  ['a stand-alone activation is folded', onOneDevice(standAlone)],
   ['weights are transposed on the way in', setWeights],
-  ['a model of a sweep has the bits that it has alone', sweepBits],
+  ['a model of a sweep has the bits that it has alone', onOneDevice(sweepBits)],
   ['dispatches, objects, writes and maps keep to their budget', counters],
   ['a lost device ends every promise', lostDevice],
 ];

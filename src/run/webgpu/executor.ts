@@ -52,7 +52,7 @@ export class WebGpuExecutor implements Executor {
     this.#device = device;
     this.#owned = owned;
     this.#watch = new DeviceWatch(device);
-    this.#pipelines = new Pipelines(device);
+    this.#pipelines = Pipelines.of(device);
   }
 
   async prepare(program: Program): Promise<void> {

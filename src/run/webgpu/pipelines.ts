@@ -15,7 +15,20 @@ export interface Binding {
 
 export const bindingsOf = (kernel: KernelName): readonly Binding[] => KERNEL_SHADERS[kernel].bindings;
 
+/** Of a device that several trainers share; it goes when the device does. */
+const ofDevice = new WeakMap<GPUDevice, Pipelines>();
+
 export class Pipelines {
+  /** What was compiled on a device, by whomever: compiling is slow, and a pipeline belongs to nobody. */
+  static of(device: GPUDevice): Pipelines {
+    let pipelines = ofDevice.get(device);
+    if (!pipelines) {
+      pipelines = new Pipelines(device);
+      ofDevice.set(device, pipelines);
+    }
+    return pipelines;
+  }
+
   readonly #device: GPUDevice;
   readonly #layouts = new Map<KernelName, GPUBindGroupLayout>();
   readonly #modules = new Map<string, GPUShaderModule>();
