@@ -9,7 +9,7 @@ export interface Curves {
 
 /** Numbers that a sweep keeps for its curves, and the points of one. */
 const NUMBERS = 60_000;
-const MOST_POINTS = 240;
+const MOST_POINTS = 120;
 const LEAST_POINTS = 24;
 
 /** Gathers the curves of `models` models over about `total` steps. */

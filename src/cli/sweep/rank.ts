@@ -1,4 +1,4 @@
-/** Which configuration of a sweep is best: means over its seeds, put in order. */
+/** Which trial of a sweep is best: means over the seeds of each, put in order. */
 import type { Metrics } from '../../train/types.ts';
 
 /** What a model came to. */
@@ -30,7 +30,8 @@ export interface Judge {
 }
 
 export interface Ranked {
-  configuration: number;
+  /** Position in the list of trials. */
+  trial: number;
   /** Its models that count: those that trained to the end, or all where none did; the best first. */
   models: number[];
   /** The last step at which one of its models was dropped where none trained to the end, else null. */
@@ -59,13 +60,13 @@ const soundAccuracy = ({ loss, accuracy }: Metrics): number => (Number.isFinite(
 export const trainLossOf = ({ train, lastLoss }: ModelResult): number => train?.loss ?? lastLoss;
 
 /**
- * The configurations, whose models with their seeds stand side by side, the best first: those that trained longest, among them by the mean of what they are judged by,
- * then by their loss. What is no finite number comes last.
+ * The trials, the best first: those that trained longest, among them by the mean of what they are judged by, then by
+ * their loss. What is no finite number comes last. A trial's models stand side by side, one a seed.
  */
 export function rank(results: readonly ModelResult[], seeds: number, judge: Judge): Ranked[] {
   const loss = (result: ModelResult) => result.test?.loss ?? trainLossOf(result);
-  const ranked = Array.from({ length: results.length / seeds }, (_, configuration): Ranked => {
-    const all = Array.from({ length: seeds }, (_, i) => configuration * seeds + i);
+  const ranked = Array.from({ length: results.length / seeds }, (_, trial): Ranked => {
+    const all = Array.from({ length: seeds }, (_, i) => trial * seeds + i);
     const survivors = all.filter((model) => results[model]!.droppedAt === null);
     const models = (survivors.length > 0 ? survivors : all).toSorted(
       (a, b) =>
@@ -75,7 +76,7 @@ export function rank(results: readonly ModelResult[], seeds: number, judge: Judg
     );
     const over = (value: (result: ModelResult) => number) => spread(models.map((model) => value(results[model]!)));
     return {
-      configuration,
+      trial,
       models,
       droppedAt: survivors.length > 0 ? null : results[models[0]!]!.droppedAt,
       score: over(judge.of),

@@ -43,7 +43,7 @@ export const DEFAULT_GRID = 5;
 export const MAX_MODELS = 65_535;
 /** Significant digits of a drawn value, so that what a table prints is exactly what was trained with. */
 const DIGITS = 4;
-const MAX_SEED = 0xffff_ffff;
+export const MAX_SEED = 0xffff_ffff;
 
 const EXAMPLES = 'a number, a list such as 1e-3,1e-2, or a range such as log:1e-4..1e-1 or lin:0..0.9';
 
@@ -84,6 +84,12 @@ export const searchedIn = (ranges: Ranges): Searched[] =>
     return range && (range.scale !== 'list' || range.values.length > 1);
   });
 
+const listsAlone = (ranges: Ranges): boolean => Object.values(ranges).every(({ scale }) => scale === 'list');
+
+/** Whether every combination is taken: where a grid is asked for, and where there are only lists. */
+export const takesAll = (ranges: Ranges, { trials, grid }: SearchOptions): boolean =>
+  grid !== undefined || (trials === undefined && listsAlone(ranges));
+
 /**
  * The configurations that the flags ask for. Trial t of a random search depends on the search seed and its range alone:
  * more trials begin with the same ones, and another range beside it changes nothing.
@@ -102,10 +108,9 @@ export function configurations(ranges: Ranges, options: SearchOptions): Configur
       `--trials: got nothing to draw from, expected a range or a list for one of ${expected}.`,
     );
   }
-  const listsAlone = searched.every((name) => ranges[name]!.scale === 'list');
-  if (grid !== undefined || (trials === undefined && listsAlone)) return combinations(ranges, grid ?? DEFAULT_GRID);
+  if (takesAll(ranges, options)) return combinations(ranges, grid ?? DEFAULT_GRID);
   const count = trials ?? DEFAULT_TRIALS;
-  const all = listsAlone ? countCombinations(ranges, 1) : Number.POSITIVE_INFINITY;
+  const all = listsAlone(ranges) ? countCombinations(ranges, 1) : Number.POSITIVE_INFINITY;
   if (count > all) {
     throw new UsageError(
       'cli/usage',
