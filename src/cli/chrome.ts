@@ -7,10 +7,10 @@ import type { Browser, Page } from 'puppeteer';
 import * as errors from '../errors.ts';
 import { DeviceError, DeviceLostError, DownhillError } from '../errors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
-import type { StepEvent } from '../train/types.ts';
 import type { Failure } from './errors.ts';
-import type { Job, JobHooks, JobResult, Runner, Started } from './job.ts';
+import type { Job, JobHooks, JobResult, Runner, StepOf } from './job.ts';
 import type { PageDoor } from './page.ts';
+import type { Started } from './start.ts';
 import { pack, unpack } from './wire.ts';
 
 const FLAGS = [
@@ -163,7 +163,7 @@ class Session implements Runner {
       if (message.type() === 'error') process.stderr.write(`chrome: ${message.text()}\n`);
     });
     await page.exposeFunction('downhillStarted', (started: Started) => this.#hooks.onStart?.(started));
-    await page.exposeFunction('downhillSteps', (events: StepEvent[]) => {
+    await page.exposeFunction('downhillSteps', (events: StepOf[]) => {
       for (const event of events) this.#hooks.onStep?.(event);
     });
     const { port } = this.#server.address() as AddressInfo;
@@ -173,7 +173,7 @@ class Session implements Runner {
     return this.adapter;
   }
 
-  async run<J extends Job>(job: J, hooks: JobHooks = {}): Promise<JobResult<J>> {
+  async run<J extends Job>(job: J, hooks: JobHooks<J> = {}): Promise<JobResult<J>> {
     this.#hooks = hooks;
     this.#job = pack(job);
     const answered = new Promise<Answer>((resolve) => {

@@ -4,11 +4,11 @@ import { plan } from '../plan/plan.ts';
 import { describeProgram, printProgram } from '../plan/print.ts';
 import type { DataFlags } from './data.ts';
 import { EXIT, UsageError } from './errors.ts';
-import type { RunOptions } from './job.ts';
 import type { Output } from './output.ts';
+import { prepare } from './prepare.ts';
 import { adapterWords, chooseRunner } from './runner.ts';
 import { buildSpec, readModel, type SpecFlags } from './spec.ts';
-import { prepare } from './train.ts';
+import type { RunOptions } from './start.ts';
 
 export type PlanFlags = Partial<DataFlags> & SpecFlags & RunOptions;
 

@@ -1,32 +1,19 @@
-/** The work behind the commands, the same in Node and in a page: train, evaluate, predict. */
+/** The work behind the commands, the same in Node and in a page: train, sweep, evaluate, predict. */
 import type { DataInput, Inputs } from '../data/types.ts';
-import { CheckpointError } from '../errors.ts';
-import { parameterShapes } from '../io/model.ts';
-import { readSafetensors } from '../io/safetensors.ts';
-import { float32Values, type NamedTensor } from '../io/tensors.ts';
-import type { Strategy } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
 import { createTrainer, loadModel } from '../train/create.ts';
 import { Dataset } from '../train/dataset.ts';
 import type { Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
+import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from './start.ts';
+import { type SweepJob, type SweepResult, type SweepStepEvent, sweep } from './sweep/job.ts';
 
-/** What the plan may be told. */
-export interface RunOptions {
-  strategy?: 'auto' | Strategy;
-  stepsPerSubmit?: number;
-}
-
-export interface TrainJob extends RunOptions {
+export interface TrainJob extends RunOptions, TrainingLength {
   kind: 'train';
   spec: Spec;
   train: DataInput;
   test?: DataInput;
-  /** Stop after so many updates … */
-  steps?: number;
-  /** … or passes over the data. */
-  epochs?: number;
   /** A safetensors file with the weights to start from. */
   init?: Uint8Array;
 }
@@ -40,7 +27,7 @@ export interface PredictJob {
   model: Uint8Array;
   x: Inputs;
 }
-export type Job = TrainJob | EvaluateJob | PredictJob;
+export type Job = TrainJob | SweepJob | EvaluateJob | PredictJob;
 
 export interface TrainResult {
   adapter: AdapterDescription;
@@ -67,20 +54,19 @@ export interface PredictResult {
 }
 export type JobResult<J extends Job = Job> = J extends TrainJob
   ? TrainResult
-  : J extends EvaluateJob
-    ? EvaluateResult
-    : PredictResult;
+  : J extends SweepJob
+    ? SweepResult
+    : J extends EvaluateJob
+      ? EvaluateResult
+      : PredictResult;
 
-export interface Started {
-  adapter: AdapterDescription;
-  /** The plan in one line. */
-  plan: string;
-}
+/** A step of a job that trains. */
+export type StepOf<J extends Job = Job> = J extends SweepJob ? SweepStepEvent : StepEvent;
 
-export interface JobHooks {
+export interface JobHooks<J extends Job = Job> {
   /** Everything is checked, and training begins. */
-  onStart?: (started: Started) => void;
-  onStep?: (event: StepEvent) => void;
+  onStart?(started: Started): void;
+  onStep?(event: StepOf<J>): void;
   /** Ends training at a step boundary. */
   signal?: AbortSignal;
 }
@@ -90,24 +76,24 @@ export interface Runner {
   readonly backend: 'chrome' | 'node' | 'cpu';
   /** Known before a job starts where it had to be looked for. */
   readonly adapter: AdapterDescription | undefined;
-  run<J extends Job>(job: J, hooks?: JobHooks): Promise<JobResult<J>>;
+  run<J extends Job>(job: J, hooks?: JobHooks<J>): Promise<JobResult<J>>;
   close(): Promise<void>;
 }
 
 /** Does the job on what `runtime` says. @throws DownhillError for what is wrong before work starts */
-export async function runJob<J extends Job>(job: J, runtime: Runtime, hooks: JobHooks = {}): Promise<JobResult<J>> {
-  const work = job.kind === 'train' ? train(job, runtime, hooks) : useModel(job, runtime);
-  return (await work) as JobResult<J>;
+export async function runJob<J extends Job>(job: J, runtime: Runtime, hooks: JobHooks<J> = {}): Promise<JobResult<J>> {
+  return (await work(job, runtime, hooks)) as JobResult<J>;
 }
 
-async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks): Promise<TrainResult> {
+function work(job: Job, runtime: Runtime, hooks: JobHooks): Promise<JobResult> {
+  if (job.kind === 'train') return train(job, runtime, hooks);
+  if (job.kind === 'sweep') return sweep(job, runtime, hooks);
+  return useModel(job, runtime);
+}
+
+async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>): Promise<TrainResult> {
   const init = job.init && readWeights(job.spec, job.init);
-  const { strategy, stepsPerSubmit } = job;
-  const trainer = await createTrainer(job.spec, {
-    ...runtime,
-    ...(strategy && { strategy }),
-    ...(stepsPerSubmit && { stepsPerSubmit }),
-  });
+  const trainer = await createTrainer(job.spec, withOptions(runtime, job));
   try {
     if (init) await trainer.setWeights(init);
     const { adapter } = trainer;
@@ -116,9 +102,8 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks): Promise<
     hooks.onStart?.({ adapter, plan: trainer.describe() });
     try {
       const history = await trainer.fit(data, {
-        ...(job.steps !== undefined && { steps: job.steps }),
-        ...(job.epochs !== undefined && { epochs: job.epochs }),
-        ...(hooks.onStep && { onStep: hooks.onStep }),
+        ...lengthOf(job),
+        onStep: (event) => hooks.onStep?.(event),
         ...(hooks.signal && { signal: hooks.signal }),
       });
       result.msPerStep = history.msPerStep;
@@ -150,22 +135,4 @@ async function useModel(job: EvaluateJob | PredictJob, runtime: Runtime): Promis
   } finally {
     await model.dispose();
   }
-}
-
-/** All weights that the spec asks for, from a model file or from any safetensors file that names them as PyTorch does. */
-function readWeights(spec: Spec, bytes: Uint8Array): Map<string, NamedTensor> {
-  const { tensors } = readSafetensors(bytes, {}, '--init');
-  const weights = new Map<string, NamedTensor>();
-  for (const [name, shape] of parameterShapes(spec)) {
-    const stored = tensors.get(name);
-    if (!stored || stored.shape.join() !== shape.join()) {
-      const got = stored ? `shape [${stored.shape}]` : 'no such tensor';
-      throw new CheckpointError(
-        'checkpoint/init',
-        `--init: ${name}: got ${got}, expected shape [${shape}] as the model asks; give weights of the same model.`,
-      );
-    }
-    weights.set(name, { shape, values: float32Values(stored, `--init: ${name}`) });
-  }
-  return weights;
 }

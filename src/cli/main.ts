@@ -9,10 +9,15 @@ import { list } from './list.ts';
 import { evaluate, type ModelFlags, predict } from './model.ts';
 import { Output, tolerateClosedPipe } from './output.ts';
 import { BACKENDS } from './runner.ts';
+import { sweep } from './sweep/command.ts';
+import { parseHalving, type SweepFlags } from './sweep/flags.ts';
+import { DEFAULT_GRID, DEFAULT_TRIALS, MAX_SEED, parseRange, type Searched } from './sweep/search.ts';
 import { type TrainFlags, train } from './train.ts';
 
 /** Steps between two `step` events. */
 const LOG_EVERY = 10;
+/** Lines of a sweep's table. */
+const TOP = 10;
 
 /** Runs the command with what stands behind its name; resolves with the exit code. Never rejects. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -70,12 +75,13 @@ const commands = (wrap: Wrap) => (output: Output) => {
     return sub;
   };
 
-  const trainCommand = specOptions(dataOptions(command('train', 'train a model'), true))
-    .option('--init <file>', 'start from the weights in this safetensors file')
-    .addOption(backendOption())
-    .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
-    .option('--out <folder>', 'where the model, history and report go (default: runs/<time>)');
-  trainCommand.action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
+  runOptions(numberOptions(specOptions(dataOptions(command('train', 'train a model'), true)))).action(
+    (flags: TrainFlags) => act((out, started) => train(flags, out, started)),
+  );
+
+  runOptions(
+    searchOptions(specOptions(dataOptions(command('sweep', 'train many models side by side, keep the best'), true))),
+  ).action((flags: SweepFlags) => act((out, started) => sweep(flags, out, started)));
 
   for (const [name, words, run] of [
     ['evaluate', 'print loss and metrics of a saved model on data', evaluate],
@@ -86,7 +92,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
     sub.action((file: string, flags: ModelFlags) => act((out, started) => run(file, flags, out, started)));
   }
 
-  specOptions(dataOptions(command('plan', 'print what a training step is compiled to'), false)).action(
+  numberOptions(specOptions(dataOptions(command('plan', 'print what a training step is compiled to'), false))).action(
     (flags: PlanFlags) => act((out) => showPlan(flags, out)),
   );
   command(
@@ -124,7 +130,6 @@ const specOptions = (command: Command): Command =>
     .option('--loss <loss>', 'a name, or an object in JSON (default: by the data)')
     .option('--optimizer <optimizer>', 'a name, or an object in JSON (default: adam)')
     .option('--schedule <schedule>', 'a name, or an object in JSON (default: constant)')
-    .option('--learning-rate <x>', 'learning rate (default: the optimizer’s)', notNegative)
     .option('--batch-size <n>', 'rows of an update, or full (default: 32)', batchSize)
     .option('--epochs <n>', 'passes over the training rows (default: 10)', whole(0))
     .option('--steps <n>', 'updates, instead of --epochs', whole(0))
@@ -133,15 +138,52 @@ const specOptions = (command: Command): Command =>
     .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))
     .option('--steps-per-submit <n>', 'updates of one submit (default: adaptive)', whole(1));
 
+/** The numbers that a sweep searches, as one model has them. */
+const numberOptions = (command: Command): Command =>
+  command
+    .option('--learning-rate <x>', 'learning rate (default: the optimizer’s)', notNegative)
+    .option('--weight-decay <x>', 'weight decay (default: the optimizer’s)', notNegative)
+    .option('--momentum <x>', 'momentum of sgd and rmsprop (default: 0)', notNegative);
+
+/** The same numbers as ranges, and how they are searched. */
+const searchOptions = (command: Command): Command =>
+  command
+    .option('--learning-rate <range>', 'a number, a list 1e-3,1e-2, or a range log:1e-4..1e-1', range('learningRate'))
+    .option('--weight-decay <range>', 'the same for the weight decay', range('weightDecay'))
+    .option('--momentum <range>', 'the same for the momentum of sgd and rmsprop: lin:0.5..0.95', range('momentum'))
+    .option('--trials <n>', `draw n configurations (default: ${DEFAULT_TRIALS} where there are ranges)`, whole(1))
+    .addOption(
+      new Option('--grid [k]', `every combination, k points of a range (default: ${DEFAULT_GRID})`)
+        .preset(String(DEFAULT_GRID))
+        .argParser(whole(2)),
+    )
+    .option('--search-seed <n>', 'of the draws', whole(0, MAX_SEED), 0)
+    .option('--seeds <n>', 'train each configuration with n seeds, from --seed on', whole(1), 1)
+    .option('--halving <every[:keep]>', 'every so many steps only this share of models goes on (0.5)', parseHalving)
+    .option('--top <n>', 'lines of the table', whole(1), TOP);
+
+const range = (name: Searched) => (text: string) => parseRange(text, name);
+
+/** Where it runs, and what it leaves behind. */
+const runOptions = (command: Command): Command =>
+  command
+    .option('--init <file>', 'start from the weights in this safetensors file')
+    .addOption(backendOption())
+    .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
+    .option('--out <folder>', 'where the model, history and report go (default: runs/<time>)');
+
 const backendOption = () =>
   new Option('--backend <name>', 'what it runs on; auto takes a real GPU or the CPU').choices(BACKENDS).default('auto');
 
-/** A whole number of at least `min`. */
-const whole = (min: number) => (text: string) => {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min) return value;
-  throw new InvalidArgumentError(`Expected an integer ≥ ${min}.`);
-};
+/** A whole number of at least `min`, at most `max`. */
+const whole =
+  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (text: string) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    const words = max === Number.MAX_SAFE_INTEGER ? `≥ ${min}` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`Expected an integer ${words}.`);
+  };
 
 function notNegative(text: string): number {
   const value = Number(text);

@@ -1,8 +1,8 @@
 /** The page's half of the Chrome backend: fetches a job, runs it on the page's GPU, sends back what happens. */
 import { describe } from '../run/webgpu/device.ts';
-import type { StepEvent } from '../train/types.ts';
 import { toFailure } from './errors.ts';
-import { type Job, runJob, type Started } from './job.ts';
+import { type Job, runJob, type StepOf } from './job.ts';
+import type { Started } from './start.ts';
 import { pack, unpack } from './wire.ts';
 
 /** Step events travel in batches of this age, in ms. */
@@ -11,7 +11,7 @@ const BATCH_MS = 100;
 /** What Node puts into the page. */
 interface Ears {
   downhillStarted(started: Started): Promise<void>;
-  downhillSteps(events: StepEvent[]): Promise<void>;
+  downhillSteps(events: StepOf[]): Promise<void>;
 }
 
 /** What Node calls. */
@@ -25,7 +25,7 @@ const door = {
   /** Runs the job behind `job`, posts its result or its error to `result`. */
   async run(): Promise<void> {
     const ears = globalThis as unknown as Ears;
-    let events: StepEvent[] = [];
+    let events: StepOf[] = [];
     let last = 0;
     let sent: Promise<unknown> = Promise.resolve();
     const send = () => {
@@ -33,7 +33,7 @@ const door = {
       events = [];
       last = performance.now();
     };
-    const onStep = (event: StepEvent) => {
+    const onStep = (event: StepOf) => {
       events.push(event);
       if (performance.now() - last > BATCH_MS) send();
     };

@@ -20,6 +20,7 @@ export class Progress {
   #start: number | undefined;
   #shown: number;
   #loss: number | undefined;
+  #label = 'loss';
   #last = 0;
   #drawn = -1;
 
@@ -31,8 +32,10 @@ export class Progress {
     this.#shown = now();
   }
 
-  update({ step, loss }: Pick<StepEvent, 'step' | 'loss'>): void {
+  /** `label` says what the loss is. */
+  update({ step, loss, label = 'loss' }: Pick<StepEvent, 'step' | 'loss'> & { label?: string }): void {
     const now = this.#now();
+    this.#label = label;
     this.#start ??= now;
     this.#last = now;
     this.#loss = this.#loss === undefined ? loss : this.#loss + SMOOTHING * (loss - this.#loss);
@@ -55,7 +58,7 @@ export class Progress {
     const left = rate > 0 ? (this.#total - step) / rate : 0;
     const words = [
       `${step}/${this.#total}`,
-      `loss ${this.#loss!.toPrecision(4)}`,
+      `${this.#label} ${this.#loss!.toPrecision(4)}`,
       `${rate >= 100 ? rate.toFixed(0) : rate.toFixed(1)} steps/s`,
       step < this.#total ? `ETA ${duration(left)}` : duration(seconds),
     ].join('  ');

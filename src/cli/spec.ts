@@ -1,7 +1,7 @@
 /** Flags → spec: the model's form, what the flags override, and what the data decide. */
 import { SpecError } from '../errors.ts';
 import { LOSSES, type LossInput } from '../spec/losses.ts';
-import { OPTIMIZERS, type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
+import { OPTIMIZERS, type OptimizerInput, type OptimizerName, parseOptimizer } from '../spec/optimizers.ts';
 import { show, unknownName } from '../spec/parse.ts';
 import type { Preprocessing } from '../spec/preprocessing.ts';
 import { SCHEDULES, type Schedule } from '../spec/schedules.ts';
@@ -16,6 +16,8 @@ export interface SpecFlags {
   optimizer?: string;
   schedule?: string;
   learningRate?: number;
+  weightDecay?: number;
+  momentum?: number;
   batchSize?: number | 'full';
   sampler?: SamplerName;
   seed?: number;
@@ -137,11 +139,31 @@ function buildOptimizer(given: unknown, flags: SpecFlags, steps: number): Optimi
     flags.optimizer === undefined
       ? (given ?? 'adam')
       : checkedName(named(flags.optimizer, '--optimizer'), '--optimizer', 'optimizer', OPTIMIZERS);
-  const optimizer = parseOptimizer(asked, flags.optimizer === undefined ? '--model.optimizer' : '--optimizer');
+  const options = typeof asked === 'string' ? { type: asked } : { ...(asked as { type?: unknown }) };
+  for (const [option, flag] of [
+    ['weightDecay', '--weight-decay'],
+    ['momentum', '--momentum'],
+  ] as const) {
+    if (flags[option] === undefined) continue;
+    checkOption(options.type, option, flag);
+    Object.assign(options, { [option]: flags[option] });
+  }
+  const optimizer = parseOptimizer(options, flags.optimizer === undefined ? '--model.optimizer' : '--optimizer');
   let rate: Schedule = optimizer.learningRate;
   if (flags.learningRate !== undefined) rate = withRate(rate, flags.learningRate);
   if (flags.schedule !== undefined) rate = buildSchedule(flags.schedule, rate, steps);
   return { ...optimizer, learningRate: rate } as OptimizerInput;
+}
+
+/** An optimizer takes a flag only if it has the option. */
+function checkOption(type: unknown, option: string, flag: string): void {
+  if (typeof type !== 'string' || !Object.hasOwn(OPTIMIZERS, type)) return; // the parser's words fit better
+  if (option in OPTIMIZERS[type as OptimizerName]) return;
+  const known = Object.entries(OPTIMIZERS).filter(([, options]) => option in options);
+  throw new SpecError(
+    'spec/unknown-key',
+    `${flag}: the optimizer ${type} has no ${option}; leave it out, or use --optimizer ${known.map(([name]) => name).join(' or ')}.`,
+  );
 }
 
 /** The schedule at another height. */

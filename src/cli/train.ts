@@ -1,18 +1,19 @@
 /** `downhill train`: data and flags → spec → a run on the chosen backend → model, history and report in a folder. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeRows } from '../data/encode.ts';
 import { writeFileWhole } from '../node/index.ts';
-import type { Spec } from '../spec/spec.ts';
 import type { StepEvent } from '../train/types.ts';
-import { type DataFlags, loadSource, readBytes, splitSource } from './data.ts';
-import { EXIT, UsageError } from './errors.ts';
-import type { JobHooks, Runner, RunOptions, TrainJob, TrainResult } from './job.ts';
+import type { DataFlags } from './data.ts';
+import { EXIT } from './errors.ts';
+import { makeFolder, writeHistory } from './folder.ts';
+import { onInterrupt } from './interrupt.ts';
+import type { JobHooks, Runner, TrainJob, TrainResult } from './job.ts';
 import type { Output } from './output.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { duration, Progress } from './progress.ts';
 import { type Losses, metricsLine, renderReport } from './report.ts';
 import { adapterWords, type BackendName, chooseRunner } from './runner.ts';
-import { buildSpec, readModel, type SpecFlags, totalSteps, trainingLength } from './spec.ts';
+import type { SpecFlags } from './spec.ts';
+import type { RunOptions } from './start.ts';
 
 export interface TrainFlags extends DataFlags, SpecFlags, RunOptions {
   init?: string;
@@ -21,55 +22,10 @@ export interface TrainFlags extends DataFlags, SpecFlags, RunOptions {
   out?: string;
 }
 
-/** Everything about a run that is known before it starts. */
-export interface Prepared {
-  job: TrainJob;
-  spec: Spec;
-  /** Updates it will take. */
-  total: number;
-  describe: string;
-  /** Rows to train on. */
-  rows: number;
-}
-
-/** Reads and checks all there is to check: what is wrong here is bad usage. @throws DownhillError */
-export async function prepare(flags: DataFlags & SpecFlags & RunOptions & { init?: string }): Promise<Prepared> {
-  if (flags.steps !== undefined && flags.epochs !== undefined) {
-    throw new UsageError('cli/usage', '--steps: got --epochs too, expected one of them.');
-  }
-  const model = flags.model === undefined ? undefined : await readModel(flags.model);
-  const source = await loadSource(flags);
-  const parts = splitSource(source, flags);
-  const preprocessing = source.fitPreprocessing(parts.trainRows);
-  const rows = parts.trainRows.length;
-  const shape = { ...source, inputs: source.inputs(preprocessing), rows, preprocessing };
-  const spec = buildSpec(model, flags, shape);
-  encodeRows(spec, parts.train, 'training rows');
-  if (parts.test) encodeRows(spec, parts.test, 'test rows');
-  const init = flags.init === undefined ? undefined : await readBytes(flags.init);
-  return {
-    spec,
-    rows,
-    total: totalSteps(flags, spec.batchSize, rows),
-    describe: `${source.describe}; ${rows} to train, ${parts.testCount} to test`,
-    job: {
-      kind: 'train',
-      spec,
-      train: parts.train,
-      ...(parts.test && { test: parts.test }),
-      ...trainingLength(flags),
-      ...(flags.strategy && { strategy: flags.strategy }),
-      ...(flags.stepsPerSubmit && { stepsPerSubmit: flags.stepsPerSubmit }),
-      ...(init && { init }),
-    },
-  };
-}
-
 /** Runs the command; resolves with the exit code. `started` is called when training begins. */
 export async function train(flags: TrainFlags, output: Output, started: () => void): Promise<number> {
   const prepared = await prepare(flags);
-  const folder = flags.out ?? join('runs', new Date().toISOString().replace(/[:.]/g, '-'));
-  await makeFolder(folder);
+  const folder = await makeFolder(flags.out);
   output.say(`data: ${prepared.describe}`);
   const stop = new AbortController();
   const release = onInterrupt(stop, output);
@@ -80,7 +36,7 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
     output.say(`backend: ${runner.backend}: ${choice.reason}`);
     const losses: Losses = { step: [], loss: [], learningRate: [] };
     const progress = new Progress(prepared.total, output.screen);
-    const hooks: JobHooks = {
+    const hooks: JobHooks<TrainJob> = {
       signal: stop.signal,
       onStart: ({ adapter, plan }) => {
         started();
@@ -114,23 +70,11 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new UsageError('cli/file', `--out: ${folder}: cannot make this folder (${code}).`, { cause });
-  }
-}
-
 function note(losses: Losses, { step, loss, learningRate }: StepEvent): void {
   losses.step.push(step);
   losses.loss.push(loss);
   losses.learningRate.push(learningRate);
 }
-
-const writeHistory = (folder: string, history: Record<string, unknown>) =>
-  writeFileWhole(join(folder, 'history.json'), `${JSON.stringify(history)}\n`);
 
 interface Finished {
   prepared: Prepared;
@@ -183,18 +127,4 @@ async function finish({
   }
   output.event({ event: 'done', ...outcome, checkpoint: model, ...(stopped && { stopped }) });
   return stopped ? EXIT.interrupted : EXIT.done;
-}
-
-/** Ctrl-C stops at a step boundary; a second one ends at once. Gives what undoes it. */
-function onInterrupt(stop: AbortController, output: Output): () => void {
-  const stopNow = () => {
-    if (stop.signal.aborted) process.exit(EXIT.interrupted);
-    output.say('\nstopping; the model is saved first (once more ends at once)');
-    stop.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, stopNow);
-  return () => {
-    for (const signal of signals) process.off(signal, stopNow);
-  };
 }

@@ -11,6 +11,11 @@ interface Place {
   length: number;
 }
 
+/** Stands in the JSON for a number that JSON has no word for. */
+interface NoNumber {
+  $number: 'NaN' | 'Infinity' | '-Infinity';
+}
+
 /** Every typed array starts at a multiple of this. */
 const ALIGNMENT = 8;
 const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
@@ -21,6 +26,9 @@ export function pack(value: unknown): Uint8Array<ArrayBuffer> {
   let end = 0;
   const text = JSON.stringify(value, function (this: Record<string, unknown>, key, shown) {
     const inner = this[key]; // as it is: `shown` is what a Buffer says of itself in JSON
+    if (typeof inner === 'number' && !Number.isFinite(inner)) {
+      return { $number: String(inner) } as NoNumber;
+    }
     if (!ArrayBuffer.isView(inner)) return shown;
     const array = inner as Chunk;
     const place: Place = {
@@ -51,7 +59,9 @@ export function unpack(packed: Uint8Array): unknown {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const start = aligned(4 + length);
   return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)), (_, inner) => {
-    if (typeof inner !== 'object' || inner === null || !('$array' in inner)) return inner;
+    if (typeof inner !== 'object' || inner === null) return inner;
+    if ('$number' in inner) return Number((inner as NoNumber).$number);
+    if (!('$array' in inner)) return inner;
     const place = inner as Place;
     const Type = TYPES[place.$array];
     const from = start + place.offset;

@@ -13,6 +13,11 @@ test('typed arrays come back as they were, with what is around them', () => {
   expect(unpack(pack(value))).toEqual(value);
 });
 
+test('numbers that JSON lacks come back as they were', () => {
+  const value = { loss: Number.NaN, list: [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] };
+  expect(unpack(pack(value))).toEqual(value);
+});
+
 test('views are packed, not the buffers under them, and Buffers as bytes', () => {
   const view = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
   const shifted = Buffer.concat([Buffer.from([0, 0, 0]), pack({ view, bytes: Buffer.from([5, 6]) })]).subarray(3);

@@ -1,0 +1,55 @@
+/** The flags of a sweep, and the command that trains one of its models alone. */
+import type { Halving } from '../../train/sweep.ts';
+import type { DataFlags } from '../data.ts';
+import { UsageError } from '../errors.ts';
+import type { BackendName } from '../runner.ts';
+import type { SpecFlags } from '../spec.ts';
+import type { RunOptions } from '../start.ts';
+import { FLAGS, type Ranges, SEARCHED, type SearchOptions, type TrialModel } from './search.ts';
+import { valueWords } from './words.ts';
+
+export interface SweepFlags extends DataFlags, Omit<SpecFlags, keyof Ranges>, RunOptions, Ranges, SearchOptions {
+  seeds: number;
+  halving?: Halving;
+  top: number;
+  init?: string;
+  backend: BackendName;
+  logEvery: number;
+  out?: string;
+}
+
+export const rangesOf = (flags: SweepFlags): Ranges =>
+  Object.fromEntries(SEARCHED.filter((name) => flags[name]).map((name) => [name, flags[name]]));
+
+/** `EVERY[:KEEP]`: steps between two cuts, and the share of models that goes on. @throws UsageError */
+export function parseHalving(text: string): Required<Pick<Halving, 'every' | 'keep'>> {
+  const [, every, keep] = /^(\d+)(?::(.+))?$/.exec(text) ?? [];
+  const halving = { every: Number(every), keep: Number(keep ?? 0.5) };
+  if (halving.every >= 1 && halving.keep > 0 && halving.keep < 1) return halving;
+  const expected = 'EVERY or EVERY:KEEP, such as 200:0.5: steps between two cuts, and the share of models that goes on';
+  throw new UsageError('cli/usage', `--halving: got "${text}", expected ${expected}.`);
+}
+
+/** What `train` takes as `sweep` does, with the values that need not be said. */
+const SHARED = {
+  ...{ data: undefined, target: undefined, header: 'auto', dataSeed: 0, holdout: undefined, split: undefined },
+  ...{ model: undefined, loss: undefined, optimizer: undefined, schedule: undefined, batchSize: undefined },
+  ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
+  ...{ init: undefined, backend: 'auto' },
+} satisfies Partial<Record<keyof SweepFlags, unknown>>;
+
+/** The words after `downhill` that train this model of the sweep alone. */
+export function trainWords(flags: SweepFlags, model: TrialModel): string[] {
+  const words = ['train'];
+  for (const [name, usual] of Object.entries(SHARED)) {
+    const value = flags[name as keyof typeof SHARED];
+    if (value === undefined || value === usual) continue;
+    words.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value));
+  }
+  for (const name of SEARCHED) if (model[name] !== undefined) words.push(FLAGS[name], valueWords(model[name]));
+  return [...words, '--seed', String(model.seed)];
+}
+
+/** Words as a shell takes them. */
+export const shellLine = (words: readonly string[]): string =>
+  words.map((word) => (/^[\w./:,=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
