@@ -1,6 +1,7 @@
 /** Downhill as its users write it: a trainer, a data set that is uploaded once, `fit`. */
 import {
   adam,
+  createSweep,
   createTrainer,
   type DataInput,
   dataset,
@@ -10,7 +11,6 @@ import {
   type Runtime,
   type SpecInput,
   STRATEGIES,
-  type Trainer,
 } from 'downhill';
 import type { Engine, Session } from '../engine.ts';
 import { ADAM, type Layer, type Problem } from '../problem.ts';
@@ -80,35 +80,55 @@ export function stepsPerSubmit(workload: Workload, software: boolean): number {
 }
 
 async function open(problem: Problem, runtime: Runtime): Promise<Session> {
+  if (problem.models.length > 1) return openSweep(problem, runtime);
   const data = dataset(rowsOf(problem));
-  const trainers: Trainer[] = [];
-  for (const layers of problem.models) {
-    const trainer = await createTrainer(specOf(problem), runtime);
-    trainers.push(trainer);
-    await trainer.setWeights(weightsOf(layers));
-  }
-  const [first] = trainers as [Trainer];
-  const { bytesPerStep, flopsPerStep } = describeProgram(first.program);
-  const plan = { bytesPerStep: trainers.length * bytesPerStep, flopsPerStep: trainers.length * flopsPerStep };
+  const trainer = await createTrainer(specOf(problem), runtime);
+  await trainer.setWeights(weightsOf(problem.models[0]!));
+  const { bytesPerStep, flopsPerStep } = describeProgram(trainer.program);
   return {
-    plan,
+    plan: { bytesPerStep, flopsPerStep },
     ...(runtime.stepsPerSubmit && { grain: runtime.stepsPerSubmit }),
-    ...(trainers.length > 1 && { note: `${trainers.length} trainers, one after another` }),
     async run(steps) {
-      for (const trainer of trainers) await trainer.fit(data, { steps });
+      await trainer.fit(data, { steps });
     },
     async losses(steps) {
-      const losses = new Array<number>(steps).fill(0);
-      for (const trainer of trainers) {
-        let k = 0;
-        await trainer.fit(data, { steps, onStep: ({ loss }) => (losses[k++]! += loss / trainers.length) });
-      }
+      const losses: number[] = [];
+      await trainer.fit(data, { steps, onStep: ({ loss }) => losses.push(loss) });
       return losses;
     },
-    outputs: (x) => first.predict(x, { raw: true }),
-    async dispose() {
-      for (const trainer of trainers) await trainer.dispose();
+    outputs: (x) => trainer.predict(x, { raw: true }),
+    dispose: () => trainer.dispose(),
+  };
+}
+
+/** All models in the same dispatches. */
+async function openSweep(problem: Problem, runtime: Runtime): Promise<Session> {
+  const data = dataset(rowsOf(problem));
+  const models = problem.models.map((layers) => ({ weights: weightsOf(layers) }));
+  const sweep = await createSweep(specOf(problem), { models }, runtime);
+  const { bytesPerStep, flopsPerStep } = describeProgram(sweep.program);
+  return {
+    plan: { bytesPerStep: models.length * bytesPerStep, flopsPerStep: models.length * flopsPerStep },
+    ...(runtime.stepsPerSubmit && { grain: runtime.stepsPerSubmit }),
+    async run(steps) {
+      await sweep.fit(data, { steps });
     },
+    async losses(steps) {
+      const means: number[] = [];
+      const onStep = ({ losses }: { losses: Float64Array }) =>
+        means.push(losses.reduce((sum, loss) => sum + loss, 0) / models.length);
+      await sweep.fit(data, { steps, onStep });
+      return means;
+    },
+    async outputs(x) {
+      const first = await sweep.trainer(0);
+      try {
+        return await first.predict(x, { raw: true });
+      } finally {
+        await first.dispose();
+      }
+    },
+    dispose: () => sweep.dispose(),
   };
 }
 
@@ -118,11 +138,9 @@ export function downhill(
   { gpu, stepsPerSubmit: fixed, software = true }: DownhillOptions = {},
 ): Engine[] {
   const onGpu = gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
-  const runtimeOf = async ({ workload }: Problem, strategy: string): Promise<Runtime> => ({
+  const runtimeOf = ({ workload }: Problem, strategy: string): Runtime => ({
     backend: 'webgpu',
     ...(onGpu && { gpu: onGpu }),
-    // Models side by side share a device, as in a page.
-    ...(onGpu && workload.models > 1 && { device: await sharedDevice(onGpu) }),
     strategy: strategy as (typeof STRATEGIES)[number],
     ...(fixed !== 'adaptive' && { stepsPerSubmit: fixed ?? stepsPerSubmit(workload, software) }),
   });
@@ -132,7 +150,7 @@ export function downhill(
       version: `downhill ${version}`,
       device: 'webgpu',
       strategies: STRATEGIES,
-      open: async (problem, strategy) => open(problem, await runtimeOf(problem, strategy)),
+      open: (problem, strategy) => open(problem, runtimeOf(problem, strategy)),
       openMatmul: (n) => openMatmul(n, onGpu),
     },
     {
@@ -143,11 +161,4 @@ export function downhill(
       open: (problem) => open(problem, { backend: 'cpu' }),
     },
   ];
-}
-
-let device: GPUDevice | undefined;
-
-async function sharedDevice(gpu: GPU): Promise<GPUDevice> {
-  device ??= await (await gpu.requestAdapter({ powerPreference: 'high-performance' }))!.requestDevice();
-  return device;
 }
