@@ -16,6 +16,12 @@ import { type TrainFlags, train } from './train.ts';
 
 /** Steps between two `step` events. */
 const LOG_EVERY = 10;
+const SWEEP_EXAMPLES = `
+Examples:
+  64 draws, each with 4 seeds   downhill sweep --data spirals --learning-rate log:1e-4..1e-1 --trials 64 --seeds 4
+  every combination             downhill sweep --data digits --learning-rate log:1e-4..1e-1 --weight-decay 0,1e-3 --grid 5
+  seeds alone                   downhill sweep --data moons --seeds 20
+`;
 /** Lines of a sweep's table. */
 const TOP = 10;
 
@@ -81,7 +87,9 @@ const commands = (wrap: Wrap) => (output: Output) => {
 
   runOptions(
     searchOptions(specOptions(dataOptions(command('sweep', 'train many models side by side, keep the best'), true))),
-  ).action((flags: SweepFlags) => act((out, started) => sweep(flags, out, started)));
+  )
+    .addHelpText('after', SWEEP_EXAMPLES)
+    .action((flags: SweepFlags) => act((out, started) => sweep(flags, out, started)));
 
   for (const [name, words, run] of [
     ['evaluate', 'print loss and metrics of a saved model on data', evaluate],
@@ -152,11 +160,7 @@ const searchOptions = (command: Command): Command =>
     .option('--weight-decay <range>', 'the same for the weight decay', range('weightDecay'))
     .option('--momentum <range>', 'the same for the momentum of sgd and rmsprop: lin:0.5..0.95', range('momentum'))
     .option('--trials <n>', `draw n configurations (default: ${DEFAULT_TRIALS} where there are ranges)`, whole(1))
-    .addOption(
-      new Option('--grid [k]', `every combination, k points of a range (default: ${DEFAULT_GRID})`)
-        .preset(String(DEFAULT_GRID))
-        .argParser(whole(2)),
-    )
+    .option('--grid [k]', `every combination, k points of a range (default: ${DEFAULT_GRID})`, whole(2))
     .option('--search-seed <n>', 'of the draws', whole(0, MAX_SEED), 0)
     .option('--seeds <n>', 'train each configuration with n seeds, from --seed on', whole(1), 1)
     .option('--halving <every[:keep]>', 'every so many steps only this share of models goes on (0.5)', parseHalving)

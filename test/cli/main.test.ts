@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { listing } from '../../src/cli/list.ts';
-import { main } from '../../src/cli/main.ts';
 import { decodeModel } from '../../src/io/model.ts';
+import { run } from '../support/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'downhill-cli-'));
 const path = (name: string) => join(folder, name);
@@ -21,32 +21,6 @@ const rows = Array.from({ length: 60 }, (_, i) => {
 });
 writeFileSync(path('flowers.csv'), `length,colour,width,kind\n${rows.join('\n')}\n`);
 writeFileSync(path('bare.csv'), `width,length,colour\n4.9,0.1,red\n3.1,2.2,blue\n`);
-
-interface Ran {
-  code: number;
-  out: string;
-  err: string;
-  /** Standard output as JSON lines. */
-  events: Record<string, unknown>[];
-}
-
-/** Calls the command in this process. */
-async function run(...argv: string[]): Promise<Ran> {
-  let out = '';
-  let err = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += text;
-    return true;
-  });
-  const code = await main(argv);
-  vi.restoreAllMocks();
-  const json = argv.includes('--json') ? out.split('\n').filter(Boolean) : [];
-  return { code, out, err, events: json.map((line) => JSON.parse(line)) };
-}
 
 const onFlowers = ['--data', `csv:${path('flowers.csv')}`, '--backend', 'cpu'];
 

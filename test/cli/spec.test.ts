@@ -1,6 +1,7 @@
 /** Flags become the spec that they name. */
 import { describe, expect, test } from 'vitest';
 import { buildSpec, type DataShape, type Model, readModel, type SpecFlags, totalSteps } from '../../src/cli/spec.ts';
+import { SpecError } from '../../src/errors.ts';
 
 const classes: DataShape = { task: 'classes', inputs: 2, outputs: 2, rows: 100, preprocessing: {} };
 const numbers: DataShape = { task: 'regression', inputs: 2, outputs: 1, rows: 100, preprocessing: {} };
@@ -51,6 +52,27 @@ describe('the model', () => {
       sampler: 'sequential',
     });
     expect(spec.optimizer).toMatchObject({ type: 'sgd', momentum: 0.5, learningRate: { learningRate: 0.5 } });
+  });
+});
+
+describe('weight decay and momentum', () => {
+  test('are those of the flags, over what the model says', () => {
+    const given = model({ optimizer: { type: 'sgd', momentum: 0.5, weightDecay: 1 } });
+    expect(buildSpec(given, { momentum: 0.9, weightDecay: 0 }, classes).optimizer).toMatchObject({
+      type: 'sgd',
+      momentum: 0.9,
+      weightDecay: 0,
+    });
+    const nesterov = buildSpec(model({}), { optimizer: '{"type":"sgd","nesterov":true}', momentum: 0.9 }, classes);
+    expect(nesterov.optimizer).toMatchObject({ nesterov: true, momentum: 0.9 });
+  });
+
+  test('an option that the optimizer does not have is refused with those that have it', () => {
+    const expected = '--momentum: the optimizer adam has no momentum; leave it out, or use --optimizer sgd or rmsprop.';
+    expect(() => buildSpec(model({}), { momentum: 0.9 }, classes)).toThrow(new SpecError('spec/unknown-key', expected));
+    expect(() => buildSpec(model({}), { optimizer: 'amad', momentum: 0.9 }, classes)).toThrow('did you mean "adam"?');
+    const decay = () => buildSpec(model({}), { weightDecay: Number.NaN }, classes);
+    expect(decay).toThrow('--model.optimizer.weightDecay: expected a number ≥ 0');
   });
 });
 

@@ -14,6 +14,8 @@ export interface Mark {
   rank: number;
   /** 0 … SHADES − 1. */
   shade: number;
+  /** Whether it was dropped before the end. */
+  dropped: boolean;
   /** What pointing at it says. */
   title: string;
 }
@@ -108,21 +110,22 @@ export function lossCurves(curves: Curves, models: readonly Mark[]): string {
   const lines = models.map((mark, model) => ({ ...mark, points: curveOf(curves, model) }));
   const seen = lines.flatMap(({ points }) => points.map(({ loss }) => loss).filter((loss) => loss > 0));
   if (last === undefined || seen.length === 0) return '<p>No steps.</p>';
-  // Most trials say where the picture ends; one that goes astray leaves it.
+  // The better half says where the picture ends; what goes astray leaves it.
   const starts = lines.flatMap(({ points }) => points.slice(0, 1).map(({ loss }) => loss)).filter(Number.isFinite);
-  const roof = 2 * (starts.sort((a, b) => a - b)[starts.length >> 1] ?? 1);
+  const roof = 2 * (starts.sort((a, b) => a - b)[starts.length >> 2] ?? 1);
   const shown = seen.filter((loss) => loss <= roof);
   const losses = axisFor(shown, { log: spansDecades(shown), ends: false });
   const steps = axisFor([0, last]);
-  const x = (step: number) => left + steps.at(step) * (width - left - right);
-  const y = (place: number) => height - bottom - place * (height - top - bottom);
+  const [inner, across] = [height - top - bottom, width - left - right];
+  const y = (place: number) => top + (1 - place) * inner;
   const drawn = worstFirst(lines).map((line) => {
-    const points = line.points.map(
-      ({ step, loss }) => `${fixed(x(step))},${fixed(loss <= roof ? y(losses.at(loss)) : top)}`,
-    );
-    const end = points.length < curves.step.length && points.length > 0 ? points.at(-1)!.split(',') : undefined;
-    const dropped = end ? `<circle class="end" cx="${end[0]}" cy="${end[1]}" r="2.5"/>` : '';
-    return `<g class="${classes(line)}"><polyline class="line" points="${points.join(' ')}"/>${dropped}${titled(line)}</g>`;
+    const points = line.points.map(({ step, loss }) => [
+      fixed(steps.at(step) * across),
+      loss <= roof ? fixed((1 - losses.at(loss)) * inner) : -inner,
+    ]);
+    const end = line.dropped ? points.at(-1) : undefined;
+    const dot = end ? `<circle class="end" cx="${end[0]}" cy="${end[1]}" r="2.5"/>` : '';
+    return `<g class="${classes(line)}"><polyline class="line" points="${points.join(' ')}"/>${dot}${titled(line)}</g>`;
   });
   const ticks = [
     ...losses.ticks.map(
@@ -131,12 +134,14 @@ export function lossCurves(curves: Curves, models: readonly Mark[]): string {
     ),
     ...steps.ticks.map(
       ({ at, label }) =>
-        `<text x="${fixed(left + at * (width - left - right))}" y="${height - bottom + 18}" text-anchor="middle">${label}</text>`,
+        `<text x="${fixed(left + at * across)}" y="${height - bottom + 18}" text-anchor="middle">${label}</text>`,
     ),
   ];
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Training loss of all models over ${last} steps">
 ${ticks.join('\n')}
+<svg class="inner" x="${left}" y="${top}" width="${across}" height="${inner}">
 ${drawn.join('\n')}
+</svg>
 <text class="name" x="${(left + width - right) / 2}" y="${height - 6}" text-anchor="middle">step</text>
 </svg>`;
 }

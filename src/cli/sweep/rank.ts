@@ -61,7 +61,7 @@ export const trainLossOf = ({ train, lastLoss }: ModelResult): number => train?.
 
 /**
  * The trials, the best first: those that trained longest, among them by the mean of what they are judged by, then by
- * their loss. What is no finite number comes last. A trial's models stand side by side, one a seed.
+ * their loss. What came to no finite number is last. A trial's models stand side by side, one a seed.
  */
 export function rank(results: readonly ModelResult[], seeds: number, judge: Judge): Ranked[] {
   const loss = (result: ModelResult) => result.test?.loss ?? trainLossOf(result);
@@ -85,8 +85,10 @@ export function rank(results: readonly ModelResult[], seeds: number, judge: Judg
     };
   });
   const lossOf = ({ testLoss, trainLoss }: Ranked) => (testLoss ?? trainLoss).mean;
+  const finite = ({ score }: Ranked) => Number(Number.isFinite(score.mean));
   return ranked.sort(
     (a, b) =>
+      finite(b) - finite(a) ||
       (b.droppedAt ?? Number.MAX_VALUE) - (a.droppedAt ?? Number.MAX_VALUE) ||
       order(a.score.mean, b.score.mean, judge.more) ||
       order(lossOf(a), lossOf(b), false),

@@ -4,8 +4,8 @@ import { escapeHtml } from '../report.ts';
 import type { Curves } from './curves.ts';
 import type { Column, Outcome } from './outcome.ts';
 import { type Dot, type Line, lossCurves, type Mark, parallelCoordinates, SHADES, scatter } from './plots.ts';
-import { spread } from './rank.ts';
-import { axisFor, spansDecades } from './scale.ts';
+import { type Ranked, spread } from './rank.ts';
+import { type Axis, axisFor, listAxis, spansDecades } from './scale.ts';
 import type { Ranges } from './search.ts';
 import { STYLE } from './style.ts';
 import { isPercent, NAMES, rowsOf, scoreWords, spreadWords, trialWords, valueWords } from './words.ts';
@@ -47,11 +47,11 @@ export function renderSweep(report: SweepReport): string {
 ${bestOf(report)}
 <h2>All trials</h2>
 <p>Each line is a trial${outcome.seeds > 1 ? ', with the means over its seeds' : ''}. ${legend(outcome)}</p>
-${coordinates(report, marks)}
+<div class="wide">${coordinates(report, marks)}</div>
 ${oneAtATime(report, marks)}
 <h2>Training loss</h2>
 <p>Of every model, as means of neighbouring mini-batches${outcome.models.some(({ droppedAt }) => droppedAt !== null) ? '; a line that ends in a dot was dropped there' : ''}.</p>
-${lossCurves(report.curves, marks)}
+<div class="wide">${lossCurves(report.curves, marks)}</div>
 <h2>Results</h2>
 ${table(outcome)}
 <h2>The run</h2>
@@ -99,6 +99,7 @@ function legend({ judge }: Outcome): string {
 /** Per model how it is shown: by its trial. */
 function markModels({ trials, ranked, judge, models, seeds }: Outcome, seedOf: readonly number[]): Mark[] {
   const rankOf = new Map(ranked.map(({ trial }, rank) => [trial, rank]));
+  const shades = shadesOf(ranked);
   return models.map((result, model) => {
     const trial = Math.floor(model / seeds);
     const rank = rankOf.get(trial)!;
@@ -107,24 +108,32 @@ function markModels({ trials, ranked, judge, models, seeds }: Outcome, seedOf: r
     const words = trialWords(seeds > 1 ? { ...trials[trial]!, seed: seedOf[model]! } : trials[trial]!);
     return {
       rank,
-      shade: shadeOf(rank, ranked.length),
+      shade: shades[rank]!,
+      dropped: result.droppedAt !== null,
       title: `#${rank + 1}: ${words}: ${judge.name} ${score}${dropped}`,
     };
   });
 }
 
-const shadeOf = (rank: number, count: number): number => Math.min(SHADES - 1, Math.floor((rank / count) * SHADES));
+/** Per rank: even steps, and the last for all that came to no finite number. */
+function shadesOf(ranked: readonly Ranked[]): number[] {
+  const count = ranked.filter(({ score }) => Number.isFinite(score.mean)).length;
+  return ranked.map(({ score }, rank) =>
+    Number.isFinite(score.mean) ? Math.min(SHADES - 1, Math.floor((rank / count) * SHADES)) : SHADES - 1,
+  );
+}
 
 /** What differs between the trials. */
 const varied = ({ columns, trials }: Outcome): Column[] =>
   columns.filter((name) => trials.some((trial) => trial[name] !== trials[0]![name]));
 
-/** The axis of a searched value: as its range, a list by its look. */
-function axisOf(ranges: Ranges, name: Column, values: readonly number[]) {
+/** The axis of what trials are told apart by: as its range. */
+function axisOf(ranges: Ranges, name: Column, values: readonly number[]): Axis {
   const range = name === 'seed' ? undefined : ranges[name];
-  const ends = range && range.scale !== 'list' ? [range.from, range.to] : values;
-  const log = range?.scale === 'list' ? spansDecades(values) : range?.scale === 'log';
-  return axisFor(ends, { log });
+  if (!range) return axisFor(values);
+  return range.scale === 'list'
+    ? listAxis(range.values)
+    : axisFor([range.from, range.to], { log: range.scale === 'log' });
 }
 
 const lossAxis = (values: readonly number[]) => axisFor(values, { log: spansDecades(values), top: 'low', fence: true });
@@ -183,11 +192,10 @@ function oneAtATime({ outcome, ranges }: SweepReport, marks: readonly Mark[]): s
 
 function table(outcome: Outcome): string {
   const rows = rowsOf(outcome);
-  if (rows.length === 0) return '';
+  const shades = shadesOf(outcome.ranked);
   const cells = (row: Map<string, string>) => [...row.values()].map((cell) => `<td>${escapeHtml(cell)}</td>`).join('');
-  const one = (row: Map<string, string>, rank: number) => {
-    return `<tr class="c${shadeOf(rank, rows.length)} t${rank}${rank === 0 ? ' best' : ''}">${cells(row)}</tr>`;
-  };
+  const one = (row: Map<string, string>, rank: number) =>
+    `<tr class="c${shades[rank]!} t${rank}${rank === 0 ? ' best' : ''}">${cells(row)}</tr>`;
   const head = `<tr>${[...rows[0]!.keys()].map((name) => `<th>${escapeHtml(name)}</th>`).join('')}</tr>`;
   const lines = rows.map(one);
   const first = `<table>${head}${lines.slice(0, ROWS).join('\n')}</table>`;

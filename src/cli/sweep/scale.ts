@@ -21,14 +21,16 @@ export interface AxisOptions {
 const TICKS = 5;
 /** Labels nearer to an end's than this would touch it. */
 const APART = 0.07;
-/** How far below the median the axis goes, in distances from the median to the best. */
+/** How far beyond the median the axis goes, in distances from the best to the median; in logarithms at most so many tens. */
 const FENCE = 3;
+const FENCE_TENS = 3;
 /** From this ratio of the ends on, positive values are better seen in logarithms. */
 const LOG_RATIO = 8;
 
 const plain = (value: number): string => {
   const rounded = Number(value.toPrecision(3));
-  return rounded !== 0 && Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
+  const size = Math.abs(rounded);
+  return size >= 1e5 || (size > 0 && size < 1e-3) ? rounded.toExponential().replace('+', '') : String(rounded);
 };
 
 /** Whether values are better seen in logarithms. */
@@ -52,8 +54,10 @@ export function axisFor(values: readonly number[], options: AxisOptions = {}): A
   let cut = false;
   if (fence && places.length > 0) {
     const median = places[places.length >> 1]!;
-    const limit = top === 'high' ? median - FENCE * (high - median) : median + FENCE * (median - low);
-    cut = top === 'high' ? limit > low && limit < high : limit < high && limit > low;
+    const best = top === 'high' ? high : low;
+    const reach = (1 + FENCE) * Math.abs(best - median);
+    const limit = best + (top === 'high' ? -1 : 1) * (log ? Math.min(reach, FENCE_TENS) : reach);
+    cut = limit > low && limit < high;
     if (cut && top === 'high') low = limit;
     if (cut && top === 'low') high = limit;
   }
@@ -70,6 +74,13 @@ export function axisFor(values: readonly number[], options: AxisOptions = {}): A
   if (cut && fenced) fenced.label = `${top === 'high' ? '≤' : '≥'} ${fenced.label}`;
   const between = marks.map(tick).filter((mark) => ends.every((end) => Math.abs(end.at - mark.at) > APART));
   return { at, ticks: [...ends, ...between] };
+}
+
+/** An axis on which the values stand side by side, whatever lies between them. */
+export function listAxis(values: readonly number[]): Axis {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (value: number) => (sorted.length > 1 ? sorted.indexOf(value) / (sorted.length - 1) : 0.5);
+  return { at, ticks: sorted.map((value) => ({ at: at(value), label: plain(value) })) };
 }
 
 /** Round numbers between the ends. */

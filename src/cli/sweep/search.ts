@@ -30,8 +30,8 @@ export interface TrialModel extends Configuration {
 export interface SearchOptions {
   /** Draw so many configurations … */
   trials?: number;
-  /** … or take every combination, with so many points of a range. */
-  grid?: number;
+  /** … or take every combination, with so many points of a range; `true` for the default. */
+  grid?: number | true;
   /** Of the draws; default 0. */
   searchSeed?: number;
 }
@@ -108,7 +108,7 @@ export function configurations(ranges: Ranges, options: SearchOptions): Configur
       `--trials: got nothing to draw from, expected a range or a list for one of ${expected}.`,
     );
   }
-  if (takesAll(ranges, options)) return combinations(ranges, grid ?? DEFAULT_GRID);
+  if (takesAll(ranges, options)) return combinations(ranges, typeof grid === 'number' ? grid : DEFAULT_GRID);
   const count = trials ?? DEFAULT_TRIALS;
   const all = listsAlone(ranges) ? countCombinations(ranges, 1) : Number.POSITIVE_INFINITY;
   if (count > all) {

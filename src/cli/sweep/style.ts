@@ -27,7 +27,7 @@ main { max-width: 1040px; margin: 2.5rem auto 4rem; padding: 0 1.25rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.25rem; }
 h2 { font-size: 1.1rem; margin: 2.75rem 0 .25rem; }
 p { margin: .25rem 0 .75rem; color: var(--quiet); }
-svg { display: block; width: 100%; height: auto; }
+:where(svg:not(.inner)) { display: block; width: 100%; height: auto; }
 svg text { font-size: 12px; fill: var(--quiet); font-variant-numeric: tabular-nums; }
 svg .name { font-size: 13px; font-weight: 600; fill: var(--text); }
 ${shades}
@@ -45,7 +45,7 @@ b.best { color: var(--best); }
 .legend { display: inline-block; width: 7rem; height: .65rem; margin: 0 .25rem; border-radius: 2px; }
 .legend rect { fill: var(--shade); }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem; }
-figure { margin: 0; }
+figure { margin: 0; max-width: 420px; }
 .card { background: var(--card); border: 1px solid var(--rule); border-left: 4px solid var(--best); border-radius: 8px; padding: 1.1rem 1.4rem; }
 .card p { margin: .9rem 0 0; }
 .score strong { font-size: 2.2rem; line-height: 1.1; font-variant-numeric: tabular-nums; }
@@ -57,7 +57,7 @@ dt { color: var(--quiet); }
 code { font: 13px/1.5 ui-monospace, monospace; color: var(--text); overflow-wrap: anywhere; user-select: all; }
 main > dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; }
 main > dl dd { margin: 0; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; } .wide > svg { min-width: 720px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .75rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { font-weight: 600; color: var(--quiet); }

@@ -61,7 +61,8 @@ describe('random search', () => {
     expect(draw(64).slice(0, 8)).toEqual(draw(8));
     const both = draw(64, 0, { momentum: momenta });
     expect(both.map(({ learningRate }) => ({ learningRate }))).toEqual(draw(64));
-    expect(new Set(both.map(({ momentum }) => momentum)).size).toBeGreaterThan(60);
+    const parts = both.map(({ learningRate, momentum }) => [(Math.log10(learningRate!) + 4) / 3, momentum! / 0.9]);
+    expect(parts.filter(([rate, momentum]) => Math.abs(rate! - momentum!) > 0.1).length).toBeGreaterThan(40);
   });
 
   test('is even on its scale, and stays in the range', () => {
@@ -134,6 +135,10 @@ describe('a grid', () => {
     expect(configurations({ momentum: momenta }, { grid: 3 })).toEqual(
       [0, 0.45, 0.9].map((momentum) => ({ momentum })),
     );
+  });
+
+  test('has five points where no number is given', () => {
+    expect(configurations({ momentum: { scale: 'lin', from: 0, to: 0.8 } }, { grid: true })).toHaveLength(5);
   });
 
   test('is what lists alone mean', () => {
