@@ -6,7 +6,6 @@ override MEMORY_FOURS: u32;      // parameters, then state where it is kept, the
 override PARAM_FOURS: u32;
 override STATE_FOURS: u32;       // 0: the state stays in its slab
 override STATE_START: u32;
-override STEP_WORDS: u32;        // from one step to the next in `feed`
 override LOOP_STEPS: u32;        // the most steps of a dispatch
 override UPDATE_ITEMS: u32;      // tiles of all gradients
 
@@ -56,7 +55,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 fn next_step() {
-  slice_start += STEP_WORDS;
+  // Steps begin at multiples of 64 words, and models may have been dropped since this was compiled.
+  slice_start += (HEAD_WORDS + current.models * SLICE_WORDS + 63u) / 64u * 64u;
   metrics_slot += current.models;
   read_slice();
 }

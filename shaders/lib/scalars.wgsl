@@ -29,6 +29,7 @@ struct Scalars {
   epsilon_inside: f32,  // added under the root, or in the maximum
 }
 
+const HEAD_WORDS = 4u;          // of a step
 const SCALAR_WORDS = 32u;       // of a slice; row numbers follow
 
 override SLICE_WORDS: u32;      // from one slice to the next

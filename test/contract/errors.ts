@@ -138,10 +138,11 @@ export class Bounds {
     const deltas = new Float64Array(batch * columns);
     const metrics = new Float64Array(batch * 4);
     const at = (row: number, sign: (j: number) => number) => {
-      const own = Float64Array.from(
-        { length: columns },
-        (_, j) => z[row * columns + j]! + sign(j) * off[row * columns + j]!,
-      );
+      const own = Float64Array.from({ length: columns }, (_, j) => {
+        const value = z[row * columns + j]!;
+        // What a function does first with its argument, times 2π for example, is rounded too.
+        return value + sign(j) * (off[row * columns + j]! + 4 * EPS * Math.abs(value));
+      });
       const result = { delta: new Float64Array(columns), metrics: new Float64Array(4) };
       rowOf(own, this.#reference.target(row), result.delta, result.metrics, parameter);
       return result;

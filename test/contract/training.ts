@@ -210,7 +210,8 @@ async function partialBatch(context: Shared): Promise<void> {
 async function sweepBits(context: Shared): Promise<void> {
   const models = [{ seed: 4 }, { seed: 5, learningRate: 0.005 }, { seed: 6, weightDecay: 0.1 }];
   for (const strategy of STRATEGIES) {
-    const runtime = { ...runtimeOf(context), strategy };
+    // Several steps of a submit run after models were dropped.
+    const runtime = { ...runtimeOf(context), strategy, stepsPerSubmit: 3 };
     const sweep = await createSweep(SPEC, { models }, runtime);
     await sweep.fit(DATA, { steps: 6, halving: { every: 3, keep: 0.6 } });
     const kept = sweep.active[0]!;

@@ -189,8 +189,7 @@ export class WebGpuExecutor implements Executor {
     const find = (name: TensorName) => tensorOf(program, name);
     const { scale, offset } = program.spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
     const { batch } = program.lists[list];
-    const STEP_WORDS = new Feed(batch, { models: program.models, capacity: 1 }).strideBytes / 4;
-    const strides = { ...prepared.strides, SLICE_WORDS: sliceWords(batch), STEP_WORDS };
+    const strides = { ...prepared.strides, SLICE_WORDS: sliceWords(batch) };
     const format = { INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets };
     const record = async (step: Step): Promise<Recorded> => {
       const kernel = KERNELS[step.kernel];
