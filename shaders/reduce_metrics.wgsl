@@ -1,6 +1,7 @@
 // Adds up the row metrics of a mini-batch into the step's slot of the metrics ring.
 // uses: lib/reduce.wgsl
 
+override WORKGROUP: u32 = 64;
 override METRICS_OFFSET: u32;    // in vec4s
 
 @group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;

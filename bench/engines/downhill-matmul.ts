@@ -6,11 +6,18 @@ import { requestDevice } from '../../src/run/webgpu/device.ts';
 import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
 import type { Session } from '../engine.ts';
 
+/** Time to find the fastest variant. */
+const TUNING_MS = 3000;
+
 export async function openMatmul(n: number, gpu?: GPU): Promise<Session> {
   const layers = [{ type: 'dense', units: n }];
-  const program = plan(parseSpec({ inputs: n, layers, loss: 'meanSquaredError', batchSize: n }));
-  const { batch } = program.lists.infer;
+  const spec = parseSpec({ inputs: n, layers, loss: 'meanSquaredError', batchSize: n });
   const executor = new WebGpuExecutor(await requestDevice(gpu));
+  const { software } = executor.adapter;
+  const options = { strategy: 'layered', software } as const;
+  const choices = software ? {} : await executor.tune(plan(spec, options), { budget: TUNING_MS });
+  const program = plan(spec, { ...options, choices });
+  const { batch } = program.lists.infer;
   await executor.prepare(program);
   const random = () => Float32Array.from({ length: n * n }, () => Math.random() - 0.5);
   await executor.write('param/0/weight', random());
@@ -23,7 +30,7 @@ export async function openMatmul(n: number, gpu?: GPU): Promise<Session> {
     feed.set(k, n, 0, NO_SCALARS);
   }
   return {
-    note: `a dense layer of ${batch} rows, bias included`,
+    note: `a dense layer of ${batch} rows, bias included, ${program.choices.fusedForward0}`,
     async run(steps) {
       for (let left = steps; left > 0; left -= feed.capacity) {
         await executor.run('infer', feed, Math.min(left, feed.capacity), data);

@@ -144,6 +144,7 @@ const specOptions = (command: Command): Command =>
     .option('--seed <n>', 'of weights and sampling (default: 0)', whole(0))
     .addOption(new Option('--sampler <name>', 'how rows are drawn (default: shuffle)').choices(SAMPLERS))
     .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))
+    .option('--no-tune', 'fixed variants of the kernels instead of the fastest by a short measurement')
     .option('--steps-per-submit <n>', 'updates of one submit (default: adaptive)', whole(1));
 
 /** The numbers that a sweep searches, as one model has them. */

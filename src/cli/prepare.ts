@@ -58,6 +58,7 @@ export function jobParts(spec: Spec, { parts, init }: Problem, flags: ProblemFla
     ...trainingLength(flags),
     ...(flags.strategy && { strategy: flags.strategy }),
     ...(flags.stepsPerSubmit && { stepsPerSubmit: flags.stepsPerSubmit }),
+    ...(flags.tune === false && { tune: false }),
     ...(init && { init }),
   };
 }

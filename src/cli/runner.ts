@@ -47,8 +47,8 @@ function asked(runner: Runner): Choice {
 }
 
 async function openNode(options: { software: boolean }): Promise<Runner> {
-  const { gpu, adapter } = await nodeGpu(options);
-  return inProcess('node', { gpu }, adapter);
+  const { gpu, adapter, tuningCache } = await nodeGpu(options);
+  return inProcess('node', { gpu, tuningCache }, adapter);
 }
 
 const inProcess = (backend: 'node' | 'cpu', runtime: Runtime, adapter?: AdapterDescription): Runner => ({

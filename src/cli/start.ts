@@ -12,13 +12,16 @@ import type { Runtime } from '../train/types.ts';
 export interface RunOptions {
   strategy?: 'auto' | Strategy;
   stepsPerSubmit?: number;
+  /** False: fixed choices instead of measured ones. */
+  tune?: boolean;
 }
 
 /** A runtime with these options. */
-export const withOptions = (runtime: Runtime, { strategy, stepsPerSubmit }: RunOptions): Runtime => ({
+export const withOptions = (runtime: Runtime, { strategy, stepsPerSubmit, tune }: RunOptions): Runtime => ({
   ...runtime,
   ...(strategy && { strategy }),
   ...(stepsPerSubmit && { stepsPerSubmit }),
+  ...(tune === false && { tune }),
 });
 
 /** What a job trains on, and for how long. */

@@ -2,9 +2,7 @@
 import { argument, at, type DenseRow, type Find, fours, type Kernel, type Step, WORKGROUP } from './kernel.ts';
 import { optimizerOverrides, paramsSize } from './optimizer_update.ts';
 import { STRUCTS } from './shaders.generated.ts';
-
-/** Inputs of the tile that an invocation computes; its outputs are two vec4s. */
-const TILE_INPUTS = 8;
+import { type Product, variantChoices, variantOverrides, variantWorkgroups } from './variants.ts';
 
 export const fused_update: Kernel = {
   overrides: (step, find) => ({
@@ -12,7 +10,10 @@ export const fused_update: Kernel = {
     METRICS_WORKGROUP: firstWorkgroups(step, find).at(-1)!,
     METRICS_OFFSET: at(argument(step, find, 'row_metrics')),
     ...optimizerOverrides(step, find),
+    ...variantOverrides(step.variant!, fours(step.batch), WORKGROUP),
   }),
+  products: (step, find) => step.dense!.map((row) => gradient(row, step, find)),
+  choices: (step) => variantChoices(step.variant!),
   workgroups: (step, find) => firstWorkgroups(step, find).at(-1)! + 1,
   flops: (step, find) => {
     const products = step.dense!.map((row) => find(row.weight)).map((w) => 2 * step.batch * w.rows * w.columns);
@@ -46,12 +47,14 @@ export const fused_update: Kernel = {
 /** The first workgroup of every layer's tiles, and last that of the metrics. */
 function firstWorkgroups(step: Step, find: Find): number[] {
   const first = [0];
-  for (const row of step.dense!) first.push(first.at(-1)! + Math.ceil(tiles(row, find) / WORKGROUP));
+  for (const row of step.dense!) {
+    first.push(first.at(-1)! + variantWorkgroups(step.variant!, gradient(row, step, find)));
+  }
   return first;
 }
 
-/** A layer's tiles: those of its weights, and one more row of them for the bias. */
-function tiles(row: DenseRow, find: Find): number {
-  const { rows, columns } = find(row.weight);
-  return (Math.ceil(rows / TILE_INPUTS) + 1) * Math.ceil(fours(columns) / 2);
+/** xᵀ delta, and below it the gradient of the biases, as weights of an input that is always 1. */
+function gradient({ weight, bias }: DenseRow, { batch }: Step, find: Find): Product {
+  const { rows, columns } = find(weight);
+  return { rows: fours(rows) + (bias ? 1 : 0), columns: fours(columns), inner: fours(batch) };
 }

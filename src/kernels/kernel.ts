@@ -6,8 +6,9 @@ import type { Activation } from '../spec/activations.ts';
 import type { Loss } from '../spec/losses.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
 import type { KernelName, ShaderChoices } from './shaders.generated.ts';
+import { type Product, type Variant, WORKGROUP } from './variants.ts';
 
-export type { KernelName };
+export { type KernelName, WORKGROUP };
 
 export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric';
 
@@ -69,6 +70,8 @@ export interface Step {
   readonly network?: readonly Step[];
   /** Of a step that keeps things in the workgroup's memory: how much of it there is. */
   readonly workgroupBytes?: number;
+  /** Of a kernel that takes matrix products: how; chosen by the plan. */
+  readonly variant?: Variant;
   readonly covers?: readonly Step[];
 }
 
@@ -117,7 +120,9 @@ export interface Kernel {
   choices?(step: Step): Partial<ShaderChoices>;
   /** Of a kernel that takes several steps of a submit in one dispatch: how many at most. */
   loop?(step: Step, find: Find): number;
-  /** How many workgroups of `WORKGROUP` invocations the step takes. */
+  /** The matrix products of a kernel that has variants of them. */
+  products?(step: Step, find: Find): readonly Product[];
+  /** How many workgroups the step takes. */
   workgroups(step: Step, find: Find): number;
   /** Floating-point operations, a multiply-add counted as two. */
   flops(step: Step, find: Find): number;
@@ -129,9 +134,6 @@ export interface Kernel {
    */
   reference?(step: Step, find: Find, memory: CpuMemory): (context: CpuContext) => void;
 }
-
-/** Invocations of a workgroup. */
-export const WORKGROUP = 64;
 
 export const fours = (n: number): number => Math.ceil(n / 4);
 /** An offset in vec4s. */

@@ -1,8 +1,8 @@
 /** The sums over the mini-batch of the row metrics: loss, correct, mean |e|, mean e². */
-import { argument, at, type Kernel, view } from './kernel.ts';
+import { argument, at, type Kernel, view, WORKGROUP } from './kernel.ts';
 
 export const reduce_metrics: Kernel = {
-  overrides: (step, find) => ({ METRICS_OFFSET: at(argument(step, find, 'row_metrics')) }),
+  overrides: (step, find) => ({ MEMORY_FOURS: WORKGROUP, METRICS_OFFSET: at(argument(step, find, 'row_metrics')) }),
   workgroups: () => 1,
   flops: (step) => 4 * step.batch,
   reference: (step, find, { slabs }) => {

@@ -1,11 +1,15 @@
 /** The door for Node: a GPU through Dawn, and files that are written whole or not at all. */
 import { existsSync, realpathSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeviceError } from '../errors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
+import type { TuningCache } from '../run/tuning.ts';
 import { describe } from '../run/webgpu/device.ts';
+import { fileCache } from './tuning-cache.ts';
+
+export { writeFileWhole } from './files.ts';
+export { fileCache } from './tuning-cache.ts';
 
 export interface NodeGpuOptions {
   /** Whether an adapter that is emulated on the CPU will do; default false. */
@@ -20,6 +24,8 @@ export interface NodeGpu {
   adapter: AdapterDescription;
   /** Whether the adapter is emulated on the CPU. */
   software: boolean;
+  /** For `createTrainer(spec, { gpu, tuningCache })`: a file in the user's cache folder. */
+  tuningCache: TuningCache;
 }
 
 /** Dawn's instances: one that was collected as garbage takes its devices along. */
@@ -67,7 +73,7 @@ async function tryDawn(create: (flags: string[]) => GPU): Promise<NodeGpu | unde
   if (!adapter) return undefined;
   instances.add(gpu);
   const description = describe(adapter.info);
-  return { gpu, adapter: description, software: description.software };
+  return { gpu, adapter: description, software: description.software, tuningCache: fileCache() };
 }
 
 /** The Vulkan driver file of the software GPU that comes with a Chromium (Linux). */
@@ -75,19 +81,6 @@ export function swiftShaderDriver(chrome = process.env.PUPPETEER_EXECUTABLE_PATH
   const own = chrome && existsSync(chrome) ? [dirname(realpathSync(chrome))] : [];
   const folders = [...own, '/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
   return folders.map((folder) => join(folder, 'vk_swiftshader_icd.json')).find((file) => existsSync(file));
-}
-
-/** Writes a file beside its place and moves it there: a reader sees all of it or none of it. Makes the folder. */
-export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const beside = `${path}.${process.pid}.part`;
-  try {
-    await writeFile(beside, content, { flush: true });
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]!;

@@ -6,8 +6,17 @@ import { baseProgram, Declarations, declareParameters } from './base.ts';
 import { check } from './check.ts';
 import { chooseStrategy } from './choose.ts';
 import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseResident, fuseRows, fuseUpdate } from './fuse.ts';
-
-import { baseSteps, LISTS, type ListName, type Program, type StepList, type Strategy, touched } from './program.ts';
+import {
+  baseSteps,
+  type Choices,
+  LISTS,
+  type ListName,
+  type Program,
+  type StepList,
+  type Strategy,
+  touched,
+} from './program.ts';
+import { choicesOf, giveVariants } from './variants.ts';
 
 export interface PlanOptions {
   /** Default `'auto'`: what fits the shapes and the adapter, by `chooseStrategy`. */
@@ -18,11 +27,15 @@ export interface PlanOptions {
   batch?: number;
   /** Models side by side; default 1. No choice depends on it. */
   models?: number;
+  /** Whether the adapter is emulated on the CPU: it wants other kernels; default false. */
+  software?: boolean;
+  /** Variants that are chosen already, as `Program.choices` has them; the others are chosen by rule. */
+  choices?: Choices;
 }
 
 /** The program of a spec. Pure: the same spec and options give the same program. */
 export function plan(spec: Spec, options: PlanOptions = {}): Program {
-  const { workgroupBytes = 16_384 } = options;
+  const { workgroupBytes = 16_384, software = false, choices = {} } = options;
   const batch = options.batch ?? (spec.batchSize === 'full' ? 256 : spec.batchSize);
   const tensors = new Declarations();
   const layers = declareParameters(spec, tensors);
@@ -42,21 +55,30 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
     layered: (steps) => fuseLayers(steps, tensors),
     plain: (steps) => steps,
   };
-  const lists = Object.fromEntries(
-    LISTS.map((name): [ListName, StepList] => {
-      const { steps, output } = base[name];
-      const fused = name === 'train' || strategy === 'plain' ? fuse[strategy](steps) : fuse.layered(steps);
-      return [name, { batch: rows[name], steps: fused, ...(name === 'infer' && { output }) }];
-    }),
-  ) as Record<ListName, StepList>;
+  const listsOf = (stepsOf: (name: ListName) => readonly Step[]) =>
+    Object.fromEntries(
+      LISTS.map((name): [ListName, StepList] => {
+        const { output } = base[name];
+        return [name, { batch: rows[name], steps: stepsOf(name), ...(name === 'infer' && { output }) }];
+      }),
+    ) as Record<ListName, StepList>;
+  const fused = listsOf((name) =>
+    name === 'train' || strategy === 'plain' ? fuse[strategy](base[name].steps) : fuse.layered(base[name].steps),
+  );
+  const placed = place(fused, tensors, OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never));
+  const find = (name: TensorName) => placed.tensors.get(name)!;
+  // What was chosen for training says nothing about a list that takes another number of rows.
+  const chosen = (name: ListName) => (rows[name] === rows.train ? choices : {});
+  const lists = listsOf((name) => giveVariants(fused[name].steps, find, software, chosen(name)));
   const program: Program = {
     spec,
     strategy,
+    choices: { strategy, ...choicesOf(lists.train.steps) },
     inputs: spec.inputs,
     outputs: outputs(spec),
     models: options.models ?? 1,
     lists,
-    ...place(lists, tensors, OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never)),
+    ...placed,
   };
   check(program);
   return deepFreeze(program);

@@ -1,6 +1,7 @@
 /** A program in words: one line a step, and the same as data. */
 import { KERNELS } from '../kernels/index.ts';
 import type { Step, TensorName } from '../kernels/kernel.ts';
+import { variantText } from '../kernels/variants.ts';
 import { LISTS, type ListName, type Program, tensorOf } from './program.ts';
 
 export interface ProgramDescription {
@@ -10,7 +11,16 @@ export interface ProgramDescription {
   stepsPerSubmit: number | 'adaptive';
   bytesPerStep: number;
   flopsPerStep: number;
-  kernels: { name: string; label: string; workgroups: number; reads: string[]; writes: string[]; covers: string[] }[];
+  kernels: {
+    name: string;
+    label: string;
+    /** How it takes its matrix products, for kernels that can in several ways. */
+    variant?: string;
+    workgroups: number;
+    reads: string[];
+    writes: string[];
+    covers: string[];
+  }[];
 }
 
 /** What a training step costs by the plan. Bytes count every tensor once per step that touches it. */
@@ -29,6 +39,7 @@ export function describeProgram(
     kernels: steps.map((step) => ({
       name: step.kernel,
       label: step.label,
+      ...(step.variant && { variant: variantText(step.variant) }),
       workgroups: KERNELS[step.kernel].workgroups(step, find),
       reads: [...step.data, ...new Set(Object.values(step.reads))],
       writes: [...new Set(Object.values(step.writes))],
@@ -64,7 +75,8 @@ function printStep(program: Program, step: Step): string {
   const reads = [...step.data, ...only(Object.values(step.reads))].join(', ');
   const writes = only(Object.values(step.writes)).join(', ') || 'metrics';
   const covers = step.covers ? `  covers ${step.covers.map((covered) => covered.kernel).join(', ')}` : '';
-  return `${step.phase} ${step.kernel} ${step.label}: ${reads} → ${writes}  grid ${KERNELS[step.kernel].workgroups(step, find)}${covers}`;
+  const variant = step.variant ? `${variantText(step.variant)} ` : '';
+  return `${step.phase} ${step.kernel} ${step.label}: ${reads} → ${writes}  ${variant}grid ${KERNELS[step.kernel].workgroups(step, find)}${covers}`;
 }
 
 function bytes(program: Program, step: Step): number {

@@ -22,9 +22,13 @@ export interface StepList {
   readonly output?: TensorName;
 }
 
+/** What the plan chose, by name: the strategy, and a variant for each step that has them. The same choices give the same bits. */
+export type Choices = Readonly<Record<string, string>>;
+
 export interface Program {
   readonly spec: Spec;
   readonly strategy: Strategy;
+  readonly choices: Choices;
   readonly inputs: number;
   readonly outputs: number;
   /** Models of this one shape that train side by side; the slabs hold them one behind the other. */

@@ -1,7 +1,8 @@
 /** What runs a program: the interface that the GPU and the CPU both have. */
 import type { InputRows, Rows } from '../data/types.ts';
-import type { ListName, Program } from '../plan/program.ts';
+import type { Choices, ListName, Program } from '../plan/program.ts';
 import type { Feed } from './feed.ts';
+import type { TuneOptions } from './tuning.ts';
 
 /** Rows that are only predicted have no targets. */
 export type ExecutorRows = InputRows & Partial<Pick<Rows, 'y'>>;
@@ -34,6 +35,11 @@ export interface Executor {
   readonly workgroupBytes: number;
   /** Runs worth starting before the first came back; 1 where a call does the work itself, so that a page lives between. */
   readonly maxInFlight: number;
+  /**
+   * The fastest variants of the training steps, by name, measured on buffers of their own; absent where steps have no
+   * variants. What was prepared before is gone.
+   */
+  tune?(program: Program, options: TuneOptions): Promise<Choices>;
   /** Makes buffers for the program, all zero. What was there before is gone. */
   prepare(program: Program): Promise<void>;
   /** Takes a copy of the rows. */

@@ -1,12 +1,15 @@
 /** The doors: a new trainer from a spec, a trainer or a model from a file. */
 
 import * as v from 'valibot';
-import { SpecError } from '../errors.ts';
+import { CheckpointError, SpecError } from '../errors.ts';
 import { decodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
+import { parseVariant } from '../kernels/variants.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { plan } from '../plan/plan.ts';
-import { STRATEGIES, type Strategy } from '../plan/program.ts';
+import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/program.ts';
+import type { Executor } from '../run/executor.ts';
+import { pageCache } from '../run/webgpu/tuning-cache.ts';
 import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
 import { integer, oneOf, parseObject, show } from '../spec/parse.ts';
 import type { ScheduleFunction, ScheduleInput } from '../spec/schedules.ts';
@@ -30,6 +33,8 @@ const RUNTIME = {
   backend: v.optional(v.any()),
   cpuBelow: v.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   strategy: v.optional(oneOf(['auto', ...STRATEGIES])),
+  tune: v.optional(v.boolean()),
+  tuningCache: v.optional(v.any()),
   stepsPerSubmit: v.optional(integer(1, 65_536)),
   learningRate: v.optional(v.any()),
 };
@@ -48,16 +53,31 @@ export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Pro
   const { spec, weights, optimizer, counters, choices } = decodeModel(bytes, 'loadTrainer');
   // The same choices give the same bits.
   const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
-  const trainer = await build(spec, { ...runtime, ...(strategy && { strategy }) }, runtime.learningRate);
+  const again = { ...runtime, ...(strategy && { strategy }) };
+  const trainer = await build(spec, again, runtime.learningRate, choices && variantsOf(choices, 'loadTrainer'));
   await trainer.setWeights(weights);
   await trainer.restore(optimizer, counters);
   return trainer;
 }
 
+/** The variants of a file. */
+function variantsOf(choices: Readonly<Record<string, unknown>>, who: string): Choices {
+  const { strategy: _, ...others } = choices;
+  const texts = Object.entries(others).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  for (const [name, text] of texts) {
+    if (parseVariant(text)) continue;
+    throw new CheckpointError(
+      'checkpoint/choices',
+      `${who}: choices: ${name}: expected a variant such as "8x8" or "4x4/16", got ${show(text)}; the file is damaged, or newer than this version.`,
+    );
+  }
+  return Object.fromEntries(texts);
+}
+
 /** A model that predicts and evaluates; it takes less memory than a trainer. @throws CheckpointError */
 export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promise<Model> {
-  const { spec, weights } = decodeModel(bytes, 'loadModel');
-  const trainer = await build(spec, runtime);
+  const { spec, weights, choices = {} } = decodeModel(bytes, 'loadModel');
+  const trainer = await build(spec, runtime, undefined, variantsOf(choices, 'loadModel'));
   await trainer.setWeights(weights);
   return trainer;
 }
@@ -101,7 +121,7 @@ export async function createSweep(
   const specs = members.map(({ spec }) => spec);
   checkAlike(specs);
   const { engine, reason } = await start(members, runtime);
-  const strategy = engine.program.strategy;
+  const { strategy, choices } = engine.program;
   return new Sweep(engine, specs, reason, async ({ engine: { executor, program, counters } }, model) => {
     const { schedule, spec } = members[model]!;
     // All of it is asked for at once: the model may go on training meanwhile.
@@ -110,7 +130,7 @@ export async function createSweep(
       readState(executor, program, model),
     ]);
     const finished = { ...counters };
-    const trainer = await build(spec, { ...runtime, strategy }, schedule);
+    const trainer = await build(spec, { ...runtime, strategy }, schedule, choices);
     await trainer.setWeights(weights);
     await trainer.restore(state, finished);
     return trainer;
@@ -144,30 +164,43 @@ function checkAlike(specs: readonly Spec[]): void {
   );
 }
 
-async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction): Promise<Trainer> {
-  const { engine, reason } = await start([{ spec, schedule }], runtime);
+async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction, choices?: Choices): Promise<Trainer> {
+  const { engine, reason } = await start([{ spec, schedule }], runtime, choices);
   return new Trainer(engine, reason);
 }
 
 /** An engine with all its members at their start. */
-async function start(members: readonly Member[], runtime: Runtime): Promise<{ engine: Engine; reason: string }> {
+async function start(
+  members: readonly Member[],
+  runtime: Runtime,
+  given?: Choices,
+): Promise<{ engine: Engine; reason: string }> {
   const { strategy: asked = 'auto', stepsPerSubmit } = parseObject(RUNTIME, runtime, 'runtime');
   const strategy = asked as Strategy | 'auto';
   const { spec } = members[0]!;
   const { executor, reason } = await chooseExecutor(runtime, spec);
   try {
-    const { workgroupBytes } = executor;
-    const program = plan(spec, { strategy, workgroupBytes, models: members.length });
+    const { workgroupBytes, adapter } = executor;
+    const options = { strategy, workgroupBytes, software: adapter.software };
+    const choices = given ?? (await tuned(executor, plan(spec, options), runtime));
+    const program = plan(spec, { ...options, models: members.length, choices });
     for (const [n, { weights }] of members.entries()) {
       if (weights) checkParameters(program, weights, `createSweep: models[${n}].weights`);
     }
-    const engine = new Engine(program, executor, { members, stepsPerSubmit, strategy });
+    const engine = new Engine(program, executor, { members, stepsPerSubmit, strategy, choices });
     await engine.start();
     return { engine, reason };
   } catch (error) {
     await executor.dispose();
     throw error;
   }
+}
+
+/** The fastest variants for one model, where they are to be measured and the batch is known. */
+async function tuned(executor: Executor, program: Program, runtime: Runtime): Promise<Choices> {
+  const { tune = !executor.adapter.software, tuningCache: cache = pageCache() } = runtime;
+  if (!tune || program.spec.batchSize === 'full') return {};
+  return (await executor.tune?.(program, { cache })) ?? {};
 }
 
 /** The function that stands as a learning rate, which the spec itself cannot keep. */

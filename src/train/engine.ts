@@ -7,7 +7,7 @@ import type { Counters } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
-import type { Program, Strategy } from '../plan/program.ts';
+import type { Choices, Program, Strategy } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
@@ -41,6 +41,8 @@ export interface EngineOptions {
   stepsPerSubmit?: number | undefined;
   /** What was asked for: the program may have to be made again for another batch. */
   strategy?: 'auto' | Strategy;
+  /** Variants that were measured, or came with a file: they stay, also for another batch. */
+  choices?: Choices | undefined;
 }
 
 /** Data on the executor, with a sampler for every model. */
@@ -62,15 +64,17 @@ export class Engine {
   #feed: Feed;
   #members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
+  readonly #choices: Choices;
   readonly #kept = new Map<Data, { rows: Rows; loaded: LoadedData }>();
 
   constructor(program: Program, executor: Executor, options: EngineOptions = {}) {
-    const { members = [{ spec: program.spec }], stepsPerSubmit, strategy = program.strategy } = options;
+    const { members = [{ spec: program.spec }], stepsPerSubmit, strategy = program.strategy, choices } = options;
     this.program = program;
     this.executor = executor;
     this.stepsPerSubmit = stepsPerSubmit;
     this.#members = members;
     this.#strategy = strategy;
+    this.#choices = choices ?? {};
     this.active = members.map((_, model) => model);
     this.#feed = new Feed(program.lists.train.batch, { models: members.length });
   }
@@ -199,8 +203,15 @@ export class Engine {
   }
 
   #plan(spec: Spec, batch: number): Program {
-    const { workgroupBytes } = this.executor;
-    return plan(spec, { strategy: this.#strategy, batch, workgroupBytes, models: this.#members.length });
+    const { workgroupBytes, adapter } = this.executor;
+    return plan(spec, {
+      strategy: this.#strategy,
+      batch,
+      workgroupBytes,
+      software: adapter.software,
+      models: this.#members.length,
+      choices: this.#choices,
+    });
   }
 
   /** Makes the mini-batch as large as the data set, for batch size `'full'`. */

@@ -153,7 +153,7 @@ export class Trainer {
       weights,
       optimizer,
       counters,
-      choices: { strategy: this.#engine.program.strategy },
+      choices: this.#engine.program.choices,
     });
   }
 

@@ -1,6 +1,7 @@
 /** What the trainer takes and gives: the types of the public face. */
 import type { DataInput } from '../data/types.ts';
 import type { Strategy } from '../plan/program.ts';
+import type { TuningCache } from '../run/tuning.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import type { Dataset } from './dataset.ts';
 
@@ -19,6 +20,13 @@ export interface Runtime {
   cpuBelow?: number;
   /** Default `'auto'`: what fits the shapes and the adapter; a saved model keeps what it was trained with. */
   strategy?: 'auto' | Strategy;
+  /**
+   * Whether variants of the kernels are measured before the first step, for at most 300 ms; default: on a real GPU, not
+   * on an adapter that is emulated on the CPU. Without it fixed rules choose. A saved model keeps what it was trained with.
+   */
+  tune?: boolean;
+  /** Where measurements are kept; default IndexedDB where it exists, else nowhere. `nodeGpu()` has one for Node. */
+  tuningCache?: TuningCache;
   /** Steps of one submit; default: as many as fit 8 ms. No result depends on it. */
   stepsPerSubmit?: number;
   /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */

@@ -2,7 +2,7 @@
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
-import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
+import { type Choices, STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
 import type { ActivationInput } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
@@ -202,10 +202,15 @@ function optimizerPoints(): Point[] {
 }
 
 /** One training step in the middle of a run: parameters, biases and moments all away from zero. */
-async function runPoint(context: ContractContext, point: Point, strategy: Strategy): Promise<void> {
+async function runPoint(
+  context: ContractContext,
+  point: Point,
+  strategy: Strategy,
+  choices: Choices = {},
+): Promise<void> {
   const spec = parseSpec(point.spec);
   const batch = spec.batchSize as number;
-  const program = plan(spec, { strategy });
+  const program = plan(spec, { strategy, choices });
   const shape: DataShape = {
     count: batch + 5,
     width: spec.inputs,
@@ -264,7 +269,40 @@ function takes(strategy: Strategy, point: Point, n: number): boolean {
   return plan(parseSpec(point.spec)).strategy === 'resident' && (everyEntry || n % 2 === 1);
 }
 
-export const kernelCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
+/** Off the edges of every tile, and more slices than terms; a partial batch, biases, an activation that keeps its input. */
+const VARIANT_SPEC = {
+  inputs: 65,
+  layers: [
+    dense(257, { activation: 'gelu' }),
+    dense(3, { activation: 'tanh' }),
+    dense(65, { activation: 'relu', bias: false }),
+    dense(3),
+  ],
+  loss: 'softmaxCrossEntropy',
+  optimizer: 'adam',
+  batchSize: 67,
+} satisfies SpecInput;
+const VARIANTS = ['4x4', '4x4/2', '4x4/16', '4x4/64', '8x8', '8x8/4', '8x8/64', '64x64', '128x128'];
+/** These are run everywhere, the others on Dawn. */
+const VARIANTS_EVERYWHERE = ['4x4/16', '8x8/4', '64x64'];
+
+const variantCases = VARIANTS.map((variant, i): ContractCase => {
+  const steps = ['fusedForward0', 'fusedForward1', 'fusedForward2', 'fusedDelta1', 'fusedDelta2', 'fusedUpdate'];
+  const choices = Object.fromEntries(steps.map((step) => [step, variant]));
+  const data = { input: i % 2 ? 'u8' : 'f32' } as const;
+  return {
+    name: `layered: variant ${variant}`,
+    group: 'kernels',
+    runtimes: VARIANTS_EVERYWHERE.includes(variant) ? ['chromium', 'dawn', 'deno'] : ['dawn'],
+    run: async (context) => {
+      const { choices: taken } = plan(parseSpec(VARIANT_SPEC), { strategy: 'layered', choices });
+      for (const step of steps) if (taken[step] !== variant) throw new Error(`${step}: got ${taken[step]}`);
+      await runPoint(context, { name: variant, spec: VARIANT_SPEC, data, rows: 66 }, 'layered', choices);
+    },
+  };
+});
+
+const strategyCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
   POINTS.filter((point, n) => takes(strategy, point, n)).map((point) => ({
     name: `${strategy}: ${point.name}`,
     group: 'kernels',
@@ -272,3 +310,5 @@ export const kernelCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
     run: (context: ContractContext) => runPoint(context, point, strategy),
   })),
 );
+
+export const kernelCases: ContractCase[] = [...strategyCases, ...variantCases];

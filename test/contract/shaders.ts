@@ -29,8 +29,13 @@ const FLAGS = [
   'TARGET_CLASS',
 ];
 
+/** Numbers that are not any. */
+const SIZES: Record<string, number> = { SIDE: 8, SLICES: 2, MEMORY_FOURS: 1024 };
+
 const ALL_CHOICES = (['u8', 'f32'] as const).flatMap((input) =>
-  (['4x4', '8x8'] as const).map((tile) => ({ input, tile })),
+  (['4x4', '8x8'] as const).flatMap((tile) =>
+    (['4x4', '8x8', 'staged'] as const).map((product) => ({ input, tile, product })),
+  ),
 );
 
 /** Kernels that SwiftShader takes seconds to compile, once a value: there the kernels' own cases do it, here Deno does. */
@@ -41,6 +46,7 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
   const adapter = await gpu.requestAdapter();
   const device = await adapter!.requestDevice();
   const modules = new Map(ALL_CHOICES.map((choices) => [assemble(kernel, choices), choices]));
+  let first = true;
   for (const [code, choices] of modules) {
     const names: readonly string[] = overridesOf(kernel, choices);
     const module = device.createShaderModule({ code });
@@ -48,7 +54,10 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
     if (messages.length > 0)
       throw new Error(messages.map(({ lineNum, message }) => `${lineNum}: ${message}`).join('\n'));
     const every = runtime === 'deno' || !LONG.test(kernel);
-    const rounds = every ? Math.max(2, ...names.map((name) => CHOICES[name]?.length ?? 0)) : 1;
+    // Parts that are chosen do not know what else is: one module goes through all values, the others through two.
+    const all = first ? Math.max(2, ...names.map((name) => CHOICES[name]?.length ?? 0)) : 2;
+    const rounds = every ? all : 1;
+    first = false;
     const pipelines = new Pipelines(device);
     for (let round = 0; round < rounds; round++) {
       const overrides = Object.fromEntries(
@@ -56,7 +65,7 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
           .filter((name) => name !== 'WORKGROUP')
           .map((name) => [
             name,
-            CHOICES[name]?.[round % CHOICES[name].length] ?? (FLAGS.includes(name) ? round % 2 : 4),
+            CHOICES[name]?.[round % CHOICES[name].length] ?? (FLAGS.includes(name) ? round % 2 : (SIZES[name] ?? 4)),
           ]),
       );
       await pipelines.get(kernel, choices, overrides);

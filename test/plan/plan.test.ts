@@ -265,16 +265,16 @@ describe('print', () => {
     expect(printProgram(layered(spec))).toMatchInlineSnapshot(`
       "strategy layered
       train: 3 dispatches for 64 rows
-        forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → act/0 [64, 128]  grid 2  covers gather_rows, dense_forward, activation_forward
+        forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → act/0 [64, 128]  4x4/16 grid 128  covers gather_rows, dense_forward, activation_forward
         loss fused_head layers[1], softmaxCrossEntropy: targets, act/0 [64, 128], param/1/weight [128, 10], param/1/bias [1, 10] → d_act/1 [64, 10], row_metrics [64, 4], delta/0 [64, 128]  grid 4  covers dense_forward, loss, dense_backward_input, activation_backward
-        update fused_update adam, all layers: inputs, param/0/weight [784, 128], param/0/bias [1, 128], param/1/weight [128, 10], param/1/bias [1, 10], delta/0 [64, 128], act/0 [64, 128], d_act/1 [64, 10], row_metrics [64, 4] → param/0/weight [784, 128], param/0/bias [1, 128], param/1/weight [128, 10], param/1/bias [1, 10]  grid 27  covers gather_rows, dense_backward_weight, dense_backward_weight, optimizer_update, reduce_metrics
+        update fused_update adam, all layers: inputs, param/0/weight [784, 128], param/0/bias [1, 128], param/1/weight [128, 10], param/1/bias [1, 10], delta/0 [64, 128], act/0 [64, 128], d_act/1 [64, 10], row_metrics [64, 4] → param/0/weight [784, 128], param/0/bias [1, 128], param/1/weight [128, 10], param/1/bias [1, 10]  4x4/2 grid 202  covers gather_rows, dense_backward_weight, dense_backward_weight, optimizer_update, reduce_metrics
       evaluate: 3 dispatches for 256 rows
-        forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → evaluate/act/0 [256, 128]  grid 8  covers gather_rows, dense_forward, activation_forward
+        forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → evaluate/act/0 [256, 128]  4x4/4 grid 128  covers gather_rows, dense_forward, activation_forward
         loss fused_head layers[1], softmaxCrossEntropy: targets, evaluate/act/0 [256, 128], param/1/weight [128, 10], param/1/bias [1, 10] → evaluate/row_metrics [256, 4]  grid 16  covers dense_forward, loss
         metrics reduce_metrics metrics: evaluate/row_metrics [256, 4] → metrics  grid 1
       infer: 2 dispatches for 256 rows
-        forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → infer/act/0 [256, 128]  grid 8  covers gather_rows, dense_forward, activation_forward
-        forward fused_forward layers[1]: infer/act/0 [256, 128], param/1/weight [128, 10], param/1/bias [1, 10] → infer/act/1 [256, 10]  grid 1  covers dense_forward"
+        forward fused_forward layers[0]: inputs, param/0/weight [784, 128], param/0/bias [1, 128] → infer/act/0 [256, 128]  4x4/4 grid 128  covers gather_rows, dense_forward, activation_forward
+        forward fused_forward layers[1]: infer/act/0 [256, 128], param/1/weight [128, 10], param/1/bias [1, 10] → infer/act/1 [256, 10]  4x4/8 grid 24  covers dense_forward"
     `);
     expect(printLine(layered(spec))).toBe('layered, 3 dispatches a step: fused_forward → fused_head → fused_update');
   });
@@ -290,24 +290,24 @@ describe('print', () => {
     expect(printProgram(layered(spec))).toMatchInlineSnapshot(`
       "strategy layered
       train: 8 dispatches for 5 rows
-        forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → pre/0 [5, 8], act/0 [5, 8]  grid 1  covers gather_rows, dense_forward, activation_forward
-        forward fused_forward layers[1]: act/0 [5, 8], param/1/weight [8, 7], param/1/bias [1, 7] → act/1 [5, 7]  grid 1  covers dense_forward
-        forward fused_forward layers[2]: act/1 [5, 7], param/2/weight [7, 1], param/2/bias [1, 1] → act/2 [5, 1]  grid 1  covers dense_forward, activation_forward
+        forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → pre/0 [5, 8], act/0 [5, 8]  4x4 grid 1  covers gather_rows, dense_forward, activation_forward
+        forward fused_forward layers[1]: act/0 [5, 8], param/1/weight [8, 7], param/1/bias [1, 7] → act/1 [5, 7]  4x4 grid 1  covers dense_forward
+        forward fused_forward layers[2]: act/1 [5, 7], param/2/weight [7, 1], param/2/bias [1, 1] → act/2 [5, 1]  4x4 grid 1  covers dense_forward, activation_forward
         loss loss meanSquaredError: targets, act/2 [5, 1] → d_act/2 [5, 1], row_metrics [5, 4]  grid 1
         backward activation_backward layers[2]: d_act/2 [5, 1], act/2 [5, 1] → delta/2 [5, 1]  grid 1
-        backward fused_delta layers[2]: delta/2 [5, 1], param/2/weight [7, 1] → d_act/1 [5, 7]  grid 1  covers dense_backward_input
-        backward fused_delta layers[1]: d_act/1 [5, 7], param/1/weight [8, 7], pre/0 [5, 8] → delta/0 [5, 8]  grid 1  covers dense_backward_input, activation_backward
-        update fused_update sgd, all layers: inputs, param/0/weight [3, 8], param/1/weight [8, 7], param/1/bias [1, 7], param/2/weight [7, 1], param/2/bias [1, 1], delta/0 [5, 8], act/0 [5, 8], d_act/1 [5, 7], act/1 [5, 7], delta/2 [5, 1], row_metrics [5, 4] → param/0/weight [3, 8], param/1/weight [8, 7], param/1/bias [1, 7], param/2/weight [7, 1], param/2/bias [1, 1]  grid 4  covers gather_rows, dense_backward_weight, dense_backward_weight, dense_backward_weight, optimizer_update, reduce_metrics
+        backward fused_delta layers[2]: delta/2 [5, 1], param/2/weight [7, 1] → d_act/1 [5, 7]  4x4 grid 1  covers dense_backward_input
+        backward fused_delta layers[1]: d_act/1 [5, 7], param/1/weight [8, 7], pre/0 [5, 8] → delta/0 [5, 8]  4x4 grid 1  covers dense_backward_input, activation_backward
+        update fused_update sgd, all layers: inputs, param/0/weight [3, 8], param/1/weight [8, 7], param/1/bias [1, 7], param/2/weight [7, 1], param/2/bias [1, 1], delta/0 [5, 8], act/0 [5, 8], d_act/1 [5, 7], act/1 [5, 7], delta/2 [5, 1], row_metrics [5, 4] → param/0/weight [3, 8], param/1/weight [8, 7], param/1/bias [1, 7], param/2/weight [7, 1], param/2/bias [1, 1]  4x4 grid 4  covers gather_rows, dense_backward_weight, dense_backward_weight, dense_backward_weight, optimizer_update, reduce_metrics
       evaluate: 5 dispatches for 256 rows
-        forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → evaluate/act/0 [256, 8]  grid 1  covers gather_rows, dense_forward, activation_forward
-        forward fused_forward layers[1]: evaluate/act/0 [256, 8], param/1/weight [8, 7], param/1/bias [1, 7] → evaluate/act/1 [256, 7]  grid 1  covers dense_forward
-        forward fused_forward layers[2]: evaluate/act/1 [256, 7], param/2/weight [7, 1], param/2/bias [1, 1] → evaluate/act/2 [256, 1]  grid 1  covers dense_forward, activation_forward
+        forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → evaluate/act/0 [256, 8]  4x4 grid 2  covers gather_rows, dense_forward, activation_forward
+        forward fused_forward layers[1]: evaluate/act/0 [256, 8], param/1/weight [8, 7], param/1/bias [1, 7] → evaluate/act/1 [256, 7]  4x4 grid 2  covers dense_forward
+        forward fused_forward layers[2]: evaluate/act/1 [256, 7], param/2/weight [7, 1], param/2/bias [1, 1] → evaluate/act/2 [256, 1]  4x4 grid 1  covers dense_forward, activation_forward
         loss loss meanSquaredError: targets, evaluate/act/2 [256, 1] → evaluate/row_metrics [256, 4]  grid 4
         metrics reduce_metrics metrics: evaluate/row_metrics [256, 4] → metrics  grid 1
       infer: 3 dispatches for 256 rows
-        forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → infer/act/0 [256, 8]  grid 1  covers gather_rows, dense_forward, activation_forward
-        forward fused_forward layers[1]: infer/act/0 [256, 8], param/1/weight [8, 7], param/1/bias [1, 7] → infer/act/1 [256, 7]  grid 1  covers dense_forward
-        forward fused_forward layers[2]: infer/act/1 [256, 7], param/2/weight [7, 1], param/2/bias [1, 1] → infer/act/2 [256, 1]  grid 1  covers dense_forward, activation_forward"
+        forward fused_forward layers[0]: inputs, param/0/weight [3, 8] → infer/act/0 [256, 8]  4x4 grid 2  covers gather_rows, dense_forward, activation_forward
+        forward fused_forward layers[1]: infer/act/0 [256, 8], param/1/weight [8, 7], param/1/bias [1, 7] → infer/act/1 [256, 7]  4x4 grid 2  covers dense_forward
+        forward fused_forward layers[2]: infer/act/1 [256, 7], param/2/weight [7, 1], param/2/bias [1, 1] → infer/act/2 [256, 1]  4x4 grid 1  covers dense_forward, activation_forward"
     `);
   });
 

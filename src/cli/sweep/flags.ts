@@ -35,7 +35,7 @@ const SHARED = {
   ...{ data: undefined, target: undefined, header: 'auto', dataSeed: 0, holdout: undefined, split: undefined },
   ...{ model: undefined, loss: undefined, optimizer: undefined, schedule: undefined, batchSize: undefined },
   ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
-  ...{ init: undefined, backend: 'auto' },
+  ...{ init: undefined, backend: 'auto', tune: true },
 } satisfies Partial<Record<keyof SweepFlags, unknown>>;
 
 /** The words after `downhill` that train this model of the sweep alone. */
@@ -44,7 +44,8 @@ export function trainWords(flags: SweepFlags, model: TrialModel): string[] {
   for (const [name, usual] of Object.entries(SHARED)) {
     const value = flags[name as keyof typeof SHARED];
     if (value === undefined || value === usual) continue;
-    words.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value));
+    if (name === 'tune') words.push('--no-tune');
+    else words.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value));
   }
   for (const name of SEARCHED) if (model[name] !== undefined) words.push(FLAGS[name], valueWords(model[name]));
   return [...words, '--seed', String(model.seed)];

@@ -3,12 +3,15 @@ import { DeviceError } from '../../errors.ts';
 import { KERNELS } from '../../kernels/index.ts';
 import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
-import { LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
+import type { Variant } from '../../kernels/variants.ts';
+import { type Choices, LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
 import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from '../executor.ts';
-import { Feed, feedCapacity, sliceWords } from '../feed.ts';
+import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../feed.ts';
+import { type TuneOptions, tune } from '../tuning.ts';
 import { GpuLoaded, type Recorded, type Recording } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
+import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
 
 /** The WebGPU constants of the same names, which are not there to read in every runtime. */
 const MAP_READ = 0x01;
@@ -91,6 +94,29 @@ export class WebGpuExecutor implements Executor {
       }),
     );
     this.#prepared = await this.#watch.guard(work);
+  }
+
+  async tune(program: Program, options: TuneOptions): Promise<Choices> {
+    const questions = questionsOf(program, this.adapter);
+    if (questions.length === 0) return {};
+    await this.prepare(program);
+    const { batch } = program.lists.train;
+    const rows = { count: batch, width: program.inputs, x: new Float32Array(batch * program.inputs) };
+    const data = (await this.load(rows)) as GpuLoaded;
+    const feed = new Feed(batch, { models: program.models, capacity: 1 });
+    feed.set(0, batch, 0, NO_SCALARS);
+    feed.finish(1);
+    this.#device.queue.writeBuffer(this.#need().feed, 0, feed.words);
+    try {
+      const compile = async ({ step }: StepQuestion, variant: Variant) => {
+        const { pipeline, group, workgroups } = await this.#recordStep({ ...step, variant }, 'train', data);
+        return () => timeDispatches(this.#device, pipeline, group, workgroups, dispatchesOf(program, step));
+      };
+      return await this.#watch.guard(tune(questions, compile, options));
+    } finally {
+      data.dispose();
+      this.#release();
+    }
   }
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
@@ -184,31 +210,36 @@ export class WebGpuExecutor implements Executor {
 
   /** Pipelines and bind groups of a list on one data set. */
   async #record(list: ListName, data: GpuLoaded): Promise<Recording> {
+    const buffers = this.#need();
+    const recorded = buffers.program.lists[list].steps.map((step) => this.#recordStep(step, list, data));
+    return { buffers, steps: await this.#watch.guard(Promise.all(recorded)) };
+  }
+
+  async #recordStep(step: Step, list: ListName, data: GpuLoaded): Promise<Recorded> {
     const prepared = this.#need();
     const { program } = prepared;
     const find = (name: TensorName) => tensorOf(program, name);
     const { scale, offset } = program.spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
     const { batch } = program.lists[list];
-    const strides = { ...prepared.strides, SLICE_WORDS: sliceWords(batch) };
-    const format = { INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets };
-    const record = async (step: Step): Promise<Recorded> => {
-      const kernel = KERNELS[step.kernel];
-      const workgroups = kernel.workgroups(step, find);
-      if (workgroups > this.#device.limits.maxComputeWorkgroupsPerDimension) {
-        throw new DeviceError(
-          'device/limit',
-          `${step.label}: needs ${workgroups} workgroups, this GPU runs at most ${this.#device.limits.maxComputeWorkgroupsPerDimension}; use a smaller batch or narrower layers.`,
-        );
-      }
-      const overrides = { ...kernel.overrides(step, find), ...format, ...strides };
-      const choices = { input: data.format.input, tile: '8x8', ...kernel.choices?.(step) } as const;
-      const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
-      const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
-      const dynamic = bindingsOf(step.kernel).some(({ name }) => name === 'current');
-      return { pipeline, group, dynamic, workgroups, loop: kernel.loop?.(step, find) ?? 1 };
+    const kernel = KERNELS[step.kernel];
+    const workgroups = kernel.workgroups(step, find);
+    if (workgroups > this.#device.limits.maxComputeWorkgroupsPerDimension) {
+      throw new DeviceError(
+        'device/limit',
+        `${step.label}: needs ${workgroups} workgroups, this GPU runs at most ${this.#device.limits.maxComputeWorkgroupsPerDimension}; use a smaller batch or narrower layers.`,
+      );
+    }
+    const overrides = {
+      ...kernel.overrides(step, find),
+      ...{ INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets },
+      ...prepared.strides,
+      SLICE_WORDS: sliceWords(batch),
     };
-    const steps = await this.#watch.guard(Promise.all(program.lists[list].steps.map(record)));
-    return { buffers: prepared, steps };
+    const choices = { input: data.format.input, tile: '8x8', product: '8x8', ...kernel.choices?.(step) } as const;
+    const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
+    const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
+    const dynamic = bindingsOf(step.kernel).some(({ name }) => name === 'current');
+    return { pipeline, group, dynamic, workgroups, loop: kernel.loop?.(step, find) ?? 1 };
   }
 
   #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {
