@@ -13,7 +13,8 @@ const NARROW = 128;
 
 /**
  * `resident` where parameters and the activations of a mini-batch fit a workgroup's memory; `row-fused` for narrow layers
- * and large batches; `layered` for everything else.
+ * and large batches, and on adapters that are emulated on the CPU, where it was never slower (docs/performance.md);
+ * `layered` for everything else.
  * @param workgroupBytes 0 where there are no workgroups: on the CPU, which runs what is covered anyway
  * @throws SpecError where `resident` was asked for and does not fit
  */
@@ -22,6 +23,7 @@ export function chooseStrategy(
   base: readonly Step[],
   tensors: Declarations,
   workgroupBytes: number,
+  software: boolean,
 ): Strategy {
   if (asked !== 'auto' && asked !== 'resident') return asked;
   if (asked === 'auto' && workgroupBytes === 0) return 'layered';
@@ -36,7 +38,7 @@ export function chooseStrategy(
   const widest = Math.max(
     ...[...tensors.all.values()].filter(({ role }) => role === 'act').map(({ columns }) => columns),
   );
-  return widest <= NARROW && base[0]!.batch >= MANY_ROWS ? 'row-fused' : 'layered';
+  return software || (widest <= NARROW && base[0]!.batch >= MANY_ROWS) ? 'row-fused' : 'layered';
 }
 
 /** A tensor before it has a place in its slab: the parameters one behind the other, as they will lie. */

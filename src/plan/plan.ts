@@ -48,7 +48,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const base = Object.fromEntries(
     LISTS.map((name) => [name, baseProgram(spec, layers, name, rows[name], tensors)]),
   ) as Record<ListName, ReturnType<typeof baseProgram>>;
-  const strategy = chooseStrategy(options.strategy ?? 'auto', base.train.steps, tensors, workgroupBytes);
+  const strategy = chooseStrategy(options.strategy ?? 'auto', base.train.steps, tensors, workgroupBytes, software);
   const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
     resident: (steps) => fuseResident(steps, workgroupBytes),
     'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
