@@ -56,7 +56,7 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
     const every = runtime === 'deno' || !LONG.test(kernel);
     // Parts that are chosen do not know what else is: one module goes through all values, the others through two.
     const all = first ? Math.max(2, ...names.map((name) => CHOICES[name]?.length ?? 0)) : 2;
-    const rounds = every ? all : 1;
+    const rounds = every ? all : Number(first);
     first = false;
     const pipelines = new Pipelines(device);
     for (let round = 0; round < rounds; round++) {

@@ -229,6 +229,32 @@ async function sweepBits(context: Shared): Promise<void> {
   }
 }
 
+/** Measuring changes no weight and leaves choices that a file keeps: 6 + 6 steps have the bits of 12. */
+async function tunedRun(context: ContractContext): Promise<void> {
+  const known = new Map<string, string>();
+  const tuningCache = {
+    get: async (key: string) => known.get(key) ?? '4x4/2',
+    set: async (key: string, value: string) => void known.set(key, value),
+  };
+  const runtime = { ...runtimeOf(context), strategy: 'layered', tune: true, tuningCache } as const;
+  const half = await using(createTrainer(SPEC, runtime), async (trainer) => {
+    await trainer.fit(DATA, { steps: 6 });
+    return { choices: JSON.stringify(trainer.program.choices), file: await trainer.save() };
+  });
+  const whole = await using(loadTrainer(half.file, { ...runtime, tune: false }), async (trainer) => {
+    const choices = JSON.stringify(trainer.program.choices);
+    if (choices !== half.choices) throw new Error(`loaded: got ${choices}, expected ${half.choices}`);
+    await trainer.reset();
+    await trainer.fit(DATA, { steps: 12 });
+    return trainer.save();
+  });
+  const joined = await using(loadTrainer(half.file, runtime), async (trainer) => {
+    await trainer.fit(DATA, { steps: 6 });
+    return trainer.save();
+  });
+  equal('model after 6 + 6 steps', joined, whole);
+}
+
 async function counters(context: ContractContext): Promise<void> {
   if (!context.gpu) return;
   const points: [Strategy, number[], (steps: number, submits: number) => number][] = [
@@ -361,4 +387,6 @@ export const trainingCases: ContractCase[] = [
     run: (context: ContractContext) => followTorch(context, run),
   })),
   ...cases.map(([name, run]) => ({ name, group: 'training', run })),
+  // SwiftShader would compile for half a minute what is measured here.
+  { name: 'measured variants stay through a file', group: 'training', runtimes: ['deno'], run: tunedRun },
 ];
