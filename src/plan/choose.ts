@@ -13,7 +13,7 @@ const NARROW = 128;
 
 /**
  * `resident` where parameters and the activations of a mini-batch fit a workgroup's memory; `row-fused` for narrow layers
- * and large batches, and on adapters that are emulated on the CPU, where it is level at least (docs/performance.md);
+ * and large batches, and on adapters that are emulated on the CPU, where the two take the same time (docs/performance.md);
  * `layered` for everything else.
  * @param workgroupBytes 0 where there are no workgroups: on the CPU, which runs what is covered anyway
  * @throws SpecError where `resident` was asked for and does not fit
