@@ -1,7 +1,7 @@
 /** The stages of a network, read off the base steps that a fused step covers, and the table that shaders walk over. */
 import { ACTIVATION_MATH, activationParameter } from '../math/activations.ts';
 import type { Activation } from '../spec/activations.ts';
-import { at, type Find, fours, type Overrides, type Step, type Tensor, type TensorName } from './kernel.ts';
+import { at, type Find, fours, type Overrides, type Step, type TensorName } from './kernel.ts';
 import { lossOverrides } from './loss.ts';
 import { STRUCTS } from './shaders.generated.ts';
 
@@ -118,6 +118,3 @@ export const inSlab =
   (find: Find): Place =>
   (name) =>
     at(find(name));
-
-/** Elements of a tensor with padding, in vec4s. */
-export const sizeInFours = (tensor: Tensor): number => tensor.size / 4;
