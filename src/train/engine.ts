@@ -13,7 +13,8 @@ import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
-import { initialParameters, initialState, readParameters, readState, writeParameters, writeState } from './params.ts';
+import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
+import { type Snapshot, takeSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Data, StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
@@ -182,6 +183,17 @@ export class Engine {
     this.#feed = new Feed(this.program.lists.train.batch, { models: models.length, capacity: this.capacity });
   }
 
+  /** What all models have learned, as the calls so far leave it, and where the run then stands. */
+  snapshot(): Promise<Snapshot> {
+    return takeSnapshot(this.executor, this.program, this.counters);
+  }
+
+  /** Back to a snapshot of this program, or of one that differs in its batch. */
+  async restore(snapshot: Snapshot): Promise<void> {
+    await writeSnapshot(this.executor, this.program, snapshot);
+    this.counters = { ...snapshot.counters };
+  }
+
   async dispose(): Promise<void> {
     for (const { loaded } of this.#kept.values()) loaded.dispose();
     this.#kept.clear();
@@ -217,20 +229,11 @@ export class Engine {
   /** Makes the mini-batch as large as the data set, for batch size `'full'`. */
   async #fitBatch(rows: number): Promise<void> {
     if (this.spec.batchSize !== 'full' || this.program.lists.train.batch === rows) return;
-    const { executor } = this;
-    const models = this.#members.map((_, model) => model);
-    const read = async (model: number) => ({
-      weights: await readParameters(executor, this.program, 'param', model),
-      state: await readState(executor, this.program, model),
-    });
-    const learned = await Promise.all(models.map(read));
+    const learned = await this.snapshot();
     this.program = this.#plan(this.spec, rows);
     this.#feed = new Feed(rows, { models: this.active.length });
-    await executor.prepare(this.program);
-    for (const [model, { weights, state }] of learned.entries()) {
-      await writeParameters(executor, this.program, weights, 'param', model);
-      await writeState(executor, this.program, state, model);
-    }
+    await this.executor.prepare(this.program);
+    await this.restore(learned);
   }
 }
 
