@@ -44,13 +44,13 @@ describe('the lines of the README', () => {
 });
 
 describe('the README', () => {
-  test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/formulas.md', 'docs/performance.md'])(
-    'links of %s lead somewhere',
-    (path) => {
-      const links = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
-      expect(links.filter((link) => !existsSync(join(root, dirname(path), link)))).toEqual([]);
-    },
-  );
+  test.each([
+    ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'],
+    ...['docs/formulas.md', 'docs/performance.md', 'docs/reliability.md'],
+  ])('links of %s lead somewhere', (path) => {
+    const links = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
+    expect(links.filter((link) => !existsSync(join(root, dirname(path), link)))).toEqual([]);
+  });
 
   test.each(['README.md', 'CONTRIBUTING.md', 'docs/performance.md'])(
     'commands of %s are scripts of the package',
