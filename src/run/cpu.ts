@@ -13,7 +13,14 @@ import {
 import type { Real } from '../math/losses.ts';
 import { baseSteps, type ListName, type Program, tensorOf } from '../plan/program.ts';
 import { targets } from '../spec/spec.ts';
-import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from './executor.ts';
+import {
+  type AdapterDescription,
+  type Captured,
+  type Executor,
+  type ExecutorRows,
+  LEARNED,
+  type LoadedData,
+} from './executor.ts';
 import type { Feed } from './feed.ts';
 
 /** f32 is what the GPU does, f64 is for finite differences. */
@@ -152,6 +159,28 @@ export class CpuExecutor implements Executor {
       values.set(source.subarray(from, from + columns), row * columns);
     }
     return values;
+  }
+
+  async capture(): Promise<Captured> {
+    const { program, models } = this.#prepared();
+    const captured = LEARNED.map((slab) => {
+      const size = program.slabs[slab].materialised;
+      const values = new Float32Array(size * models.length);
+      for (const [model, { memory }] of models.entries())
+        values.set(memory.slabs[slab].subarray(0, size), model * size);
+      return [slab, values];
+    });
+    return Object.fromEntries(captured) as Captured;
+  }
+
+  async restore(captured: Captured): Promise<void> {
+    const { program, models } = this.#prepared();
+    for (const slab of LEARNED) {
+      const size = program.slabs[slab].materialised;
+      for (const [model, { memory }] of models.entries()) {
+        memory.slabs[slab].set(captured[slab].subarray(model * size, (model + 1) * size));
+      }
+    }
   }
 
   async dispose(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What runs a program: the interface that the GPU and the CPU both have. */
 import type { InputRows, Rows } from '../data/types.ts';
+import type { Slab } from '../kernels/kernel.ts';
 import type { Choices, ListName, Program } from '../plan/program.ts';
 import type { Feed } from './feed.ts';
 import type { TuneOptions } from './tuning.ts';
@@ -28,6 +29,12 @@ export interface AdapterDescription {
   readonly software: boolean;
 }
 
+/** The slabs that a run's past is in: all others are made anew by every step. */
+export const LEARNED = ['params', 'state'] as const satisfies readonly Slab[];
+
+/** Slabs as they were at one moment, all models, with padding. */
+export type Captured = Readonly<Record<(typeof LEARNED)[number], Float32Array<ArrayBuffer>>>;
+
 export interface Executor {
   readonly backend: 'webgpu' | 'cpu';
   readonly adapter: AdapterDescription;
@@ -53,5 +60,9 @@ export interface Executor {
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array>;
   /** The values of a tensor of a model (0), row-major without padding, as all calls before have left them. */
   read(name: string, model?: number): Promise<Float32Array<ArrayBuffer>>;
+  /** A copy of what was learned, as all calls before have left it; a training may go on meanwhile. */
+  capture(): Promise<Captured>;
+  /** Puts back what was captured from a program of the same shape. */
+  restore(captured: Captured): Promise<void>;
   dispose(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/p
 import type { Executor } from '../run/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
 import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
-import { integer, oneOf, parseObject, show } from '../spec/parse.ts';
+import { integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
 import type { ScheduleFunction, ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
@@ -36,6 +36,7 @@ const RUNTIME = {
   tune: v.optional(v.boolean()),
   tuningCache: v.optional(v.any()),
   stepsPerSubmit: v.optional(integer(1, 65_536)),
+  snapshotEvery: v.optional(notNegative),
   learningRate: v.optional(v.any()),
 };
 
@@ -175,7 +176,7 @@ async function start(
   runtime: Runtime,
   given?: Choices,
 ): Promise<{ engine: Engine; reason: string }> {
-  const { strategy: asked = 'auto', stepsPerSubmit } = parseObject(RUNTIME, runtime, 'runtime');
+  const { strategy: asked = 'auto', stepsPerSubmit, snapshotEvery } = parseObject(RUNTIME, runtime, 'runtime');
   const strategy = asked as Strategy | 'auto';
   const { spec } = members[0]!;
   const { executor, reason } = await chooseExecutor(runtime, spec);
@@ -187,7 +188,7 @@ async function start(
     for (const [n, { weights }] of members.entries()) {
       if (weights) checkParameters(program, weights, `createSweep: models[${n}].weights`);
     }
-    const engine = new Engine(program, executor, { members, stepsPerSubmit, strategy, choices });
+    const engine = new Engine(program, executor, { members, stepsPerSubmit, strategy, choices, snapshotEvery });
     await engine.start();
     return { engine, reason };
   } catch (error) {

@@ -14,7 +14,7 @@ import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
-import { type Snapshot, takeSnapshot, writeSnapshot } from './snapshot.ts';
+import { type Learned, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Data, StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
@@ -44,6 +44,8 @@ export interface EngineOptions {
   strategy?: 'auto' | Strategy;
   /** Variants that were measured, or came with a file: they stay, also for another batch. */
   choices?: Choices | undefined;
+  /** Milliseconds from one snapshot of a training to the next; default 2000. */
+  snapshotEvery?: number | undefined;
 }
 
 /** Data on the executor, with a sampler for every model. */
@@ -62,6 +64,8 @@ export class Engine {
   program: Program;
   /** The models that train; the others stand still. */
   active: readonly number[];
+  /** Taken beside a training; what was learned by other ways makes them void. */
+  readonly snapshots: Snapshots;
   #feed: Feed;
   #members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
@@ -70,6 +74,7 @@ export class Engine {
 
   constructor(program: Program, executor: Executor, options: EngineOptions = {}) {
     const { members = [{ spec: program.spec }], stepsPerSubmit, strategy = program.strategy, choices } = options;
+    this.snapshots = new Snapshots(options.snapshotEvery);
     this.program = program;
     this.executor = executor;
     this.stepsPerSubmit = stepsPerSubmit;
@@ -95,6 +100,7 @@ export class Engine {
     await this.#fitBatch(rows.count);
     const { loaded, release } = await this.load(data, who, rows);
     await loaded.ready('train');
+    if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
     const { batch } = this.program.lists.train;
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
     // Another data set than the one that an epoch was interrupted on begins its own.
@@ -135,7 +141,9 @@ export class Engine {
       counters.position = 0;
       counters.epoch++;
     }
-    return { events, rows, models: active, metrics: this.executor.run('train', this.#feed, n, loaded) };
+    const metrics = this.executor.run('train', this.#feed, n, loaded);
+    this.snapshots.pass(() => this.snapshot());
+    return { events, rows, models: active, metrics };
   }
 
   /** One update on exactly these rows; what the sampler draws is left alone. */
@@ -154,6 +162,7 @@ export class Engine {
       const indices = this.#feed.indices(0);
       for (let i = 0; i < rows.count; i++) indices[i] = i;
       const event = this.#advance(0, rows.count);
+      this.snapshots.clear();
       const metrics = await this.executor.run('train', this.#feed, 1, loaded);
       return withLosses({ events: [event], rows: [rows.count], models: this.active }, metrics)[0]!;
     } finally {
@@ -175,6 +184,15 @@ export class Engine {
       await writeState(this.executor, this.program, initialState(this.program, spec), model);
     }
     this.counters = { step: 0, epoch: 0, position: 0 };
+    this.snapshots.clear();
+  }
+
+  /** What one model has learned elsewhere, whole or in part, and where it stood. */
+  async take(weights: ReadonlyMap<string, NamedTensor>, state?: Learned['state'], counters?: Counters): Promise<void> {
+    await writeParameters(this.executor, this.program, weights);
+    if (state) await writeState(this.executor, this.program, state);
+    if (counters) this.counters = { ...counters };
+    this.snapshots.clear();
   }
 
   /** From here on only these models train. What the others have learned stays readable. */
@@ -188,10 +206,14 @@ export class Engine {
     return takeSnapshot(this.executor, this.program, this.counters);
   }
 
-  /** Back to a snapshot of this program, or of one that differs in its batch. */
-  async restore(snapshot: Snapshot): Promise<void> {
+  /**
+   * Back to a snapshot of this program, or of one that differs in its batch: what was learned, the counters, and with
+   * them the sampler's place. Steps on their way are not waited for; the caller has seen their metrics, or wants none.
+   */
+  async rewindTo(snapshot: Snapshot): Promise<void> {
     await writeSnapshot(this.executor, this.program, snapshot);
-    this.counters = { ...snapshot.counters };
+    Object.assign(this.counters, snapshot.counters);
+    this.snapshots.set(snapshot);
   }
 
   async dispose(): Promise<void> {
@@ -233,7 +255,7 @@ export class Engine {
     this.program = this.#plan(this.spec, rows);
     this.#feed = new Feed(rows, { models: this.active.length });
     await this.executor.prepare(this.program);
-    await this.restore(learned);
+    await this.rewindTo(learned);
   }
 }
 

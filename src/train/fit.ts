@@ -67,6 +67,7 @@ export async function runSteps(
     const metrics = await submit.metrics;
     pacer.delivered(submit.events.length, performance.now());
     landed(submit, metrics);
+    engine.snapshots.confirm(submit.events.at(-1)!.step);
   };
   for (let most = left(); most > 0; most = left()) {
     const submit = engine.submit(source, Math.min(pacer.steps, most));

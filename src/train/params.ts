@@ -73,7 +73,7 @@ export function checkParameters(program: Program, weights: ReadonlyMap<string, N
 
 /** Reads all parameters from the executor. */
 export async function readParameters(
-  executor: Executor,
+  executor: Pick<Executor, 'read'>,
   program: Program,
   kind = 'param',
   model = 0,
@@ -106,7 +106,11 @@ export async function writeParameters(
 }
 
 /** Reads the optimizer's state: `exp_avg.layers.0.weight`. */
-export async function readState(executor: Executor, program: Program, model = 0): Promise<Map<string, NamedTensor>> {
+export async function readState(
+  executor: Pick<Executor, 'read'>,
+  program: Program,
+  model = 0,
+): Promise<Map<string, NamedTensor>> {
   const slots = stateNames(program);
   // All reads are asked for at once, so that they show the state of one moment while a training goes on.
   const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`, model)));

@@ -1,39 +1,114 @@
-/** A snapshot: what a run has learned and where it stands; with it, the same program goes on to the same bits. */
+/** Snapshots: what a run has learned and where it stood; with one, the same program goes on to the same bits. */
 import type { Counters } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
-import type { Program } from '../plan/program.ts';
-import type { Executor } from '../run/executor.ts';
-import { readParameters, readState, writeParameters, writeState } from './params.ts';
+import { type Program, tensorOf } from '../plan/program.ts';
+import type { Captured, Executor } from '../run/executor.ts';
+import { readParameters, readState } from './params.ts';
 
-/** What one model has learned. */
+export interface Snapshot {
+  readonly counters: Readonly<Counters>;
+  /** What says where in the slabs a tensor lies. */
+  readonly program: Program;
+  /** Every model, also those that no longer train. */
+  readonly captured: Captured;
+}
+
+/** What one model has learned, as files have it. */
 export interface Learned {
   readonly weights: ReadonlyMap<string, NamedTensor>;
   readonly state: ReadonlyMap<string, NamedTensor>;
 }
 
-export interface Snapshot {
-  readonly counters: Readonly<Counters>;
-  /** Every model of the program, also those that no longer train. */
-  readonly models: readonly Learned[];
-}
-
-/** As all calls so far leave it: everything is asked for at once, and a training may go on meanwhile. */
+/** As all calls so far leave it; a training may go on meanwhile. */
 export async function takeSnapshot(executor: Executor, program: Program, counters: Counters): Promise<Snapshot> {
   const finished = { ...counters };
-  const models = Array.from({ length: program.models }, async (_, model): Promise<Learned> => {
-    const [weights, state] = await Promise.all([
-      readParameters(executor, program, 'param', model),
-      readState(executor, program, model),
-    ]);
-    return { weights, state };
-  });
-  return { counters: finished, models: await Promise.all(models) };
+  return { counters: finished, program, captured: await executor.capture() };
 }
 
 /** Puts everything back; the counters are the caller's. */
-export async function writeSnapshot(executor: Executor, program: Program, { models }: Snapshot): Promise<void> {
-  for (const [model, { weights, state }] of models.entries()) {
-    await writeParameters(executor, program, weights, 'param', model);
-    await writeState(executor, program, state, model);
+export async function writeSnapshot(executor: Executor, program: Program, snapshot: Snapshot): Promise<void> {
+  if (program === snapshot.program) return executor.restore(snapshot.captured);
+  for (const { name, slab } of program.tensors.values()) {
+    if (!(slab in snapshot.captured)) continue;
+    for (let model = 0; model < program.models; model++) {
+      await executor.write(name, valuesOf(snapshot, name, model), model);
+    }
+  }
+}
+
+/** One model of a snapshot, by PyTorch's names. */
+export async function learnedOf(snapshot: Snapshot, model = 0): Promise<Learned> {
+  const { program } = snapshot;
+  const reader = { read: async (name: string) => valuesOf(snapshot, name, model) };
+  return { weights: await readParameters(reader, program), state: await readState(reader, program) };
+}
+
+/** The values of a tensor of a model, row-major without padding. */
+function valuesOf({ program, captured }: Snapshot, name: string, model: number): Float32Array<ArrayBuffer> {
+  const { slab, rows, columns, stride, offset } = tensorOf(program, name);
+  const start = model * program.slabs[slab].materialised + offset;
+  const values = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const from = start + row * stride;
+    values.set(captured[slab as keyof Captured].subarray(from, from + columns), row * columns);
+  }
+  return values;
+}
+
+/** A snapshot is taken again when this many times its own duration has passed: it takes at most 2 % of a run. */
+const REST = 50;
+
+/** Takes a snapshot now and then beside a training, and keeps the last that holds. */
+export class Snapshots {
+  /** The last one of which every step came back, and nobody complained. */
+  last: Snapshot | undefined;
+  readonly #everyMs: number;
+  /** Those that were asked for before this count are of another past. */
+  #past = 0;
+  /** No other is taken before this time. */
+  #next = 0;
+  #taking = false;
+  /** Has come, while the metrics of its steps have not. */
+  #waiting: Snapshot | undefined;
+
+  constructor(everyMs = 2000) {
+    this.#everyMs = everyMs;
+  }
+
+  /** Takes one if it is time; called where the counters say what was handed to the executor. */
+  pass(take: () => Promise<Snapshot>): void {
+    const start = performance.now();
+    if (start < this.#next || this.#taking || this.#waiting) return;
+    this.#taking = true;
+    const past = this.#past;
+    const came = (snapshot?: Snapshot) => {
+      const end = performance.now();
+      this.#taking = false;
+      this.#next = end + Math.max(this.#everyMs, REST * (end - start));
+      if (past === this.#past) this.#waiting = snapshot;
+    };
+    // What goes wrong is told to whoever waits for the steps.
+    take().then(came, () => came());
+  }
+
+  /** The metrics of all steps up to this one came back and are good. */
+  confirm(step: number): void {
+    if (!this.#waiting || this.#waiting.counters.step > step) return;
+    this.last = this.#waiting;
+    this.#waiting = undefined;
+  }
+
+  /** This one holds, whatever was on its way. */
+  set(snapshot: Snapshot): void {
+    this.clear();
+    this.last = snapshot;
+    this.#next = performance.now() + this.#everyMs;
+  }
+
+  /** What was learned comes from somewhere else: those taken so far say nothing about it. */
+  clear(): void {
+    this.last = undefined;
+    this.#waiting = undefined;
+    this.#past++;
   }
 }

@@ -14,14 +14,7 @@ import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
-import {
-  checkParameters,
-  initialParameters,
-  readParameters,
-  readState,
-  writeParameters,
-  writeState,
-} from './params.ts';
+import { checkParameters, initialParameters, readParameters, readState } from './params.ts';
 import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
@@ -101,6 +94,7 @@ export class Trainer {
             const submit = this.#engine.submit(source, Math.min(pacer.steps, left));
             const metrics = await submit.metrics;
             event = withLosses(submit, metrics).at(-1);
+            this.#engine.snapshots.confirm(event!.step);
             pacer.delivered(submit.events.length, performance.now());
             left -= submit.events.length;
           }
@@ -165,7 +159,7 @@ export class Trainer {
   /** Sets some or all parameters. @throws CheckpointError for an unknown name or another shape */
   async setWeights(weights: ReadonlyMap<string, NamedTensor>): Promise<void> {
     checkParameters(this.#engine.program, weights, 'setWeights');
-    await this.#alone('setWeights', () => writeParameters(this.#engine.executor, this.#engine.program, weights));
+    await this.#alone('setWeights', () => this.#engine.take(weights));
   }
 
   /**
@@ -211,8 +205,7 @@ export class Trainer {
     optimizer: ReadonlyMap<string, NamedTensor> | undefined,
     counters: Counters | undefined,
   ): Promise<void> {
-    if (optimizer) await writeState(this.#engine.executor, this.#engine.program, optimizer);
-    if (counters) this.#engine.counters = { ...counters };
+    await this.#engine.take(new Map(), optimizer, counters);
   }
 
   /** One call at a time may change the model. */

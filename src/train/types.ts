@@ -29,6 +29,11 @@ export interface Runtime {
   tuningCache?: TuningCache;
   /** Steps of one submit; default: as many as fit 8 ms. No result depends on it. */
   stepsPerSubmit?: number;
+  /**
+   * Milliseconds from one snapshot of a training, kept in the page's memory, to the next; default 2000. They are taken
+   * less often where they would take more than 2 % of the time.
+   */
+  snapshotEvery?: number;
   /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */
   learningRate?: ScheduleFunction;
 }

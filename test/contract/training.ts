@@ -4,11 +4,14 @@ import { plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
+import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
 import { activation, dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
-import { initialParameters, writeParameters } from '../../src/train/params.ts';
+import { Engine } from '../../src/train/engine.ts';
+import { initialParameters, readParameters, writeParameters } from '../../src/train/params.ts';
+import { learnedOf } from '../../src/train/snapshot.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import golden from '../golden/training.json' with { type: 'json' };
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
@@ -267,23 +270,56 @@ async function counters(context: ContractContext): Promise<void> {
   for (const [strategy, hidden, dispatches] of points) {
     const { gpu, counts } = countingGpu(context.gpu);
     const layers = [...hidden.map((units) => dense(units, { activation: 'gelu' })), dense(3)];
-    const runtime = { backend: 'webgpu', gpu, strategy, stepsPerSubmit: 7 } as const;
+    const runtime = { backend: 'webgpu', gpu, strategy, stepsPerSubmit: 7, snapshotEvery: 1e9 } as const;
     await using(createTrainer({ ...SPEC, layers }, runtime), async (trainer) => {
       const data = dataset(DATA);
       await trainer.fit(data);
       const before = { ...counts };
-      // 4 epochs of 7 mini-batches, one submit each
+      // 4 epochs of 7 mini-batches, one submit each, and the snapshot that a call begins with
       await trainer.fit(data, { epochs: 4 });
       const since = Object.fromEntries(
         Object.entries(counts).map(([key, n]) => [key, n - before[key as keyof Counts]]),
       );
-      const expected = { dispatches: dispatches(28, 4), submits: 4, passes: 4, writes: 4, maps: 4, created: 0 };
+      const expected = { dispatches: dispatches(28, 4), submits: 5, passes: 4, writes: 4, maps: 6, created: 0 };
       if (JSON.stringify(since) !== JSON.stringify(expected)) {
         throw new Error(
           `${strategy}, ${layers.length} layers: got ${JSON.stringify(since)}, expected ${JSON.stringify(expected)}`,
         );
       }
     });
+  }
+}
+
+/** A snapshot beside a training is one submit and two maps, whatever the network, and makes nothing new after the first. */
+async function snapshotCost(context: ContractContext): Promise<void> {
+  if (!context.gpu) return;
+  const { gpu, counts } = countingGpu(context.gpu);
+  const program = plan(parseSpec(SPEC), { strategy: 'plain' });
+  const engine = new Engine(program, new WebGpuExecutor(await requestDevice(gpu)), { snapshotEvery: 1e9 });
+  try {
+    await engine.start();
+    const source = await engine.open(DATA, 'test');
+    const { metrics } = engine.submit(source, 5);
+    const before = { ...counts };
+    const snapshot = await engine.snapshot();
+    await metrics;
+    const since = { submits: counts.submits - before.submits, maps: counts.maps - before.maps };
+    if (since.submits !== 1 || since.maps !== 2) throw new Error(`a snapshot took ${JSON.stringify(since)}`);
+    if (counts.created !== before.created)
+      throw new Error(`a snapshot made ${counts.created - before.created} objects`);
+    const { weights } = await learnedOf(snapshot);
+    for (const [name, { values }] of await readParameters(engine.executor, program)) {
+      equal(`${name} of the snapshot`, weights.get(name)!.values, values);
+    }
+    await engine.submit(source, 2).metrics;
+    const end = await engine.snapshot();
+    await engine.rewindTo(snapshot);
+    await engine.submit(source, 2).metrics;
+    const { captured } = await engine.snapshot();
+    equal('parameters after going back and on', captured.params, end.captured.params);
+    equal('state after going back and on', captured.state, end.captured.state);
+  } finally {
+    await engine.dispose();
   }
 }
 
@@ -377,6 +413,7 @@ const cases: [string, (context: ContractContext) => Promise<void>][] = [
   ['weights are transposed on the way in', setWeights],
   ['a model of a sweep has the bits that it has alone', onOneDevice(sweepBits)],
   ['dispatches, objects, writes and maps keep to their budget', counters],
+  ['a snapshot is cheap, and whole', snapshotCost],
   ['a lost device ends every promise', lostDevice],
 ];
 

@@ -105,7 +105,8 @@ function pad({ x, count, width }: ExecutorRows): Uint8Array | Float32Array {
   return padded;
 }
 
-function upload(device: GPUDevice, buffer: GPUBuffer, array: Uint8Array | Uint32Array | Float32Array): void {
+/** Writes an array into a buffer, not too much in one call. */
+export function upload(device: GPUDevice, buffer: GPUBuffer, array: Uint8Array | Uint32Array | Float32Array): void {
   const bytes = new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
   for (let at = 0; at < bytes.length; at += UPLOAD_BYTES) {
     device.queue.writeBuffer(buffer, at, bytes, at, Math.min(UPLOAD_BYTES, bytes.length - at));

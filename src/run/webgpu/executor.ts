@@ -5,10 +5,17 @@ import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '..
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import type { Variant } from '../../kernels/variants.ts';
 import { type Choices, LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
-import type { AdapterDescription, Executor, ExecutorRows, LoadedData } from '../executor.ts';
+import {
+  type AdapterDescription,
+  type Captured,
+  type Executor,
+  type ExecutorRows,
+  LEARNED,
+  type LoadedData,
+} from '../executor.ts';
 import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../feed.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
-import { GpuLoaded, type Recorded, type Recording } from './data.ts';
+import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
 import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
@@ -33,6 +40,8 @@ interface Prepared {
   readonly tables: GPUBuffer[];
   /** Where metrics come back; as many as were ever in flight at once. */
   readonly staging: GPUBuffer[];
+  /** Where what was learned comes back. */
+  readonly captures: Record<keyof Captured, GPUBuffer>[];
   readonly offsets: Uint32Array;
   /** What every kernel is told of the feed and of the slabs. */
   readonly strides: Overrides;
@@ -87,6 +96,7 @@ export class WebGpuExecutor implements Executor {
         metrics: buffer('metrics', Math.max(...capacities) * models * METRICS_BYTES, STORAGE | COPY_SRC),
         tables: [],
         staging: [],
+        captures: [],
         offsets: new Uint32Array(1),
         strides: Object.fromEntries(
           SLABS.map((slab) => [`MODEL_${slab.toUpperCase()}`, program.slabs[slab].materialised / 4]),
@@ -194,6 +204,27 @@ export class WebGpuExecutor implements Executor {
     }
   }
 
+  async capture(): Promise<Captured> {
+    const { slabs, captures } = this.#need();
+    const device = this.#device;
+    const make = (slab: Slab) =>
+      device.createBuffer({ label: `${slab} back`, size: slabs[slab].size, usage: MAP_READ | COPY_DST });
+    const back = captures.pop() ?? ofLearned(make);
+    const encoder = device.createCommandEncoder();
+    for (const slab of LEARNED) encoder.copyBufferToBuffer(slabs[slab], 0, back[slab], 0, slabs[slab].size);
+    device.queue.submit([encoder.finish()]);
+    await this.#watch.guard(Promise.all(LEARNED.map((slab) => back[slab].mapAsync(MAP_MODE_READ))));
+    const captured = ofLearned((slab) => new Float32Array(back[slab].getMappedRange().slice(0)));
+    for (const slab of LEARNED) back[slab].unmap();
+    captures.push(back);
+    return captured;
+  }
+
+  async restore(captured: Captured): Promise<void> {
+    const { slabs } = this.#need();
+    for (const slab of LEARNED) upload(this.#device, slabs[slab], captured[slab]);
+  }
+
   async dispose(): Promise<void> {
     this.#watch.close(new DeviceError('device/disposed', 'trainer: it was disposed; create a new one.'));
     this.#release();
@@ -282,8 +313,12 @@ export class WebGpuExecutor implements Executor {
 
   #release(): void {
     if (!this.#prepared) return;
-    const { slabs, feed, metrics, tables, staging } = this.#prepared;
-    for (const buffer of [...Object.values(slabs), feed, metrics, ...tables, ...staging]) buffer.destroy();
+    const { slabs, feed, metrics, tables, staging, captures } = this.#prepared;
+    const back = captures.flatMap((buffers) => Object.values(buffers));
+    for (const buffer of [...Object.values(slabs), feed, metrics, ...tables, ...staging, ...back]) buffer.destroy();
     this.#prepared = undefined;
   }
 }
+
+const ofLearned = <T>(make: (slab: keyof Captured) => T) =>
+  Object.fromEntries(LEARNED.map((slab) => [slab, make(slab)])) as Record<keyof Captured, T>;
