@@ -7,11 +7,19 @@ import { isObject, isWellFormed, parseJson } from './json.ts';
 import { type NamedTensor, readSafetensors, type SafetensorsLimits, writeSafetensors } from './safetensors.ts';
 import { float32Values, isCount } from './tensors.ts';
 
-/** Finished updates, and where the sampler stands. */
+/** Where a run stands: all that it goes on from that is neither a tensor nor in the spec. */
 export interface Counters {
+  /** Finished updates. */
   step: number;
+  /** Finished passes over the data. */
   epoch: number;
+  /** Finished mini-batches of the pass that is under way. */
   position: number;
+  /** Sum of the losses of all rows of that pass so far, and their number. */
+  epochLoss?: number;
+  epochRows?: number;
+  /** The lowest loss of an epoch so far, where someone keeps the best model. */
+  bestLoss?: number;
 }
 
 export interface ModelFile {
@@ -29,7 +37,10 @@ export interface ModelFile {
 }
 
 const FORMAT = 'downhill';
-const VERSION = 1;
+/** 1: three counters. 2: also the sums and decisions of `DECISIONS`, without which a run would go on a little differently. */
+const VERSION = 2;
+/** Counters that are no integers and may be missing. Another one needs another version: who ignores it goes on wrongly. */
+const DECISIONS = ['epochLoss', 'epochRows', 'bestLoss'] as const;
 const OPTIMIZER = 'optimizer.';
 /** Room for the names of 65 536 columns; all else in a header is small. */
 const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
@@ -72,7 +83,7 @@ export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
     ['formatVersion', String(VERSION)],
     ['spec', JSON.stringify(spec)],
   ]);
-  if (file.counters) metadata.set('counters', JSON.stringify(checkCounters(file.counters, who)));
+  if (file.counters) metadata.set('counters', JSON.stringify(checkCounters(file.counters, VERSION, who)));
   if (file.choices) metadata.set('choices', JSON.stringify(checkChoices(file.choices, who)));
   return writeSafetensors(tensors, metadata, LIMITS, who);
 }
@@ -85,14 +96,14 @@ export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
  */
 export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
   const { tensors, metadata } = readSafetensors(bytes, LIMITS, who);
-  checkVersion(metadata, who);
+  const version = readVersion(metadata, who);
   const spec = readSpec(metadata.get('spec'), who);
   const counters = metadata.get('counters');
   const choices = metadata.get('choices');
   const file: ModelFile = {
     spec,
     weights: new Map(),
-    ...(counters !== undefined && { counters: checkCounters(parseJson(counters, `${who}: counters`), who) }),
+    ...(counters !== undefined && { counters: checkCounters(parseJson(counters, `${who}: counters`), version, who) }),
     ...(choices !== undefined && { choices: checkChoices(parseJson(choices, `${who}: choices`), who) }),
   };
   if (checkTensors(spec, tensors, file.counters, who)) file.optimizer = new Map();
@@ -105,7 +116,7 @@ export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
   return file;
 }
 
-function checkVersion(metadata: ReadonlyMap<string, string>, who: string): void {
+function readVersion(metadata: ReadonlyMap<string, string>, who: string): number {
   const format = metadata.get('format');
   if (format !== FORMAT) {
     throw new CheckpointError(
@@ -113,12 +124,12 @@ function checkVersion(metadata: ReadonlyMap<string, string>, who: string): void 
       `${who}: expected format "${FORMAT}" in the metadata, got ${show(format)}; the file holds tensors but no model of Downhill.`,
     );
   }
-  const version = metadata.get('formatVersion');
-  if (version === String(VERSION)) return;
-  const newer = /^[0-9]{1,9}$/.test(version ?? '') && Number(version) > VERSION;
+  const text = metadata.get('formatVersion');
+  const version = /^[1-9][0-9]{0,8}$/.test(text ?? '') ? Number(text) : 0;
+  if (version >= 1 && version <= VERSION) return version;
   throw new CheckpointError(
     'checkpoint/version',
-    `${who}: got formatVersion ${show(version)}, this version reads "${VERSION}"; ${newer ? 'the file is newer, update downhill' : 'the file is damaged'}.`,
+    `${who}: got formatVersion ${show(text)}, expected "1" to "${VERSION}"; ${version > VERSION ? 'the file is newer, update downhill' : 'the file is damaged'}.`,
   );
 }
 
@@ -135,16 +146,21 @@ function readSpec(text: string | undefined, who: string): Spec {
   }
 }
 
-function checkCounters(value: unknown, who: string): Counters {
-  const keys = isObject(value) ? Object.keys(value).sort().join() : '';
-  const { step, epoch, position } = (value ?? {}) as Record<string, unknown>;
-  if (keys !== 'epoch,position,step' || !isCount(step) || !isCount(epoch) || !isCount(position)) {
+function checkCounters(value: unknown, version: number, who: string): Counters {
+  const { step, epoch, position, ...others } = (isObject(value) ? value : {}) as Record<string, unknown>;
+  const known = version > 1 ? DECISIONS : [];
+  const decided = known.flatMap((name) => (others[name] === undefined ? [] : [[name, others[name]] as const]));
+  if (
+    ![step, epoch, position].every(isCount) ||
+    Object.keys(others).some((name) => !known.includes(name as never)) ||
+    !decided.every(([, number]) => Number.isFinite(number))
+  ) {
     throw new CheckpointError(
       'checkpoint/counters',
-      `${who}: counters: expected step, epoch and position as integers ≥ 0, got ${show(value)}.`,
+      `${who}: counters: expected step, epoch and position as integers ≥ 0${version > 1 ? ` and ${known.join(', ')} as finite numbers where they are` : ''}, got ${show(value)}.`,
     );
   }
-  return { step, epoch, position };
+  return { step, epoch, position, ...Object.fromEntries(decided) } as Counters;
 }
 
 function checkChoices(value: unknown, who: string): Record<string, string | number | boolean> {

@@ -17,6 +17,7 @@ import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
 import { Engine, type Member } from './engine.ts';
 import { checkParameters, readParameters, readState } from './params.ts';
+import { countersOf } from './snapshot.ts';
 import { Sweep } from './sweep.ts';
 import { Trainer } from './trainer.ts';
 import type { Runtime } from './types.ts';
@@ -123,17 +124,18 @@ export async function createSweep(
   checkAlike(specs);
   const { engine, reason } = await start(members, runtime);
   const { strategy, choices } = engine.program;
-  return new Sweep(engine, specs, reason, async ({ engine: { executor, program, counters } }, model) => {
+  return new Sweep(engine, specs, reason, async ({ engine: { executor, program, counters, sums } }, model) => {
     const { schedule, spec } = members[model]!;
     // All of it is asked for at once: the model may go on training meanwhile.
-    const [weights, state] = await Promise.all([
+    const finished = { ...counters };
+    const [weights, state, finishedSums] = await Promise.all([
       readParameters(executor, program, 'param', model),
       readState(executor, program, model),
+      sums,
     ]);
-    const finished = { ...counters };
     const trainer = await build(spec, { ...runtime, strategy }, schedule, choices);
     await trainer.setWeights(weights);
-    await trainer.restore(state, finished);
+    await trainer.restore(state, countersOf({ counters: finished, sums: finishedSums }, model));
     return trainer;
   });
 }

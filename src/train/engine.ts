@@ -14,7 +14,7 @@ import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
-import { type Learned, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
+import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Data, StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
@@ -62,6 +62,9 @@ export class Engine {
   /** Where the run stands: all that is neither a tensor nor in the spec. */
   counters: Counters = { step: 0, epoch: 0, position: 0 };
   program: Program;
+  /** Sums over the epoch that is under way, as the calls so far leave them, and over the last one that was finished. */
+  sums: Promise<EpochSums>;
+  finishedSums: Promise<EpochSums>;
   /** The models that train; the others stand still. */
   active: readonly number[];
   /** Taken beside a training; what was learned by other ways makes them void. */
@@ -82,6 +85,7 @@ export class Engine {
     this.#strategy = strategy;
     this.#choices = choices ?? {};
     this.active = members.map((_, model) => model);
+    this.sums = this.finishedSums = this.#noSums();
     this.#feed = new Feed(program.lists.train.batch, { models: members.length });
   }
 
@@ -104,7 +108,7 @@ export class Engine {
     const { batch } = this.program.lists.train;
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
     // Another data set than the one that an epoch was interrupted on begins its own.
-    if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.counters.position = 0;
+    if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.#beginEpoch();
     return { loaded, samplers, release };
   }
 
@@ -126,7 +130,7 @@ export class Engine {
     const events: Submit['events'][number][] = [];
     const rows: number[] = [];
     // Another call may have left its place in the epoch of a larger data set.
-    if (counters.position >= batchesPerEpoch) counters.position = 0;
+    if (counters.position >= batchesPerEpoch) this.#beginEpoch();
     const n = Math.min(most, this.capacity, batchesPerEpoch - counters.position);
     for (let k = 0; k < n; k++) {
       let count = 0;
@@ -137,13 +141,15 @@ export class Engine {
       rows.push(count);
       counters.position++;
     }
+    const submit = { events, rows, models: active, metrics: this.executor.run('train', this.#feed, n, loaded) };
+    this.sums = addLosses(this.sums, submit);
     if (counters.position >= batchesPerEpoch) {
-      counters.position = 0;
+      this.finishedSums = this.sums;
+      this.#beginEpoch();
       counters.epoch++;
     }
-    const metrics = this.executor.run('train', this.#feed, n, loaded);
     this.snapshots.pass(() => this.snapshot());
-    return { events, rows, models: active, metrics };
+    return submit;
   }
 
   /** One update on exactly these rows; what the sampler draws is left alone. */
@@ -183,15 +189,19 @@ export class Engine {
       await writeParameters(this.executor, this.program, new Map([...initial, ...(weights ?? [])]), 'param', model);
       await writeState(this.executor, this.program, initialState(this.program, spec), model);
     }
-    this.counters = { step: 0, epoch: 0, position: 0 };
+    this.#goOn({ step: 0, epoch: 0, position: 0 });
     this.snapshots.clear();
   }
 
   /** What one model has learned elsewhere, whole or in part, and where it stood. */
-  async take(weights: ReadonlyMap<string, NamedTensor>, state?: Learned['state'], counters?: Counters): Promise<void> {
+  async take(
+    weights: ReadonlyMap<string, NamedTensor>,
+    state?: ReadonlyMap<string, NamedTensor>,
+    counters?: Counters,
+  ): Promise<void> {
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
-    if (counters) this.counters = { ...counters };
+    if (counters) this.#goOn(counters);
     this.snapshots.clear();
   }
 
@@ -203,7 +213,7 @@ export class Engine {
 
   /** What all models have learned, as the calls so far leave it, and where the run then stands. */
   snapshot(): Promise<Snapshot> {
-    return takeSnapshot(this.executor, this.program, this.counters);
+    return takeSnapshot(this.executor, this.program, this.counters, this.sums);
   }
 
   /**
@@ -213,6 +223,7 @@ export class Engine {
   async rewindTo(snapshot: Snapshot): Promise<void> {
     await writeSnapshot(this.executor, this.program, snapshot);
     Object.assign(this.counters, snapshot.counters);
+    this.sums = Promise.resolve(snapshot.sums);
     this.snapshots.set(snapshot);
   }
 
@@ -234,6 +245,23 @@ export class Engine {
     }
     counters.step++;
     return { step: counters.step, epoch: counters.epoch, learningRate: first };
+  }
+
+  /** Takes up a run where it stood, as a file has it. */
+  #goOn({ epochLoss, epochRows, ...counters }: Counters): void {
+    this.counters = counters;
+    this.sums = this.#noSums();
+    if (epochLoss === undefined || epochRows === undefined) return;
+    this.sums = Promise.resolve({ losses: Float64Array.of(epochLoss), rows: epochRows });
+  }
+
+  #beginEpoch(): void {
+    this.counters.position = 0;
+    this.sums = this.#noSums();
+  }
+
+  #noSums(): Promise<EpochSums> {
+    return Promise.resolve({ losses: new Float64Array(this.#members.length), rows: 0 });
   }
 
   #plan(spec: Spec, batch: number): Program {
@@ -283,3 +311,19 @@ export const lossAt = (
   k: number,
   slice: number,
 ) => metrics[(k * models.length + slice) * 4]! / rows[k]!;
+
+/** The sums with the losses of a submit, when those came back. Never rejects: whoever awaits the metrics hears of it. */
+async function addLosses(
+  before: Promise<EpochSums>,
+  { rows, models, metrics }: Pick<Submit, 'rows' | 'models' | 'metrics'>,
+): Promise<EpochSums> {
+  const landed = await metrics.catch(() => undefined);
+  const sums = await before;
+  const losses = sums.losses.slice();
+  for (let k = 0; k < rows.length; k++) {
+    for (const [slice, model] of models.entries()) {
+      losses[model]! += landed?.[(k * models.length + slice) * 4] ?? Number.NaN;
+    }
+  }
+  return { losses, rows: sums.rows + rows.reduce((sum, count) => sum + count, 0) };
+}

@@ -20,15 +20,10 @@ export async function fitEpochs(
   const first = counters.step;
   const pacer = new Pacer(engine.capacity, engine.stepsPerSubmit);
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
-  const total = { loss: 0, rows: 0 };
   let busy = 0;
 
   const landed = (submit: Submit, metrics: Float64Array) => {
-    for (const [k, event] of withLosses(submit, metrics).entries()) {
-      total.loss += metrics[k * 4]!;
-      total.rows += submit.rows[k]!;
-      onStep?.(event);
-    }
+    for (const event of withLosses(submit, metrics)) onStep?.(event);
   };
 
   while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
@@ -36,10 +31,9 @@ export async function fitEpochs(
     const left = () => (counters.epoch === epoch && !signal?.aborted ? endStep - counters.step : 0);
     busy += await runSteps(engine, source, pacer, left, landed);
     if (counters.epoch === epoch) break;
-    const event: EpochEvent = { epoch, step: counters.step, loss: total.loss / total.rows };
+    const { losses, rows } = await engine.finishedSums;
+    const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / rows };
     if (validationData) event.validation = await validate(validationData);
-    total.loss = 0;
-    total.rows = 0;
     history.epochs.push(event);
     onEpoch?.(event);
   }

@@ -5,8 +5,16 @@ import { type Program, tensorOf } from '../plan/program.ts';
 import type { Captured, Executor } from '../run/executor.ts';
 import { readParameters, readState } from './params.ts';
 
+/** Sums over the steps of the epoch that is under way; NaN from the first loss that did not come back. */
+export interface EpochSums {
+  /** Of all rows' losses, per model. */
+  readonly losses: Float64Array;
+  readonly rows: number;
+}
+
 export interface Snapshot {
   readonly counters: Readonly<Counters>;
+  readonly sums: EpochSums;
   /** What says where in the slabs a tensor lies. */
   readonly program: Program;
   /** Every model, also those that no longer train. */
@@ -15,14 +23,26 @@ export interface Snapshot {
 
 /** What one model has learned, as files have it. */
 export interface Learned {
-  readonly weights: ReadonlyMap<string, NamedTensor>;
-  readonly state: ReadonlyMap<string, NamedTensor>;
+  readonly weights: Map<string, NamedTensor>;
+  readonly state: Map<string, NamedTensor>;
 }
 
 /** As all calls so far leave it; a training may go on meanwhile. */
-export async function takeSnapshot(executor: Executor, program: Program, counters: Counters): Promise<Snapshot> {
+export async function takeSnapshot(
+  executor: Executor,
+  program: Program,
+  counters: Counters,
+  sums: Promise<EpochSums>,
+): Promise<Snapshot> {
   const finished = { ...counters };
-  return { counters: finished, program, captured: await executor.capture() };
+  return { counters: finished, program, captured: await executor.capture(), sums: await sums };
+}
+
+/** The counters as a file has them. */
+export function countersOf({ counters, sums }: Pick<Snapshot, 'counters' | 'sums'>, model = 0): Counters {
+  const { rows } = sums;
+  const epochLoss = sums.losses[model]!;
+  return { ...counters, ...(rows > 0 && Number.isFinite(epochLoss) && { epochLoss, epochRows: rows }) };
 }
 
 /** Puts everything back; the counters are the caller's. */

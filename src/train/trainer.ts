@@ -14,7 +14,8 @@ import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
-import { checkParameters, initialParameters, readParameters, readState } from './params.ts';
+import { checkParameters, initialParameters, readParameters } from './params.ts';
+import { countersOf, learnedOf } from './snapshot.ts';
 import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
@@ -137,18 +138,10 @@ export class Trainer {
 
   /** The model as a safetensors file: weights, optimizer state, counters, spec. */
   async save(): Promise<Uint8Array> {
-    const counters = { ...this.#engine.counters };
-    const [weights, optimizer] = await Promise.all([
-      this.weights(),
-      readState(this.#engine.executor, this.#engine.program),
-    ]);
-    return encodeModel({
-      spec: this.spec,
-      weights,
-      optimizer,
-      counters,
-      choices: this.#engine.program.choices,
-    });
+    const { spec, choices } = this.#engine.program;
+    const snapshot = await this.#engine.snapshot();
+    const { weights, state: optimizer } = await learnedOf(snapshot);
+    return encodeModel({ spec, weights, optimizer, counters: countersOf(snapshot), choices });
   }
 
   /** The parameters by PyTorch's names: `layers.0.weight` [out, in], `layers.0.bias` [out]. */

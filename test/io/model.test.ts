@@ -46,6 +46,9 @@ function model(input: SpecInput = INPUT): Required<ModelFile> {
   };
 }
 
+/** As version 2 added them: numbers that decimals do not hold exactly. */
+const DECIDED = { step: 12, epoch: 2, position: 64, epochLoss: 0.1 + 0.2, epochRows: 1024, bestLoss: 2 / 3 };
+
 function weightsOnly(input: SpecInput = INPUT): ModelFile {
   const { spec, weights } = model(input);
   return { spec, weights };
@@ -124,6 +127,14 @@ describe('round trip', () => {
     expect(plain(back.optimizer!)).toEqual(plain(file.optimizer));
     expect(back.counters).toEqual(file.counters);
     expect(back.choices).toEqual(file.choices);
+  });
+
+  test.each([
+    [DECIDED],
+    [{ step: 3, epoch: 0, position: 3, bestLoss: -1e-300 }],
+    [{ step: 3, epoch: 0, position: 3, epochLoss: Number.MIN_VALUE, epochRows: 1 }],
+  ])('keeps sums and decisions to the last bit: %j', (counters) => {
+    expect(decodeModel(encodeModel({ ...model(), counters })).counters).toEqual(counters);
   });
 
   test('keeps a file of weights only as such', () => {
@@ -231,6 +242,17 @@ describe('other programs', () => {
     expect(metadata.formatVersion).toBe('1');
     expect(JSON.parse(metadata.counters)).toEqual(model().counters);
   });
+
+  test('a file of version 2 is read for ever, with its sums and decisions', () => {
+    const file = decodeModel(golden('written-2.safetensors'));
+    expect(file).toEqual({ ...model(), counters: DECIDED });
+    const { tensors, metadata } = goldenJson('written-2.json');
+    const state = [...model().optimizer].map(([name, tensor]): [string, NamedTensor] => [`optimizer.${name}`, tensor]);
+    expect(tensors).toEqual(plain([...model().weights, ...state]));
+    expect(metadata.formatVersion).toBe('2');
+    expect(JSON.parse(metadata.counters)).toEqual(DECIDED);
+    expect(encodeModel(file)).toEqual(golden('written-2.safetensors'));
+  });
 });
 
 describe('decodeModel refuses', () => {
@@ -265,7 +287,8 @@ describe('decodeModel refuses', () => {
     ['a file without version', 'version', remove('formatVersion')],
     ['version 0', 'version', set('formatVersion', '0')],
     ['a version that is no number', 'version', set('formatVersion', '1.0')],
-    ['a newer version', 'version', set('formatVersion', '2')],
+    ['a newer version', 'version', set('formatVersion', '3')],
+    ['a version with a zero before it', 'version', set('formatVersion', '02')],
     ['a file without spec', 'spec', remove('spec')],
     ['a spec that is no JSON', 'json', set('spec', '{inputs:3}')],
     ['a spec with a key twice', 'duplicate-key', set('spec', '{"inputs":3,"inputs":4}')],
@@ -298,6 +321,17 @@ describe('decodeModel refuses', () => {
     ['a counter too many', 'counters', set('counters', '{"step":1,"epoch":1,"position":1,"row":1}')],
     ['a negative counter', 'counters', set('counters', '{"step":-1,"epoch":1,"position":1}')],
     ['a fractional counter', 'counters', set('counters', '{"step":1,"epoch":0.5,"position":1}')],
+    ['counters that are an array', 'counters', set('counters', '[1,1,1]')],
+    ['a counter past 2⁵³', 'counters', set('counters', '{"step":9007199254740993,"epoch":1,"position":1}')],
+    ['a counter named __proto__', 'counters', set('counters', '{"step":1,"epoch":1,"position":1,"__proto__":1}')],
+    ['a decision that is text', 'counters', set('counters', '{"step":1,"epoch":1,"position":1,"bestLoss":"1"}')],
+    ['a decision that is null', 'counters', set('counters', '{"step":1,"epoch":1,"position":1,"bestLoss":null}')],
+    ['an infinite decision', 'counters', set('counters', '{"step":1,"epoch":1,"position":1,"epochLoss":1e999}')],
+    [
+      'decisions in version 1, which had none',
+      'counters',
+      (metadata) => metadata.set('formatVersion', '1').set('counters', JSON.stringify(DECIDED)),
+    ],
     ['choices that are an array', 'choices', set('choices', '[]')],
     ['a choice that is an object', 'choices', set('choices', '{"a":{}}')],
     ['a choice past the range of numbers', 'choices', set('choices', '{"a":1e999}')],
@@ -336,7 +370,7 @@ describe('decodeModel refuses', () => {
     expect(message(remove('layers.0.bias'))).toBe('model: tensor "layers.0.bias" is missing; the spec asks for it.');
     expect(message(shape('layers.2.bias', [2]))).toContain('did you mean "layers.0.bias"?');
     expect(message(value('layers.0.weight', 11, Number.NaN))).toContain('holds NaN at position 11');
-    expect(message(set('formatVersion', '2'))).toContain('update downhill');
+    expect(message(set('formatVersion', '3'))).toContain('expected "1" to "2"; the file is newer, update downhill');
     expect(message(set('formatVersion', 'x'))).toContain('damaged');
     expect(message(set('formatVersion', '0'))).toContain('damaged');
   });
@@ -369,6 +403,7 @@ describe('encodeModel refuses what could not be read back', () => {
     ],
     ['NaN', 'non-finite', (file) => file.weights.get('layers.0.bias')!.values.fill(Number.NaN)],
     ['a wrong counter', 'counters', (file) => (file.counters!.step = -1)],
+    ['a decision that is no number', 'counters', (file) => (file.counters!.bestLoss = Number.NaN)],
     ['a choice without a value', 'choices', (file) => (file.choices!.strategy = Number.NaN)],
     ['a wrong spec', 'spec', (file) => (file.spec = { ...file.spec, inputs: 0 } as Spec)],
   ])('%s', (_, code, change) => {
