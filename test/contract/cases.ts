@@ -2,8 +2,16 @@
 import type { ContractCase } from '../support/contract-runner.ts';
 import { kernelCases } from './kernels.ts';
 import { parityCases } from './parity.ts';
+import { resumeCases } from './resume.ts';
 import { shaderCases } from './shaders.ts';
 import { smokeCases } from './smoke.ts';
 import { trainingCases } from './training.ts';
 
-export const cases: ContractCase[] = [...smokeCases, ...shaderCases, ...kernelCases, ...parityCases, ...trainingCases];
+export const cases: ContractCase[] = [
+  ...smokeCases,
+  ...shaderCases,
+  ...kernelCases,
+  ...parityCases,
+  ...trainingCases,
+  ...resumeCases,
+];

@@ -1,0 +1,231 @@
+/**
+ * The table of exact resume: whatever a run is made of, on every strategy and runtime it goes on from its file to the bits
+ * of a run that was never interrupted, and two runs of one seed are equal. A feature joins with a row.
+ */
+import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
+import { requestDevice } from '../../src/run/webgpu/device.ts';
+import { activation, dense } from '../../src/spec/layers.ts';
+import { cosine, cosineRestarts, multiStepDecay, oneCycle, sequence, warmup } from '../../src/spec/schedules.ts';
+import type { SpecInput } from '../../src/spec/spec.ts';
+import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
+import type { Trainer } from '../../src/train/trainer.ts';
+import type { Data, EpochEvent, FitOptions, Runtime, StepEvent } from '../../src/train/types.ts';
+import type { ContractCase, ContractContext, RuntimeName } from '../support/contract-runner.ts';
+import { type DataShape, randomRows } from './data.ts';
+
+interface Feature {
+  readonly name: string;
+  /** What of the spec is different. */
+  readonly spec?: Partial<SpecInput>;
+  /** What of the rows is different. */
+  readonly rows?: Partial<DataShape>;
+  readonly runtime?: Runtime;
+  /** What is different of the runtime after the load. */
+  readonly after?: Runtime;
+  /** Trains the first steps; default: `fit` of a trainer. */
+  readonly begin?: (made: Made) => Promise<Trainer>;
+  /** Default: one of those that compile fast, in turns; what a strategy changes is in the first row. */
+  readonly strategies?: readonly Strategy[];
+  /** Default: the CPU and Dawn. */
+  readonly runtimes?: readonly RuntimeName[];
+}
+
+interface Made {
+  readonly spec: SpecInput;
+  readonly runtime: Runtime;
+  readonly data: Data;
+  /** Hears of every step and epoch. */
+  readonly ears: Ears;
+}
+type Ears = Required<Pick<FitOptions, 'onStep' | 'onEpoch'>>;
+
+/** Five mini-batches an epoch, the last one partial. */
+const ROWS: DataShape = { count: 37, width: 4, outputs: 3, input: 'f32', target: 'class' };
+const SPEC: SpecInput = {
+  inputs: 4,
+  layers: [dense(5, { activation: 'tanh' }), dense(3)],
+  loss: 'softmaxCrossEntropy',
+  optimizer: 'adam',
+  batchSize: 8,
+  seed: 4,
+};
+/** The cut lies inside the second epoch, the end inside the third. */
+const CUT = 7;
+const STEPS = 13;
+
+const EVERYWHERE: readonly RuntimeName[] = ['cpu', 'dawn', 'chromium', 'deno'];
+const falling = (step: number) => 0.1 / (1 + step);
+const momentum = { type: 'sgd', learningRate: 0.05, momentum: 0.9 } as const;
+const regression = (loss: SpecInput['loss'], outputs: number, target: DataShape['target'] = 'real') => ({
+  spec: { loss, layers: [dense(5, { activation: 'tanh' }), dense(outputs)] },
+  rows: { outputs, target },
+});
+
+const FEATURES: readonly Feature[] = [
+  {
+    name: 'adam with amsgrad',
+    spec: { optimizer: { type: 'adam', amsgrad: true, weightDecay: 0.01 } },
+    strategies: STRATEGIES,
+    runtimes: EVERYWHERE,
+  },
+  { name: 'sgd', spec: { optimizer: { type: 'sgd', learningRate: 0.05, weightDecay: 0.01 } } },
+  { name: 'sgd with dampening', spec: { optimizer: { ...momentum, dampening: 0.1 } } },
+  { name: 'sgd with nesterov', spec: { optimizer: { ...momentum, nesterov: true } } },
+  { name: 'rmsprop', spec: { optimizer: { type: 'rmsprop', centered: true, momentum: 0.5 } } },
+  { name: 'adagrad', spec: { optimizer: { type: 'adagrad', learningRateDecay: 0.1, initialAccumulator: 0.1 } } },
+  { name: 'adadelta', spec: { optimizer: 'adadelta' } },
+  { name: 'adamax', spec: { optimizer: 'adamax' } },
+  { name: 'nadam', spec: { optimizer: { type: 'nadam', momentumDecay: 0.1 } }, strategies: ['resident'] },
+  { name: 'radam', spec: { optimizer: { type: 'radam', learningRate: 0.01 } } },
+  { name: 'lion', spec: { optimizer: 'lion' } },
+  { name: 'adamW in the form of Keras', spec: { optimizer: { type: 'adamW', convention: 'keras' } } },
+  {
+    name: 'warm-up into a cosine',
+    spec: { optimizer: { type: 'adam', learningRate: warmup(9, cosine({ learningRate: 0.05, steps: 9 })) } },
+  },
+  {
+    name: 'one cycle of rate and momentum',
+    spec: { optimizer: { ...momentum, learningRate: oneCycle({ learningRate: 0.1, steps: 12 }) } },
+  },
+  {
+    name: 'a sequence of schedules',
+    spec: {
+      optimizer: {
+        type: 'adam',
+        learningRate: sequence(
+          [cosineRestarts({ learningRate: 0.05, steps: 3 }), multiStepDecay({ learningRate: 0.02, milestones: [2] })],
+          [8],
+        ),
+      },
+    },
+  },
+  {
+    name: 'a schedule of the own',
+    spec: { optimizer: { type: 'sgd', learningRate: falling } },
+    after: { learningRate: falling },
+  },
+  { name: 'rows drawn with replacement', spec: { sampler: 'uniform' } },
+  { name: 'rows in file order', spec: { sampler: 'sequential' } },
+  { name: 'batch size full', spec: { batchSize: 'full' } },
+  { name: 'bytes as inputs', rows: { input: 'u8' } },
+  { name: 'label smoothing', spec: { loss: { type: 'softmaxCrossEntropy', labelSmoothing: 0.1 } } },
+  { name: 'a squared error', ...regression('meanSquaredError', 2) },
+  { name: 'a binary cross-entropy', ...regression('sigmoidBinaryCrossEntropy', 2, 'binary') },
+  {
+    name: 'means and variances',
+    ...regression('gaussianNegativeLogLikelihood', 2),
+    rows: { outputs: 1, target: 'real' },
+  },
+  {
+    name: 'layers without bias, an activation as a layer',
+    spec: { layers: [dense(5, { bias: false }), activation('gelu'), dense(6), activation('elu'), dense(3)] },
+  },
+  {
+    name: 'another number of steps per submit',
+    runtime: { stepsPerSubmit: 3 },
+    after: { stepsPerSubmit: 5 },
+    strategies: ['resident', 'row-fused'],
+  },
+  { name: 'a model of a sweep', begin: inSweep },
+];
+
+/** The first of three models that train side by side, taken out in the middle of an epoch. */
+async function inSweep({ spec, runtime, data, ears }: Made): Promise<Trainer> {
+  const models = [{}, { seed: 5 }, { learningRate: 0.01 }];
+  const sweep = await createSweep(spec, { models }, runtime);
+  try {
+    await sweep.fit(data, {
+      steps: CUT,
+      onStep: ({ losses, ...event }) => ears.onStep({ ...event, loss: losses[0]!, learningRate: 1e-3 }),
+      onEpoch: ({ losses, epoch, step }) => ears.onEpoch({ epoch, step, loss: losses[0]! }),
+    });
+    return await sweep.trainer(0);
+  } finally {
+    await sweep.dispose();
+  }
+}
+
+async function inTrainer({ spec, runtime, data, ears }: Made): Promise<Trainer> {
+  const trainer = await createTrainer(spec, runtime);
+  await trainer.fit(data, { steps: CUT, ...ears });
+  return trainer;
+}
+
+/** A whole run, and one that is cut, of which one half goes on in place and the other from the file. */
+async function resumes({ name, begin = inTrainer, ...feature }: Feature, runtime: Runtime): Promise<void> {
+  const { x, y } = randomRows({ ...ROWS, ...feature.rows });
+  const made = { spec: { ...SPEC, ...feature.spec }, runtime: { ...runtime, ...feature.runtime }, data: { x, y } };
+  const open: Trainer[] = [];
+  const seen = () => {
+    const events: (StepEvent | EpochEvent)[] = [];
+    const ears: Ears = { onStep: (event) => events.push(event), onEpoch: (event) => events.push(event) };
+    return { events, ears };
+  };
+  try {
+    const whole = seen();
+    const straight = await createTrainer(made.spec, made.runtime);
+    open.push(straight);
+    await straight.fit(made.data, { steps: STEPS, ...whole.ears });
+
+    const cut = seen();
+    const half = await begin({ ...made, ears: cut.ears });
+    open.push(half);
+    const file = await half.save();
+    const resumed = { events: [...cut.events], ears: seen().ears };
+    await half.fit(made.data, { steps: STEPS - CUT, ...cut.ears });
+
+    const loaded = await loadTrainer(file, { ...runtime, ...feature.after });
+    open.push(loaded);
+    const ears: Ears = { onStep: (e) => resumed.events.push(e), onEpoch: (e) => resumed.events.push(e) };
+    await loaded.fit(made.data, { steps: STEPS - CUT, ...ears });
+
+    const expected = await straight.save();
+    for (const [who, { events }, trainer] of [
+      ['a second run', cut, half],
+      ['the run from the file', resumed, loaded],
+    ] as const) {
+      sameEvents(`${name}: ${who}`, events, whole.events);
+      sameBytes(`${name}: ${who}`, await trainer.save(), expected);
+    }
+    if (whole.events.length !== STEPS + Math.floor(STEPS / epochOf(made.spec))) throw new Error('events are missing');
+  } finally {
+    for (const trainer of open) await trainer.dispose();
+  }
+}
+
+const epochOf = ({ batchSize }: SpecInput) =>
+  batchSize === 'full' ? 1 : Math.ceil(ROWS.count / (batchSize as number));
+
+function sameEvents(who: string, got: readonly object[], expected: readonly object[]): void {
+  const words = (events: readonly object[]) => events.map((event) => JSON.stringify(Object.entries(event).sort()));
+  const [a, b] = [words(got), words(expected)];
+  const at = b.findIndex((event, n) => event !== a[n]);
+  if (at >= 0 || a.length !== b.length) throw new Error(`${who}: event ${at}: got ${a[at]}, expected ${b[at]}`);
+}
+
+function sameBytes(who: string, got: Uint8Array, expected: Uint8Array): void {
+  const at = expected.findIndex((byte, n) => byte !== got[n]);
+  if (at < 0 && got.length === expected.length) return;
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(8, 600));
+  throw new Error(`${who}: the files differ at byte ${at} of ${expected.length}\n${text(got)}\n${text(expected)}`);
+}
+
+async function onDevice({ gpu }: ContractContext, work: (runtime: Runtime) => Promise<void>): Promise<void> {
+  if (!gpu) return work({ backend: 'cpu' });
+  const { device } = await requestDevice(gpu);
+  try {
+    await work({ device });
+  } finally {
+    device.destroy();
+  }
+}
+
+export const resumeCases: ContractCase[] = FEATURES.flatMap((feature, n) =>
+  (feature.strategies ?? [n % 2 === 0 ? 'plain' : 'layered']).map((strategy) => ({
+    group: 'resume',
+    name: `${feature.name}, ${strategy}`,
+    runtimes: feature.runtimes ?? (['cpu', 'dawn'] as const),
+    run: (context: ContractContext) =>
+      onDevice(context, (runtime) => resumes(feature, { ...runtime, strategy, tune: false })),
+  })),
+);
