@@ -61,7 +61,7 @@ class CpuLoaded implements LoadedData {
 }
 
 /** The event loop turns after a run when so much time has passed: a turn costs more than a step of a tiny network. */
-const BREATH_MS = 4;
+const BREATH_MS = 2;
 
 /** Runs one base step on what its kernel was bound to. */
 type Bound = (context: CpuContext) => void;

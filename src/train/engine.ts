@@ -13,18 +13,18 @@ import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
+import type { Work } from './pacer.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
 import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Data, StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
-export interface Submit {
+export interface Submit extends Work {
   readonly events: readonly Omit<StepEvent, 'loss'>[];
   /** Real rows per step: the same for all models. */
   readonly rows: readonly number[];
   /** The models that took part, in the order of their metrics. */
   readonly models: readonly number[];
-  readonly metrics: Promise<Float64Array>;
 }
 
 /** One of the models that train side by side: they differ in their seed and in numbers, never in shape. */
@@ -141,7 +141,8 @@ export class Engine {
       rows.push(count);
       counters.position++;
     }
-    const submit = { events, rows, models: active, metrics: this.executor.run('train', this.#feed, n, loaded) };
+    const metrics = this.executor.run('train', this.#feed, n, loaded);
+    const submit = { steps: n, events, rows, models: active, metrics };
     this.sums = addLosses(this.sums, submit);
     if (counters.position >= batchesPerEpoch) {
       this.finishedSums = this.sums;

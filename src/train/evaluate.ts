@@ -5,7 +5,7 @@ import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import { TASKS } from '../spec/losses.ts';
 import type { Spec } from '../spec/spec.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, paced } from './pacer.ts';
 import type { Metrics } from './types.ts';
 
 /** The most mini-batches of one submit. */
@@ -49,23 +49,16 @@ export async function evaluateRows(
   const { batch } = program.lists.evaluate;
   const feed = new Feed(batch, { models: models.length, capacity: STEPS });
   const sums = new Float64Array(4 * models.length);
-  const pacer = new Pacer(STEPS);
-  const flying: Promise<Float64Array>[] = [];
-  const land = async () => {
-    const metrics = await flying.shift()!;
-    pacer.delivered(metrics.length / sums.length, performance.now());
-    for (let i = 0; i < metrics.length; i++) sums[i % sums.length] = sums[i % sums.length]! + metrics[i]!;
-  };
   await data.ready('evaluate');
-  for (let start = 0; start < count; ) {
-    const steps = fill(feed, batch, start, count, pacer.steps, models);
-    const metrics = executor.run('evaluate', feed, steps, data);
-    metrics.catch(() => {}); // the first failure is thrown below; those behind it are not unhandled
-    flying.push(metrics);
+  let start = 0;
+  const next = (most: number) => {
+    const steps = fill(feed, batch, start, count, most, models);
     start += steps * batch;
-    if (flying.length >= executor.maxInFlight) await land();
-  }
-  while (flying.length > 0) await land();
+    return steps > 0 ? { steps, metrics: executor.run('evaluate', feed, steps, data) } : undefined;
+  };
+  await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, metrics) => {
+    for (let i = 0; i < metrics.length; i++) sums[i % sums.length] = sums[i % sums.length]! + metrics[i]!;
+  });
   return sums.map((sum) => sum / count);
 }
 

@@ -1,7 +1,7 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
 import { SpecError } from '../errors.ts';
 import { type Engine, type Source, type Submit, withLosses } from './engine.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, paced } from './pacer.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics } from './types.ts';
 
 /** Trains on `source` for some epochs, a few submits ahead of their metrics. `validate` is called after every epoch. */
@@ -18,7 +18,7 @@ export async function fitEpochs(
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
   const first = counters.step;
-  const pacer = new Pacer(engine.capacity, engine.stepsPerSubmit);
+  const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
   let busy = 0;
 
@@ -55,23 +55,14 @@ export async function runSteps(
   landed: (submit: Submit, metrics: Float64Array) => void,
 ): Promise<number> {
   const start = performance.now();
-  const flying: Submit[] = [];
-  const land = async () => {
-    const submit = flying.shift()!;
-    const metrics = await submit.metrics;
-    pacer.delivered(submit.events.length, performance.now());
+  const next = (steps: number) => {
+    const most = Math.min(steps, left());
+    return most > 0 ? engine.submit(source, most) : undefined;
+  };
+  await paced(pacer, engine.executor.maxInFlight, next, (submit, metrics) => {
     landed(submit, metrics);
     engine.snapshots.confirm(submit.events.at(-1)!.step);
-  };
-  for (let most = left(); most > 0; most = left()) {
-    const submit = engine.submit(source, Math.min(pacer.steps, most));
-    // Those behind a failed one fail too, and nobody comes to see them.
-    submit.metrics.catch(() => {});
-    flying.push(submit);
-    if (flying.length >= engine.executor.maxInFlight) await land();
-  }
-  while (flying.length > 0) await land();
-  pacer.paused();
+  });
   return performance.now() - start;
 }
 

@@ -192,7 +192,7 @@ export class Sweep {
     const first = counters.step;
     const endStep = first + steps;
     const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
-    const pacer = new Pacer(engine.capacity, engine.stepsPerSubmit);
+    const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
     const history: SweepHistory = { steps: 0, epochs: [], rungs: [], stopped: false, msPerStep: 0 };
     const epochMeans = new Means(this.specs.length);
     const rungMeans = new Means(this.specs.length);

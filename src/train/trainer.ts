@@ -11,7 +11,7 @@ import type { AdapterDescription } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
 import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
-import { fitEpochs } from './fit.ts';
+import { fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
 import { checkParameters, initialParameters, readParameters } from './params.ts';
@@ -85,20 +85,15 @@ export class Trainer {
     }
     const source = await this.#alone('steps', () => this.#engine.open(data, 'steps'));
     try {
-      const pacer = new Pacer(this.#engine.capacity, this.#engine.stepsPerSubmit);
+      const pacer = new Pacer(this.#engine.capacity, { fixed: this.#engine.stepsPerSubmit });
       while (!signal?.aborted) {
         const last = await this.#alone('steps', async () => {
-          let left = every;
+          const end = this.finishedSteps + every;
           let event: StepEvent | undefined;
-          pacer.paused();
-          while (left > 0 && !signal?.aborted) {
-            const submit = this.#engine.submit(source, Math.min(pacer.steps, left));
-            const metrics = await submit.metrics;
+          const left = () => (signal?.aborted ? 0 : end - this.finishedSteps);
+          await runSteps(this.#engine, source, pacer, left, (submit, metrics) => {
             event = withLosses(submit, metrics).at(-1);
-            this.#engine.snapshots.confirm(event!.step);
-            pacer.delivered(submit.events.length, performance.now());
-            left -= submit.events.length;
-          }
+          });
           return event;
         });
         if (last) yield last;

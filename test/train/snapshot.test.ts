@@ -38,7 +38,7 @@ async function train(engine: Engine, end: number): Promise<number[]> {
   while (engine.counters.step < end) {
     const { epoch } = engine.counters;
     const left = () => (engine.counters.epoch === epoch ? end - engine.counters.step : 0);
-    await runSteps(engine, source, new Pacer(engine.capacity, 3), left, (submit, metrics) => {
+    await runSteps(engine, source, new Pacer(engine.capacity, { fixed: 3 }), left, (submit, metrics) => {
       for (const k of submit.events.keys()) losses.push(metrics[k * 4 * submit.models.length]!);
     });
   }

@@ -51,7 +51,7 @@ export class WebGpuExecutor implements Executor {
   readonly backend = 'webgpu';
   readonly adapter: AdapterDescription;
   readonly workgroupBytes: number;
-  readonly maxInFlight = 3;
+  readonly maxInFlight = 12;
   readonly #device: GPUDevice;
   readonly #owned: boolean;
   readonly #watch: DeviceWatch;
