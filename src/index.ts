@@ -42,8 +42,17 @@ export {
 } from './spec/schedules.ts';
 export { parseSpec, SAMPLERS, type SamplerName, type Spec, type SpecInput } from './spec/spec.ts';
 export { type Support, support } from './train/backend.ts';
+export {
+  type Checkpointing,
+  type CheckpointOptions,
+  type CheckpointStore,
+  checkpoints,
+  type LatestCheckpoint,
+  latestCheckpoint,
+} from './train/checkpoints.ts';
 export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type SweepModel } from './train/create.ts';
 export { Dataset, dataset } from './train/dataset.ts';
+export { pageStore } from './train/page-store.ts';
 export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
 export type { Trainer } from './train/trainer.ts';
 export type { Data, EpochEvent, FitOptions, History, Metrics, Runtime, StepEvent } from './train/types.ts';

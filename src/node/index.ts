@@ -9,6 +9,7 @@ import { describe } from '../run/webgpu/device.ts';
 import { fileCache } from './tuning-cache.ts';
 
 export { writeFileWhole } from './files.ts';
+export { folderStore } from './folder-store.ts';
 export { fileCache } from './tuning-cache.ts';
 
 export interface NodeGpuOptions {

@@ -4,12 +4,19 @@ import { type Engine, type Source, type Submit, withLosses } from './engine.ts';
 import { Pacer, paced } from './pacer.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics } from './types.ts';
 
-/** Trains on `source` for some epochs, a few submits ahead of their metrics. `validate` is called after every epoch. */
+/** What `fit` takes of its trainer. */
+export interface FitCalls {
+  /** After every epoch. */
+  validate(data: Data): Promise<Metrics>;
+  save(): Promise<Uint8Array>;
+}
+
+/** Trains on `source` for some epochs, a few submits ahead of their metrics. */
 export async function fitEpochs(
   engine: Engine,
   source: Source,
   options: FitOptions,
-  validate: (data: Data) => Promise<Metrics>,
+  { validate, save }: FitCalls,
 ): Promise<History> {
   const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
   checkCount(options.epochs, 'epochs');
@@ -26,17 +33,27 @@ export async function fitEpochs(
     for (const event of withLosses(submit, metrics)) onStep?.(event);
   };
 
-  while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
-    const { epoch } = counters;
-    const left = () => (counters.epoch === epoch && !signal?.aborted ? endStep - counters.step : 0);
-    busy += await runSteps(engine, source, pacer, left, landed);
-    if (counters.epoch === epoch) break;
-    const { losses, rows } = await engine.finishedSums;
-    const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / rows };
-    if (validationData) event.validation = await validate(validationData);
-    history.epochs.push(event);
-    onEpoch?.(event);
+  const keeper = options.checkpoint?.({ counters, save });
+  const left = (epoch: number) => {
+    if (counters.epoch !== epoch || signal?.aborted) return 0;
+    return Math.min(endStep - counters.step, keeper?.pass() ?? endStep);
+  };
+  try {
+    while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
+      const { epoch } = counters;
+      busy += await runSteps(engine, source, pacer, () => left(epoch), landed);
+      if (counters.epoch === epoch) break;
+      const { losses, rows } = await engine.finishedSums;
+      const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / rows };
+      if (validationData) event.validation = await validate(validationData);
+      history.epochs.push(event);
+      onEpoch?.(event);
+      await keeper?.epoch(event.validation?.loss ?? event.loss);
+    }
+  } finally {
+    await keeper?.idle();
   }
+  await keeper?.end();
   history.steps = counters.step - first;
   history.stopped = signal?.aborted === true && counters.epoch < endEpoch && counters.step < endStep;
   history.msPerStep = history.steps > 0 ? busy / history.steps : 0;

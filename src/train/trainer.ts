@@ -54,15 +54,23 @@ export class Trainer {
     return this.#engine.counters.step;
   }
 
+  /** Finished passes over the data. */
+  get finishedEpochs(): number {
+    return this.#engine.counters.epoch;
+  }
+
   /**
    * Trains on the data for some epochs. Resolves at a step boundary.
-   * @throws DataError, DeviceError, NonFiniteError
+   * @throws DataError, DeviceError, NonFiniteError; CheckpointError where a checkpoint could not be written
    */
   async fit(data: Data, options: FitOptions = {}): Promise<History> {
     return this.#alone('fit', async () => {
       const source = await this.#engine.open(data, 'fit');
       try {
-        return await fitEpochs(this.#engine, source, options, (validation) => this.evaluate(validation));
+        return await fitEpochs(this.#engine, source, options, {
+          validate: (validation) => this.evaluate(validation),
+          save: () => this.save(),
+        });
       } finally {
         source.release();
       }

@@ -3,6 +3,7 @@ import type { DataInput } from '../data/types.ts';
 import type { Strategy } from '../plan/program.ts';
 import type { TuningCache } from '../run/tuning.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
+import type { Checkpointing } from './checkpoints.ts';
 import type { Dataset } from './dataset.ts';
 
 /** Where and how a trainer runs; nothing of it changes what is computed, but for rounding. */
@@ -84,6 +85,8 @@ export interface FitOptions {
   onEpoch?: (event: EpochEvent) => void;
   /** Ends the training at a step boundary; `fit` then resolves with `stopped: true`. */
   signal?: AbortSignal;
+  /** Keeps the run in a store while it trains, and as it stands at the end: `checkpoints(store)`. */
+  checkpoint?: Checkpointing;
 }
 
 export interface History {

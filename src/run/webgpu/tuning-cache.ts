@@ -1,21 +1,11 @@
 /** Keeps what tuning found in the page's IndexedDB. */
+import { indexedDbStore } from '../indexed-db.ts';
 import type { TuningCache } from '../tuning.ts';
-
-const STORE = 'tuning';
 
 /** The page's cache, or undefined where there is no IndexedDB. A page that may not use it measures anew each time. */
 export function pageCache(): TuningCache | undefined {
   if (typeof indexedDB === 'undefined') return undefined;
-  const work = async <T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
-    const opening = indexedDB.open('downhill', 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-    const database = await done(opening);
-    try {
-      return await done(ask(database.transaction(STORE, mode).objectStore(STORE)));
-    } finally {
-      database.close();
-    }
-  };
+  const work = indexedDbStore('downhill', 'tuning');
   return {
     get: (key) => work('readonly', (store) => store.get(key)),
     async set(key, value) {
@@ -23,9 +13,3 @@ export function pageCache(): TuningCache | undefined {
     },
   };
 }
-
-const done = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
