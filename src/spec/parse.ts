@@ -42,6 +42,8 @@ export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >=
 export const part = check<number>('a number in [0, 1]', (x) => finite(x) && x >= 0 && x <= 1);
 export const boolean = check<boolean>('true or false', (x) => typeof x === 'boolean');
 export const text = check<string>('a string', (x) => typeof x === 'string');
+export const callback = check<(...values: never[]) => unknown>('a function', (x) => typeof x === 'function');
+export const abortSignal = check<AbortSignal>('an AbortSignal', (x) => x instanceof AbortSignal);
 export const oneOf = <T extends string>(names: readonly T[]) =>
   check<T>(`one of ${names.join(', ')}`, (x) => names.includes(x));
 

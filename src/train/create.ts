@@ -11,7 +11,7 @@ import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/p
 import type { Executor } from '../run/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
 import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
-import { integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
+import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
 import type { ScheduleFunction, ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
@@ -20,6 +20,7 @@ import { checkParameters, readParameters, readState } from './params.ts';
 import { countersOf } from './snapshot.ts';
 import { Sweep } from './sweep.ts';
 import { Trainer } from './trainer.ts';
+import { doneBefore } from './turns.ts';
 import type { Runtime } from './types.ts';
 
 /** What predicts and evaluates, and cannot be trained. */
@@ -39,6 +40,7 @@ const RUNTIME = {
   stepsPerSubmit: v.optional(integer(1, 65_536)),
   snapshotEvery: v.optional(notNegative),
   learningRate: v.optional(v.any()),
+  signal: v.optional(abortSignal),
 };
 
 /**
@@ -124,6 +126,7 @@ export async function createSweep(
   checkAlike(specs);
   const { engine, reason } = await start(members, runtime);
   const { strategy, choices } = engine.program;
+  const { signal: _, ...later } = runtime;
   return new Sweep(engine, specs, reason, async ({ engine: { executor, program, counters, sums } }, model) => {
     const { schedule, spec } = members[model]!;
     // All of it is asked for at once: the model may go on training meanwhile.
@@ -133,7 +136,7 @@ export async function createSweep(
       readState(executor, program, model),
       sums,
     ]);
-    const trainer = await build(spec, { ...runtime, strategy }, schedule, choices);
+    const trainer = await build(spec, { ...later, strategy }, schedule, choices);
     await trainer.setWeights(weights);
     await trainer.restore(state, countersOf({ counters: finished, sums: finishedSums }, model));
     return trainer;
@@ -172,12 +175,24 @@ async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction, 
   return new Trainer(engine, reason);
 }
 
-/** An engine with all its members at their start. */
-async function start(
-  members: readonly Member[],
-  runtime: Runtime,
-  given?: Choices,
-): Promise<{ engine: Engine; reason: string }> {
+interface Started {
+  readonly engine: Engine;
+  readonly reason: string;
+}
+
+/** An engine with all its members at their start. @throws the reason of a signal that says stop meanwhile */
+async function start(members: readonly Member[], runtime: Runtime, given?: Choices): Promise<Started> {
+  const { signal } = runtime;
+  const starting = startEngine(members, runtime, given);
+  if (!(await doneBefore(signal, starting))) {
+    // A device that nobody waits for is given back as soon as it is there.
+    starting.then(({ engine }) => engine.dispose()).catch(() => {});
+    signal!.throwIfAborted();
+  }
+  return starting;
+}
+
+async function startEngine(members: readonly Member[], runtime: Runtime, given?: Choices): Promise<Started> {
   const { strategy: asked = 'auto', stepsPerSubmit, snapshotEvery } = parseObject(RUNTIME, runtime, 'runtime');
   const strategy = asked as Strategy | 'auto';
   const { spec } = members[0]!;

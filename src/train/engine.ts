@@ -16,6 +16,7 @@ import { Dataset } from './dataset.ts';
 import type { Work } from './pacer.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
 import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
+import { doneBefore } from './turns.ts';
 import type { Data, StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
@@ -98,12 +99,17 @@ export class Engine {
     return this.#feed.capacity;
   }
 
-  /** Data to train on. */
-  async open(data: Data, who: string): Promise<Source> {
+  /** Data to train on; nothing where the signal says stop before all is compiled. */
+  async open(data: Data, who: string): Promise<Source>;
+  async open(data: Data, who: string, signal: AbortSignal | undefined): Promise<Source | undefined>;
+  async open(data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const rows = this.#kept.get(data)?.rows ?? encodeRows(this.spec, data, who);
     await this.#fitBatch(rows.count);
     const { loaded, release } = await this.load(data, who, rows);
-    await loaded.ready('train');
+    if (!(await doneBefore(signal, loaded.ready('train')))) {
+      release();
+      return undefined;
+    }
     if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
     const { batch } = this.program.lists.train;
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));

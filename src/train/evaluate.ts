@@ -1,11 +1,12 @@
 /** Evaluation and prediction: rows in file order through the lists `evaluate` and `infer`. */
 import type { InputRows } from '../data/types.ts';
-import type { Program } from '../plan/program.ts';
+import type { ListName, Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import { TASKS } from '../spec/losses.ts';
 import type { Spec } from '../spec/spec.ts';
 import { Pacer, paced } from './pacer.ts';
+import { doneBefore } from './turns.ts';
 import type { Metrics } from './types.ts';
 
 /** The most mini-batches of one submit. */
@@ -38,20 +39,24 @@ function fill(
   return steps;
 }
 
-/** Means over the first `count` rows, model by model: loss, correct, |e|, e². */
+/**
+ * Means over the first `count` rows, model by model: loss, correct, |e|, e².
+ * @throws the signal's reason
+ */
 export async function evaluateRows(
   executor: Executor,
   program: Program,
   data: LoadedData,
   count: number,
-  models: readonly number[] = FIRST,
+  { models = FIRST, signal }: { models?: readonly number[]; signal?: AbortSignal | undefined } = {},
 ): Promise<Float64Array> {
   const { batch } = program.lists.evaluate;
   const feed = new Feed(batch, { models: models.length, capacity: STEPS });
   const sums = new Float64Array(4 * models.length);
-  await data.ready('evaluate');
+  await ready(data, 'evaluate', signal);
   let start = 0;
   const next = (most: number) => {
+    signal?.throwIfAborted();
     const steps = fill(feed, batch, start, count, most, models);
     start += steps * batch;
     return steps > 0 ? { steps, metrics: executor.run('evaluate', feed, steps, data) } : undefined;
@@ -70,36 +75,47 @@ export function toMetrics(spec: Spec, means: Float64Array): Metrics {
   return task === 'regression' ? { loss, meanAbsoluteError, meanSquaredError } : { loss, accuracy };
 }
 
-/** The network's outputs for all rows, row-major [rows, outputs]. */
-export async function predictRows(executor: Executor, program: Program, rows: InputRows): Promise<Float32Array> {
+/** The network's outputs for all rows, row-major [rows, outputs]. @throws the signal's reason */
+export async function predictRows(
+  executor: Executor,
+  program: Program,
+  rows: InputRows,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
   const { batch, output } = program.lists.infer;
   const { outputs } = program;
   const values = new Float32Array(rows.count * outputs);
   const feed = new Feed(batch, { capacity: 1 });
+  const pacer = new Pacer(1);
   for (let start = 0; start < rows.count; start += PREDICT_ROWS) {
     const count = Math.min(PREDICT_ROWS, rows.count - start);
     const x = rows.x.subarray(start * rows.width, (start + count) * rows.width);
     const data = await executor.load({ count, width: rows.width, x });
     try {
-      await data.ready('infer');
-      const reads: Promise<Float32Array>[] = [];
-      for (let from = 0; from < count; from += batch) {
+      await ready(data, 'infer', signal);
+      let from = 0;
+      const next = () => {
+        signal?.throwIfAborted();
+        if (from >= count) return undefined;
+        const at = start + from;
         fill(feed, batch, from, count, 1);
+        from += batch;
         // Read in the same breath: another call may run the list as soon as this one waits.
         const running = executor.run('infer', feed, 1, data);
         const read = executor.read(output!);
-        read.catch(() => {}); // an error is thrown where it is awaited, or by the run before it
-        reads.push(read);
-        await running;
-      }
-      for (const [i, read] of reads.entries()) {
-        const from = start + i * batch;
-        const own = Math.min(batch, start + count - from) * outputs;
-        values.set((await read).subarray(0, own), from * outputs);
-      }
+        return { steps: 1, at, metrics: Promise.all([read, running]).then(([outputs]) => outputs) };
+      };
+      await paced(pacer, executor.maxInFlight, next, ({ at }, own) => {
+        values.set(own.subarray(0, Math.min(batch, start + count - at) * outputs), at * outputs);
+      });
     } finally {
       data.dispose();
     }
   }
   return values;
+}
+
+/** Waits until the data can run the list. @throws the signal's reason */
+async function ready(data: LoadedData, list: ListName, signal: AbortSignal | undefined): Promise<void> {
+  if (!(await doneBefore(signal, data.ready(list)))) signal!.throwIfAborted();
 }

@@ -1,5 +1,6 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
-import { SpecError } from '../errors.ts';
+import * as v from 'valibot';
+import { abortSignal, callback, integer, parseObject } from '../spec/parse.ts';
 import { type Engine, type Source, type Submit, withLosses } from './engine.ts';
 import { Pacer, paced } from './pacer.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics } from './types.ts';
@@ -11,22 +12,34 @@ export interface FitCalls {
   save(): Promise<Uint8Array>;
 }
 
-/** Trains on `source` for some epochs, a few submits ahead of their metrics. */
+const count = v.optional(integer(0, Number.MAX_SAFE_INTEGER));
+export const FIT = {
+  epochs: count,
+  steps: count,
+  validationData: v.optional(v.any()),
+  onStep: v.optional(callback),
+  onEpoch: v.optional(callback),
+  signal: v.optional(abortSignal),
+  checkpoint: v.optional(callback),
+} satisfies Record<keyof FitOptions, v.GenericSchema>;
+
+/** Trains on the data for some epochs, a few submits ahead of their metrics. */
 export async function fitEpochs(
   engine: Engine,
-  source: Source,
+  data: Data,
   options: FitOptions,
   { validate, save }: FitCalls,
 ): Promise<History> {
   const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
-  checkCount(options.epochs, 'epochs');
-  checkCount(options.steps, 'steps');
+  parseObject(FIT, options, 'fit');
   const { counters } = engine;
+  const first = counters.step;
+  const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
+  const source = await engine.open(data, 'fit', signal);
+  if (!source) return { ...history, stopped: true };
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
-  const first = counters.step;
   const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
-  const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
   let busy = 0;
 
   const landed = (submit: Submit, metrics: Float64Array) => {
@@ -45,12 +58,17 @@ export async function fitEpochs(
       if (counters.epoch === epoch) break;
       const { losses, rows } = await engine.finishedSums;
       const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / rows };
-      if (validationData) event.validation = await validate(validationData);
       history.epochs.push(event);
+      if (validationData) {
+        const validation = await unlessStopped(signal, validate(validationData));
+        if (!validation) break;
+        event.validation = validation;
+      }
       onEpoch?.(event);
       await keeper?.epoch(event.validation?.loss ?? event.loss);
     }
   } finally {
+    source.release();
     await keeper?.idle();
   }
   await keeper?.end();
@@ -58,6 +76,16 @@ export async function fitEpochs(
   history.stopped = signal?.aborted === true && counters.epoch < endEpoch && counters.step < endStep;
   history.msPerStep = history.steps > 0 ? busy / history.steps : 0;
   return history;
+}
+
+/** What the work gives, or nothing where it threw since the signal said stop. */
+export async function unlessStopped<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -81,9 +109,4 @@ export async function runSteps(
     engine.snapshots.confirm(submit.events.at(-1)!.step);
   });
   return performance.now() - start;
-}
-
-export function checkCount(value: number | undefined, name: string): void {
-  if (value === undefined || (Number.isInteger(value) && value >= 0)) return;
-  throw new SpecError('spec/value', `fit: ${name}: expected an integer ≥ 0, got ${value}.`);
 }

@@ -12,9 +12,9 @@ const HOST_MS = 3;
 const SLOW_MS = 50;
 
 /** What was handed to the executor, and what comes back of it. */
-export interface Work {
+export interface Work<T = Float64Array> {
   readonly steps: number;
-  readonly metrics: Promise<Float64Array>;
+  readonly metrics: Promise<T>;
 }
 
 export interface PacerOptions {
@@ -83,11 +83,11 @@ const total = <K extends string>(list: readonly Record<K, number>[], key: K): nu
  * Hands over what `next` makes, of at most so many steps, until it makes no more: a few submits ahead of what comes back,
  * as many as `most` and as the pace allows. What came back goes to `landed`, in order; when this resolves, all of it has.
  */
-export async function paced<W extends Work>(
+export async function paced<T, W extends Work<T>>(
   pacer: Pacer,
   most: number,
-  next: (steps: number) => W | undefined,
-  landed: (work: W, metrics: Float64Array) => void,
+  next: (steps: number) => (W & Work<T>) | undefined,
+  landed: (work: W, metrics: T) => void,
 ): Promise<void> {
   const flying: { work: W; submitted: number }[] = [];
   const land = async () => {

@@ -1,17 +1,20 @@
 /** A sweep: many models of one shape, trained side by side in the same dispatches on the same data. */
+import * as v from 'valibot';
 import { NonFiniteError, SpecError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
+import { parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
-import type { Engine, Source, Submit } from './engine.ts';
+import type { Engine, Submit } from './engine.ts';
 import { lossAt } from './engine.ts';
 import { evaluateRows, toMetrics } from './evaluate.ts';
-import { checkCount, runSteps } from './fit.ts';
+import { FIT, runSteps, unlessStopped } from './fit.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
 import type { Trainer } from './trainer.ts';
+import { Turns } from './turns.ts';
 import type { Data, Metrics } from './types.ts';
 
 /** One finished update of every model that still trains. */
@@ -69,6 +72,9 @@ export interface SweepHistory {
   msPerStep: number;
 }
 
+const { checkpoint: _, ...OF_FIT } = FIT;
+const SWEEP = { ...OF_FIT, halving: v.optional(v.any()) } satisfies Record<keyof SweepOptions, v.GenericSchema>;
+
 /** Trains many models. Made by `createSweep`. */
 export class Sweep {
   /** Why it runs where it runs. */
@@ -79,7 +85,7 @@ export class Sweep {
   readonly #handOver: (sweep: Sweep, model: number) => Promise<Trainer>;
   /** Per model what it is judged by: its last validation loss, else the mean of its last training losses. */
   #scores: Float64Array;
-  #busy = false;
+  readonly #turns = new Turns();
 
   /** @internal */
   constructor(
@@ -129,29 +135,28 @@ export class Sweep {
    * @throws SpecError, DataError, DeviceError, NonFiniteError
    */
   async fit(data: Data, options: SweepOptions = {}): Promise<SweepHistory> {
-    checkCount(options.epochs, 'epochs');
-    checkCount(options.steps, 'steps');
+    parseObject(SWEEP, options, 'sweep');
     const halving = checkHalving(options.halving);
-    if (this.#busy) throw new SpecError('train/busy', 'sweep: fit is running, expected one at a time; await it first.');
-    this.#busy = true;
-    const source = await this.#engine.open(data, 'sweep').catch((error: unknown) => {
-      this.#busy = false;
-      throw error;
-    });
+    const { signal, end } = this.#turns.stoppable(options.signal);
     try {
-      return await this.#train(source, options, halving);
+      return await this.#turns.alone('sweep', () => this.#train(data, { ...options, signal }, halving));
     } finally {
-      source.release();
-      this.#busy = false;
+      end();
     }
   }
 
-  /** Loss and metrics of every model on the data, also of those dropped. */
-  async evaluate(data: Data): Promise<Metrics[]> {
-    return this.#evaluate(
-      data,
-      this.specs.map((_, model) => model),
-    );
+  /** Ends a `fit` that is running, as its signal does; resolves when the models stand at a step boundary. */
+  async stop(): Promise<void> {
+    await this.#turns.stop();
+  }
+
+  /**
+   * Loss and metrics of every model on the data, also of those dropped.
+   * @throws the reason of a signal that says stop meanwhile
+   */
+  async evaluate(data: Data, options: { signal?: AbortSignal } = {}): Promise<Metrics[]> {
+    const models = this.specs.map((_, model) => model);
+    return this.#evaluate(data, models, options.signal);
   }
 
   /** The model with the lowest validation loss, or, if nothing was validated, training loss so far. */
@@ -185,15 +190,17 @@ export class Sweep {
     await this.dispose();
   }
 
-  async #train(source: Source, options: SweepOptions, halving: Required<Halving> | undefined): Promise<SweepHistory> {
+  async #train(data: Data, options: SweepOptions, halving: Required<Halving> | undefined): Promise<SweepHistory> {
     const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
     const engine = this.#engine;
     const { counters } = engine;
     const first = counters.step;
+    const history: SweepHistory = { steps: 0, epochs: [], rungs: [], stopped: false, msPerStep: 0 };
+    const source = await engine.open(data, 'sweep', signal);
+    if (!source) return { ...history, stopped: true };
     const endStep = first + steps;
     const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
     const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
-    const history: SweepHistory = { steps: 0, epochs: [], rungs: [], stopped: false, msPerStep: 0 };
     const epochMeans = new Means(this.specs.length);
     const rungMeans = new Means(this.specs.length);
     let nextRung = halving ? first + halving.every : Number.POSITIVE_INFINITY;
@@ -210,7 +217,7 @@ export class Sweep {
     };
     const validate = async () => {
       if (!validationData) return undefined;
-      const metrics = await this.#evaluate(validationData, this.active);
+      const metrics = await this.#evaluate(validationData, this.active, signal);
       const all = new Array<Metrics | undefined>(this.specs.length).fill(undefined);
       for (const [slice, model] of this.active.entries()) all[model] = metrics[slice]!;
       return all;
@@ -219,27 +226,32 @@ export class Sweep {
       const losses = means.values(this.active);
       for (const model of this.active) this.#scores[model] = validation?.[model]?.loss ?? losses[model]!;
     };
-    while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
-      const { epoch } = counters;
-      const end = Math.min(endStep, nextRung);
-      const left = () => (counters.epoch === epoch && !signal?.aborted ? end - counters.step : 0);
-      busy += await runSteps(engine, source, pacer, left, landed);
-      const wholeEpoch = counters.epoch !== epoch;
-      const cut = counters.step >= nextRung;
-      const validation = wholeEpoch || cut ? await validate() : undefined;
-      judge(validation, wholeEpoch && !cut ? epochMeans : rungMeans);
-      if (wholeEpoch) {
-        const losses = epochMeans.values(this.active);
-        const event: SweepEpoch = { epoch, step: counters.step, losses, ...(validation && { validation }) };
-        epochMeans.clear();
-        history.epochs.push(event);
-        onEpoch?.(event);
+    try {
+      while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
+        const { epoch } = counters;
+        const end = Math.min(endStep, nextRung);
+        const left = () => (counters.epoch === epoch && !signal?.aborted ? end - counters.step : 0);
+        busy += await runSteps(engine, source, pacer, left, landed);
+        const wholeEpoch = counters.epoch !== epoch;
+        const cut = counters.step >= nextRung;
+        const validation = wholeEpoch || cut ? await unlessStopped(signal, validate()) : undefined;
+        if (validationData && !validation && signal?.aborted) break; // nothing to judge by
+        judge(validation, wholeEpoch && !cut ? epochMeans : rungMeans);
+        if (wholeEpoch) {
+          const losses = epochMeans.values(this.active);
+          const event: SweepEpoch = { epoch, step: counters.step, losses, ...(validation && { validation }) };
+          epochMeans.clear();
+          history.epochs.push(event);
+          onEpoch?.(event);
+        }
+        if (cut && halving) {
+          history.rungs.push(this.#cut(halving));
+          rungMeans.clear();
+          nextRung += halving.every;
+        }
       }
-      if (cut && halving) {
-        history.rungs.push(this.#cut(halving));
-        rungMeans.clear();
-        nextRung += halving.every;
-      }
+    } finally {
+      source.release();
     }
     history.steps = counters.step - first;
     history.stopped = signal?.aborted === true && counters.epoch < endEpoch && counters.step < endStep;
@@ -260,11 +272,11 @@ export class Sweep {
     return { step: this.finishedSteps, scores, kept };
   }
 
-  async #evaluate(data: Data, models: readonly number[]): Promise<Metrics[]> {
+  async #evaluate(data: Data, models: readonly number[], signal?: AbortSignal): Promise<Metrics[]> {
     const { executor, program } = this.#engine;
     const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
     try {
-      const means = await evaluateRows(executor, program, loaded, rows.count, models);
+      const means = await evaluateRows(executor, program, loaded, rows.count, { models, signal });
       return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
     } finally {
       release();

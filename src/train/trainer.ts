@@ -1,29 +1,36 @@
 /** The trainer: sample → upload → run → read metrics; the public face of a model in training. */
+
+import * as v from 'valibot';
 import { encodeInputs, encodeRows } from '../data/encode.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
-import { SpecError } from '../errors.ts';
 import { type Counters, encodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
+import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
-import { type Engine, withLosses } from './engine.ts';
+import { type Engine, type Source, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
 import { checkParameters, initialParameters, readParameters } from './params.ts';
 import { countersOf, learnedOf } from './snapshot.ts';
+import { Turns } from './turns.ts';
 import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
+
+const EVALUATE = { signal: v.optional(abortSignal) };
+const PREDICT = { ...EVALUATE, raw: v.optional(boolean) };
+const STEPS = { ...EVALUATE, every: v.optional(integer(1, Number.MAX_SAFE_INTEGER)) };
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
 export class Trainer {
   /** Why it runs where it runs. */
   readonly reason: string;
   readonly #engine: Engine;
-  #busy: string | undefined;
+  readonly #turns = new Turns();
 
   /** @internal */
   constructor(engine: Engine, reason: string) {
@@ -64,22 +71,27 @@ export class Trainer {
    * @throws DataError, DeviceError, NonFiniteError; CheckpointError where a checkpoint could not be written
    */
   async fit(data: Data, options: FitOptions = {}): Promise<History> {
-    return this.#alone('fit', async () => {
-      const source = await this.#engine.open(data, 'fit');
-      try {
-        return await fitEpochs(this.#engine, source, options, {
-          validate: (validation) => this.evaluate(validation),
-          save: () => this.save(),
-        });
-      } finally {
-        source.release();
-      }
-    });
+    const { signal, end } = this.#turns.stoppable(options.signal);
+    const validate = (validation: Data) => this.evaluate(validation, { signal });
+    const calls = { validate, save: () => this.save() };
+    try {
+      return await this.#turns.alone('fit', () => fitEpochs(this.#engine, data, { ...options, signal }, calls));
+    } finally {
+      end();
+    }
+  }
+
+  /**
+   * Ends a `fit` or a loop over `steps` that is running, as their signal does; resolves when the model stands at a step
+   * boundary and another call may change it. Takes up to 200 ms, or one step where a step is longer.
+   */
+  async stop(): Promise<void> {
+    await this.#turns.stop();
   }
 
   /** One update on exactly these rows, at most `batchSize` of them; what the sampler draws is left alone. */
   async step(batch: DataInput): Promise<StepEvent> {
-    return this.#alone('step', () => this.#engine.stepOn(encodeRows(this.spec, batch, 'step')));
+    return this.#turns.alone('step', () => this.#engine.stepOn(encodeRows(this.spec, batch, 'step')));
   }
 
   /**
@@ -87,19 +99,18 @@ export class Trainer {
    * there. `break` leaves at a step boundary.
    */
   async *steps(data: Data, options: { every?: number; signal?: AbortSignal } = {}): AsyncGenerator<StepEvent, void> {
-    const { every = 1, signal } = options;
-    if (!Number.isInteger(every) || every < 1) {
-      throw new SpecError('spec/value', `steps: every: expected an integer ≥ 1, got ${every}.`);
-    }
-    const source = await this.#alone('steps', () => this.#engine.open(data, 'steps'));
+    const { every = 1 } = parseObject(STEPS, options, 'steps');
+    const { signal, end } = this.#turns.stoppable(options.signal);
+    let source: Source | undefined;
     try {
+      source = await this.#turns.alone('steps', () => this.#engine.open(data, 'steps', signal));
       const pacer = new Pacer(this.#engine.capacity, { fixed: this.#engine.stepsPerSubmit });
-      while (!signal?.aborted) {
-        const last = await this.#alone('steps', async () => {
-          const end = this.finishedSteps + every;
+      while (source && !signal.aborted) {
+        const last = await this.#turns.alone('steps', async () => {
+          const goal = this.finishedSteps + every;
           let event: StepEvent | undefined;
-          const left = () => (signal?.aborted ? 0 : end - this.finishedSteps);
-          await runSteps(this.#engine, source, pacer, left, (submit, metrics) => {
+          const left = () => (signal.aborted ? 0 : goal - this.finishedSteps);
+          await runSteps(this.#engine, source!, pacer, left, (submit, metrics) => {
             event = withLosses(submit, metrics).at(-1);
           });
           return event;
@@ -107,15 +118,21 @@ export class Trainer {
         if (last) yield last;
       }
     } finally {
-      source.release();
+      end();
+      source?.release();
     }
   }
 
-  /** Loss and metrics on the data, means over all rows. */
-  async evaluate(data: Data): Promise<Metrics> {
+  /**
+   * Loss and metrics on the data, means over all rows.
+   * @throws the reason of a signal that says stop meanwhile
+   */
+  async evaluate(data: Data, options: { signal?: AbortSignal } = {}): Promise<Metrics> {
+    parseObject(EVALUATE, options, 'evaluate');
+    const { executor, program } = this.#engine;
     const { loaded, rows, release } = await this.#engine.load(data, 'evaluate');
     try {
-      return toMetrics(this.spec, await evaluateRows(this.#engine.executor, this.#engine.program, loaded, rows.count));
+      return toMetrics(this.spec, await evaluateRows(executor, program, loaded, rows.count, options));
     } finally {
       release();
     }
@@ -125,10 +142,12 @@ export class Trainer {
    * Predictions for raw rows, row-major [rows, outputs]: probabilities for the cross-entropies, rates for
    * poisson, means and variances for the gaussian loss, the outputs themselves for the others;
    * `raw` gives the network's outputs as they are.
+   * @throws the reason of a signal that says stop meanwhile
    */
-  async predict(x: Inputs, options: { raw?: boolean } = {}): Promise<Float32Array> {
+  async predict(x: Inputs, options: { raw?: boolean; signal?: AbortSignal } = {}): Promise<Float32Array> {
+    parseObject(PREDICT, options, 'predict');
     const rows = encodeInputs(this.spec, x, 'predict');
-    const values = await predictRows(this.#engine.executor, this.#engine.program, rows);
+    const values = await predictRows(this.#engine.executor, this.#engine.program, rows, options.signal);
     if (!options.raw) {
       const { predict } = LOSS_MATH[this.spec.loss.type];
       const { outputs } = this.#engine.program;
@@ -155,7 +174,7 @@ export class Trainer {
   /** Sets some or all parameters. @throws CheckpointError for an unknown name or another shape */
   async setWeights(weights: ReadonlyMap<string, NamedTensor>): Promise<void> {
     checkParameters(this.#engine.program, weights, 'setWeights');
-    await this.#alone('setWeights', () => this.#engine.take(weights));
+    await this.#turns.alone('setWeights', () => this.#engine.take(weights));
   }
 
   /**
@@ -171,7 +190,7 @@ export class Trainer {
 
   /** Back to the start: new initial weights, no optimizer state, no finished steps. A seed becomes the spec's. */
   async reset({ seed = this.spec.seed }: { seed?: number } = {}): Promise<void> {
-    await this.#alone('reset', () => this.#engine.start(seed));
+    await this.#turns.alone('reset', () => this.#engine.start(seed));
   }
 
   /** The network, its size, and the plan. */
@@ -202,21 +221,5 @@ export class Trainer {
     counters: Counters | undefined,
   ): Promise<void> {
     await this.#engine.take(new Map(), optimizer, counters);
-  }
-
-  /** One call at a time may change the model. */
-  async #alone<T>(who: string, work: () => Promise<T>): Promise<T> {
-    if (this.#busy) {
-      throw new SpecError(
-        'train/busy',
-        `${who}: got a call while ${this.#busy} is running, expected one at a time; await it first.`,
-      );
-    }
-    this.#busy = who;
-    try {
-      return await work();
-    } finally {
-      this.#busy = undefined;
-    }
   }
 }

@@ -37,6 +37,8 @@ export interface Runtime {
   snapshotEvery?: number;
   /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */
   learningRate?: ScheduleFunction;
+  /** Gives up making the trainer, which then rejects with the signal's reason. It means nothing to a trainer that is there. */
+  signal?: AbortSignal;
 }
 
 export type Data = DataInput | Dataset;

@@ -337,7 +337,7 @@ describe('fit', () => {
 
   it.each([{ epochs: -1 }, { epochs: 1.5 }, { steps: -1 }, { steps: Number.NaN }])('refuses %o', async (options) => {
     await using trainer = await create();
-    await expect(trainer.fit(DATA, options)).rejects.toThrow(/^fit: (epochs|steps): expected an integer ≥ 0, got /);
+    await expect(trainer.fit(DATA, options)).rejects.toThrow(/^fit\.(epochs|steps): expected an integer ≥ 0, got /);
   });
 
   it.each<[string, unknown, string, string]>([
@@ -476,7 +476,7 @@ describe('steps', () => {
 
   it.each([0, 1.5, -1])('refuses every = %d', async (every) => {
     await using trainer = await create();
-    await expect(trainer.steps(DATA, { every }).next()).rejects.toThrow(/steps: every: expected an integer ≥ 1/);
+    await expect(trainer.steps(DATA, { every }).next()).rejects.toThrow(/steps\.every: expected an integer ≥ 1/);
   });
 });
 
