@@ -1,6 +1,7 @@
 /** The model file: a spec, its weights and, to go on training, the optimizer's state, in one safetensors file. */
 import { CheckpointError, SpecError, suggest } from '../errors.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { parametersOf } from '../spec/network.ts';
 import { show } from '../spec/parse.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { isObject, isWellFormed, parseJson } from './json.ts';
@@ -45,18 +46,9 @@ const OPTIMIZER = 'optimizer.';
 /** Room for the names of 65 536 columns; all else in a header is small. */
 const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
 
-/** The names and shapes of the parameters, in the order of the layers; weights are [out, in] as in PyTorch. */
-export function parameterShapes(spec: Spec): Map<string, number[]> {
-  const shapes = new Map<string, number[]>();
-  let width = spec.inputs;
-  for (const [i, layer] of spec.layers.entries()) {
-    if (layer.type !== 'dense') continue;
-    shapes.set(`layers.${i}.weight`, [layer.units, width]);
-    if (layer.bias) shapes.set(`layers.${i}.bias`, [layer.units]);
-    width = layer.units;
-  }
-  return shapes;
-}
+/** The names and shapes of the parameters, in the order of the layers; those of PyTorch. */
+export const parameterShapes = (spec: Spec): Map<string, number[]> =>
+  new Map(parametersOf(spec).map(({ name, shape }) => [name, [...shape]]));
 
 /** The names and shapes of the optimizer's state, as in `ModelFile.optimizer`. */
 export function optimizerShapes(spec: Spec): Map<string, number[]> {

@@ -1,39 +1,42 @@
-/** d_W = xᵀ delta and d_b = Σ_rows delta: sums over the mini-batch, since delta is divided by its rows already. */
-import { multiply, workspaceSize } from '../math/product.ts';
-import { argument, at, fours, groups, type Kernel, view } from './kernel.ts';
+/**
+ * d_W = xᵀ delta and d_b = Σ_rows delta, or either alone: sums over the mini-batch, since delta is divided by its rows
+ * already.
+ */
+import { type Factor, multiply, workspaceSize } from '../math/product.ts';
+import { argument, at, type CpuMemory, type Find, fours, groups, type Kernel, type Step, view } from './kernel.ts';
 
 export const dense_backward_weight: Kernel = {
   overrides: (step, find) => {
-    const weight = argument(step, find, 'd_weight');
+    const { rows, columns } = shape(step, find);
+    const place = (name: string) => (name in step.reads || name in step.writes ? at(argument(step, find, name)) : 0);
     return {
-      INPUTS: weight.rows,
-      IN_FOURS: fours(weight.rows),
-      OUT_FOURS: fours(weight.columns),
-      X_OFFSET: at(argument(step, find, 'x')),
-      DELTA_OFFSET: at(argument(step, find, 'delta')),
-      WEIGHT_OFFSET: at(weight),
+      INPUTS: rows,
+      IN_FOURS: fours(rows),
+      OUT_FOURS: fours(columns),
+      X_OFFSET: place('x'),
+      DELTA_OFFSET: place('delta'),
+      WEIGHT_OFFSET: place('d_weight'),
       BIAS: 'd_bias' in step.writes,
-      BIAS_OFFSET: 'd_bias' in step.writes ? at(argument(step, find, 'd_bias')) : 0,
+      BIAS_OFFSET: place('d_bias'),
     };
   },
   workgroups: (step, find) => {
-    const { rows, columns } = argument(step, find, 'd_weight');
+    const { rows, columns } = shape(step, find);
     return groups((rows + 1) * fours(columns));
   },
   flops: (step, find) => {
-    const { rows, columns } = argument(step, find, 'd_weight');
+    const { rows, columns } = shape(step, find);
     return 2 * step.batch * rows * columns;
   },
   reference: (step, find, { slabs, scratch }) => {
-    const { rows: inputs, columns: outputs, stride } = argument(step, find, 'd_weight');
-    const x = argument(step, find, 'x');
-    const transposed = { values: view(x, slabs), line: 1, term: x.stride };
+    const { rows: inputs, columns: outputs } = shape(step, find);
+    const { stride } = argument(step, find, 'delta');
     const delta = { values: view(argument(step, find, 'delta'), slabs), line: 1, term: stride };
-    const out = { values: view(argument(step, find, 'd_weight'), slabs), rows: inputs, columns: outputs, stride };
     const bias = 'd_bias' in step.writes ? view(argument(step, find, 'd_bias'), slabs) : undefined;
     const work = scratch(Math.max(workspaceSize(inputs, step.batch), outputs));
+    const weights = 'd_weight' in step.writes ? productOf(step, find, slabs, delta, work) : undefined;
     return ({ rows }) => {
-      multiply(transposed, delta, rows, undefined, out, work);
+      weights?.(rows);
       if (!bias) return;
       work.fill(0, 0, outputs);
       for (let row = 0; row < rows; row++) {
@@ -43,3 +46,17 @@ export const dense_backward_weight: Kernel = {
     };
   },
 };
+
+/** Of the weights; no rows where there are none. */
+function shape(step: Step, find: Find): { rows: number; columns: number } {
+  if ('d_weight' in step.writes) return argument(step, find, 'd_weight');
+  return { rows: 0, columns: argument(step, find, 'd_bias').columns };
+}
+
+function productOf(step: Step, find: Find, slabs: CpuMemory['slabs'], delta: Factor, work: Float64Array) {
+  const weight = argument(step, find, 'd_weight');
+  const x = argument(step, find, 'x');
+  const transposed = { values: view(x, slabs), line: 1, term: x.stride };
+  const out = { values: view(weight, slabs), rows: weight.rows, columns: weight.columns, stride: weight.stride };
+  return (rows: number) => multiply(transposed, delta, rows, undefined, out, work);
+}

@@ -16,7 +16,8 @@ export const fused_update: Kernel = {
   choices: (step) => variantChoices(step.variant!),
   workgroups: (step, find) => firstWorkgroups(step, find).at(-1)! + 1,
   flops: (step, find) => {
-    const products = step.dense!.map((row) => find(row.weight)).map((w) => 2 * step.batch * w.rows * w.columns);
+    const weights = step.dense!.flatMap(({ weight }) => (weight ? [find(weight)] : []));
+    const products = weights.map((w) => 2 * step.batch * w.rows * w.columns);
     return products.reduce((a, b) => a + b, 0) + 12 * paramsSize(step, find);
   },
   table: (step, find) => {
@@ -28,15 +29,15 @@ export const fused_update: Kernel = {
       const put = (member: keyof typeof members, value: number) => {
         table[n * words + members[member].offset / 4] = value;
       };
-      const weight = find(row.weight);
+      const { inputs, outputs } = shape(row, find);
       put('first_workgroup', first[n]!);
       put('gather', row.x === undefined ? 1 : 0);
-      put('inputs', weight.rows);
-      put('in_fours', fours(weight.rows));
-      put('out_fours', fours(weight.columns));
+      put('inputs', inputs);
+      put('in_fours', fours(inputs));
+      put('out_fours', fours(outputs));
       put('x_offset', row.x === undefined ? 0 : at(find(row.x)));
       put('delta_offset', at(find(row.delta)));
-      put('weight_offset', at(weight));
+      put('weight_offset', row.weight === undefined ? 0 : at(find(row.weight)));
       put('bias_offset', row.bias === undefined ? 0 : at(find(row.bias)));
       put('bias', row.bias === undefined ? 0 : 1);
     });
@@ -54,7 +55,12 @@ function firstWorkgroups(step: Step, find: Find): number[] {
 }
 
 /** xᵀ delta, and below it the gradient of the biases, as weights of an input that is always 1. */
-function gradient({ weight, bias }: DenseRow, { batch }: Step, find: Find): Product {
-  const { rows, columns } = find(weight);
-  return { rows: fours(rows) + (bias ? 1 : 0), columns: fours(columns), inner: fours(batch) };
+function gradient(row: DenseRow, { batch }: Step, find: Find): Product {
+  const { inputs, outputs } = shape(row, find);
+  return { rows: fours(inputs) + (row.bias ? 1 : 0), columns: fours(outputs), inner: fours(batch) };
+}
+
+/** A bias alone has no inputs. */
+function shape({ weight, bias }: DenseRow, find: Find): { inputs: number; outputs: number } {
+  return { inputs: weight ? find(weight).rows : 0, outputs: find((weight ?? bias)!).columns };
 }

@@ -15,6 +15,8 @@ import { loss } from './loss.ts';
 import { optimizer_update } from './optimizer_update.ts';
 import { reduce_metrics } from './reduce_metrics.ts';
 import { resident } from './resident.ts';
+import { row_norm_backward } from './row_norm_backward.ts';
+import { row_norm_forward } from './row_norm_forward.ts';
 
 export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   activation_backward,
@@ -32,4 +34,6 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   optimizer_update,
   reduce_metrics,
   resident,
+  row_norm_backward,
+  row_norm_forward,
 };

@@ -3,6 +3,7 @@
 import type { Real } from '../math/losses.ts';
 import type { Scalars } from '../math/optimizers.ts';
 import type { Activation } from '../spec/activations.ts';
+import type { Layer } from '../spec/layers.ts';
 import type { Loss } from '../spec/losses.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
 import type { KernelName, ShaderChoices } from './shaders.generated.ts';
@@ -37,12 +38,12 @@ export interface Tensor {
 
 export type Phase = 'gather' | 'forward' | 'loss' | 'backward' | 'update' | 'metrics';
 
-/** One dense layer as the update sees it. */
+/** One dense layer as the update sees it, or a bias alone: what is the sum of a delta over the rows. */
 export interface DenseRow {
   /** The layer's input, or undefined where it is gathered from the data set. */
   readonly x?: TensorName;
   readonly delta: TensorName;
-  readonly weight: TensorName;
+  readonly weight?: TensorName;
   readonly bias?: TensorName;
 }
 
@@ -61,6 +62,8 @@ export interface Step {
   readonly data: readonly ('inputs' | 'targets')[];
   readonly activation?: Activation;
   readonly loss?: Loss;
+  /** What other layers ask for. */
+  readonly layer?: Layer;
   readonly optimizer?: Optimizer;
   /** Of an update: all dense layers, first to last. */
   readonly dense?: readonly DenseRow[];

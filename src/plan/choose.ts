@@ -2,8 +2,8 @@
 import { SpecError } from '../errors.ts';
 import { fours, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
 import { residentBytes } from '../kernels/resident.ts';
-import type { Declarations } from './base.ts';
 import { fuseResident } from './fuse.ts';
+import type { Declarations } from './lower.ts';
 import type { Strategy } from './program.ts';
 
 /** Rows from which on a workgroup for every few of them keeps a GPU busy. */
@@ -11,14 +11,44 @@ const MANY_ROWS = 1024;
 /** The widest layer whose rows one workgroup takes. */
 const NARROW = 128;
 
+/** What goes through a network inside one workgroup. */
+const IN_ONE_WORKGROUP = /^(gather_rows|dense|activation|loss|optimizer_update|reduce_metrics)/;
+
+/** The strategy, and in words why it is none that takes a network through a workgroup, where its layers forbid that. */
+export interface Chosen {
+  readonly strategy: Strategy;
+  readonly remark?: string;
+}
+
 /**
  * `resident` where parameters and the activations of a mini-batch fit a workgroup's memory; `row-fused` for narrow layers
  * and large batches, and on adapters that are emulated on the CPU, where the two take the same time (docs/performance.md);
  * `layered` for everything else.
  * @param workgroupBytes 0 where there are no workgroups: on the CPU, which runs what is covered anyway
- * @throws SpecError where `resident` was asked for and does not fit
+ * @throws SpecError where a strategy was asked for that the network or the adapter does not allow
  */
 export function chooseStrategy(
+  asked: 'auto' | Strategy,
+  base: readonly Step[],
+  tensors: Declarations,
+  workgroupBytes: number,
+  software: boolean,
+): Chosen {
+  const other = base.find(({ kernel }) => !IN_ONE_WORKGROUP.test(kernel));
+  if (other && (asked === 'resident' || asked === 'row-fused')) {
+    throw new SpecError(
+      'spec/strategy',
+      `strategy ${asked}: got ${other.label} of type ${other.layer!.type}, which runs in layered and plain alone; use strategy 'layered' or 'auto', or leave the layer out.`,
+    );
+  }
+  if (other && asked === 'auto') {
+    const remark = `since ${other.label}, ${other.layer!.type}, runs in layered and plain alone`;
+    return { strategy: 'layered', remark };
+  }
+  return { strategy: chooseAmongAll(asked, base, tensors, workgroupBytes, software) };
+}
+
+function chooseAmongAll(
   asked: 'auto' | Strategy,
   base: readonly Step[],
   tensors: Declarations,

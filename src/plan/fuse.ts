@@ -2,7 +2,7 @@
 import { HEAD_MAX_OUTPUTS } from '../kernels/fused_head.ts';
 import type { DenseRow, Step, TensorName } from '../kernels/kernel.ts';
 import { stagesOf } from '../kernels/stages.ts';
-import type { Declarations } from './base.ts';
+import type { Declarations } from './lower.ts';
 
 const linear = { type: 'linear' } as const;
 
@@ -19,8 +19,8 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
     (step) => step.kernel === 'dense_backward_weight' || step.kernel === 'reduce_metrics' || step === update,
   );
   const gathered = gathers ? gather.writes.x! : undefined;
-  const fromData = update.dense!.some((row) => row.x === gathered);
-  const dense = update.dense!.map(({ x, ...rest }): DenseRow => (x === gathered ? rest : { ...rest, ...(x && { x }) }));
+  const fromData = update.dense!.some(({ x }) => x && x === gathered);
+  const dense = update.dense!.map(({ x, ...rest }): DenseRow => (x && x !== gathered ? { ...rest, x } : rest));
   const reads = Object.fromEntries(Object.entries(update.reads).filter(([name]) => !name.startsWith('grad/')));
   for (const row of dense)
     for (const name of [row.x, row.delta]) if (name) (reads as Record<string, TensorName>)[name] = name;
@@ -97,7 +97,7 @@ export function fuseHead(steps: readonly Step[], tensors: Declarations): Step[] 
   if (tensors.all.get(loss.reads.z!)!.columns > HEAD_MAX_OUTPUTS) return [...steps];
   const [back, activation] = [steps[at + 1], steps[at + 2]];
   const through = back?.kernel === 'dense_backward_input' && back.reads.weight === dense.reads.weight;
-  const bent = through && activation?.kernel === 'activation_backward';
+  const bent = through && activation?.kernel === 'activation_backward' && feeds(back.writes.d_x!, activation, steps);
   const below = bent ? [back, activation] : through ? [back] : [];
   const belowDelta = bent ? activation.writes.delta! : back?.writes.d_x;
   const head: Step = {
@@ -126,7 +126,12 @@ export function fuseDelta(steps: readonly Step[]): Step[] {
       const writes = { delta: step.writes.d_x! };
       const reads = { above: delta!, weight: weight! };
       fused.push({ ...step, kernel: 'fused_delta', reads, writes, activation: linear, covers: [step] });
-    } else if (step.kernel === 'activation_backward' && back?.kernel === 'fused_delta' && isLinear(back)) {
+    } else if (
+      step.kernel === 'activation_backward' &&
+      back?.kernel === 'fused_delta' &&
+      isLinear(back) &&
+      feeds(back.writes.delta!, step, steps)
+    ) {
       fused[fused.length - 1] = {
         ...back,
         reads: { ...back.reads, x: step.reads.x! },
@@ -165,6 +170,9 @@ export function fuseForward(steps: readonly Step[], tensors: Declarations): Step
   return fused;
 }
 
+/** Whether a step is the only one that reads a tensor. */
+const feeds = (name: TensorName, step: Step, steps: readonly Step[]) =>
+  reads(step, name) && steps.every((other) => other === step || !reads(other, name));
 const isLinear = (step: Step) => step.activation!.type === 'linear';
 const joins = (dense: Step, activation: Step, tensors: Declarations) =>
   dense.writes.a === activation.reads.z && tensors.all.has(activation.reads.z!);

@@ -1,11 +1,13 @@
 /** Lowers a spec to a program: base steps, then the strategy's fusions, then a place for every tensor. */
 import { SLABS, type Slab, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { placeLayers } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
-import { baseProgram, Declarations, declareParameters } from './base.ts';
+import { baseProgram, declareParameters } from './base.ts';
 import { check } from './check.ts';
 import { chooseStrategy } from './choose.ts';
 import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseResident, fuseRows, fuseUpdate } from './fuse.ts';
+import { Declarations } from './lower.ts';
 import {
   baseSteps,
   type Choices,
@@ -38,17 +40,19 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const { workgroupBytes = 16_384, software = false, choices = {} } = options;
   const batch = options.batch ?? (spec.batchSize === 'full' ? 256 : spec.batchSize);
   const tensors = new Declarations();
-  const layers = declareParameters(spec, tensors);
-  const widest = Math.max(spec.inputs, ...layers.map((layer) => layer.outputs));
+  declareParameters(spec, tensors);
+  const widest = Math.max(spec.inputs, ...placeLayers(spec).map((layer) => layer.outputs));
   const rows: Record<ListName, number> = {
     train: batch,
     evaluate: evaluationRows(batch, widest),
     infer: evaluationRows(batch, widest),
   };
-  const base = Object.fromEntries(
-    LISTS.map((name) => [name, baseProgram(spec, layers, name, rows[name], tensors)]),
-  ) as Record<ListName, ReturnType<typeof baseProgram>>;
-  const strategy = chooseStrategy(options.strategy ?? 'auto', base.train.steps, tensors, workgroupBytes, software);
+  const base = Object.fromEntries(LISTS.map((name) => [name, baseProgram(spec, name, rows[name], tensors)])) as Record<
+    ListName,
+    ReturnType<typeof baseProgram>
+  >;
+  const asked = options.strategy ?? 'auto';
+  const { strategy, remark } = chooseStrategy(asked, base.train.steps, tensors, workgroupBytes, software);
   const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
     resident: (steps) => fuseResident(steps, workgroupBytes),
     'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
@@ -73,6 +77,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const program: Program = {
     spec,
     strategy,
+    ...(remark && { remark }),
     choices: { strategy, ...choicesOf(lists.train.steps) },
     inputs: spec.inputs,
     outputs: outputs(spec),

@@ -6,6 +6,8 @@ import { LISTS, type ListName, type Program, tensorOf } from './program.ts';
 
 export interface ProgramDescription {
   strategy: string;
+  /** Why it is not another, where the layers leave no choice. */
+  remark?: string;
   dispatchesPerStep: number;
   /** How many steps go into a submit: a fixed number, or `'adaptive'`. */
   stepsPerSubmit: number | 'adaptive';
@@ -32,6 +34,7 @@ export function describeProgram(
   const find = (name: TensorName) => tensorOf(program, name);
   return {
     strategy: program.strategy,
+    ...(program.remark && { remark: program.remark }),
     dispatchesPerStep: steps.length,
     stepsPerSubmit,
     bytesPerStep: sum(steps.map((step) => bytes(program, step))),
@@ -50,7 +53,7 @@ export function describeProgram(
 
 /** The program as text, list by list. */
 export function printProgram(program: Program, lists: readonly ListName[] = LISTS): string {
-  const lines = [`strategy ${program.strategy}`];
+  const lines = [`strategy ${strategyText(program)}`];
   for (const name of lists) {
     const { batch, steps } = program.lists[name];
     lines.push(`${name}: ${steps.length} ${steps.length === 1 ? 'dispatch' : 'dispatches'} for ${batch} rows`);
@@ -62,8 +65,10 @@ export function printProgram(program: Program, lists: readonly ListName[] = LIST
 /** The plan in one line: `layered, 3 dispatches a step: fused_forward → fused_head → fused_update`. */
 export function printLine(program: Program): string {
   const { steps } = program.lists.train;
-  return `${program.strategy}, ${steps.length} dispatches a step: ${steps.map((step) => step.kernel).join(' → ')}`;
+  return `${strategyText(program)}, ${steps.length} dispatches a step: ${steps.map((step) => step.kernel).join(' → ')}`;
 }
+
+const strategyText = ({ strategy, remark }: Program) => (remark ? `${strategy} (${remark})` : strategy);
 
 function printStep(program: Program, step: Step): string {
   const shape = (name: TensorName) => {

@@ -28,6 +28,8 @@ export type Choices = Readonly<Record<string, string>>;
 export interface Program {
   readonly spec: Spec;
   readonly strategy: Strategy;
+  /** Why it is not another, where the layers leave no choice. */
+  readonly remark?: string;
   readonly choices: Choices;
   readonly inputs: number;
   readonly outputs: number;

@@ -16,7 +16,8 @@ import {
   MAX_VALUES,
   parseInitializer,
 } from './initializers.ts';
-import { boolean, integer, parseObject, show, unknownName } from './parse.ts';
+import { type Named, type OptionsInput, parseNamed } from './named.ts';
+import { boolean, integer, parseObject, positive, show, unknownName } from './parse.ts';
 
 /** The widest layer that a spec may ask for. */
 export const MAX_WIDTH = 65_536;
@@ -35,7 +36,19 @@ export interface ActivationLayer {
   type: 'activation';
   activation: Activation;
 }
-export type Layer = DenseLayer | ActivationLayer;
+
+/** Layers that keep the width, by name, with their options. */
+export const LAYERS = {
+  /** Every row to mean 0 and variance 1, then times a weight and plus a bias of every column, if `affine`. */
+  layerNorm: { epsilon: v.optional(positive, 1e-5), affine: v.optional(boolean, true) },
+  /** Every row to a mean square of 1, then times a weight of every column, if `affine`. */
+  rmsNorm: { epsilon: v.optional(positive, 2 ** -23), affine: v.optional(boolean, true) },
+} as const;
+
+type Catalogue = typeof LAYERS;
+/** A layer of `LAYERS` with every option present. */
+export type PlainLayer = Named<Catalogue>;
+export type Layer = DenseLayer | ActivationLayer | PlainLayer;
 
 export interface DenseOptions {
   /** Applied to the layer's output; default `'linear'`. */
@@ -49,13 +62,26 @@ export interface DenseOptions {
 }
 export type LayerInput =
   | ({ type: 'dense'; units: number } & DenseOptions)
-  | { type: 'activation'; activation: ActivationInput };
+  | { type: 'activation'; activation: ActivationInput }
+  | { [N in keyof Catalogue]: { type: N } & OptionsInput<Catalogue[N]> }[keyof Catalogue];
 
 /** A dense layer: `x · W + b`, then its activation. */
 export const dense = (units: number, options: DenseOptions = {}): LayerInput => ({ type: 'dense', units, ...options });
 
 /** An activation as a layer of its own; the same as the option of the dense layer before it. */
 export const activation = (activation: ActivationInput): LayerInput => ({ type: 'activation', activation });
+
+/** Layer norm (Ba et al. 2016), `torch.nn.LayerNorm`. `epsilon` 1e-5; without `affine` (true) it has no parameters. */
+export const layerNorm = (options: OptionsInput<Catalogue['layerNorm']> = {}): LayerInput => ({
+  type: 'layerNorm',
+  ...options,
+});
+
+/** RMS norm (Zhang and Sennrich 2019), `torch.nn.RMSNorm`. `epsilon` 2⁻²³; without `affine` (true) it has no parameters. */
+export const rmsNorm = (options: OptionsInput<Catalogue['rmsNorm']> = {}): LayerInput => ({
+  type: 'rmsNorm',
+  ...options,
+});
 
 const DENSE = {
   type: v.any(),
@@ -102,7 +128,8 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
     const { activation } = parseObject({ type: v.any(), activation: v.any() }, value, who);
     return { type, activation: parseActivation(activation, `${who}.activation`) };
   }
-  if (type !== 'dense') throw unknownName(who, 'layer', type, ['dense', 'activation']);
+  if (typeof type === 'string' && Object.hasOwn(LAYERS, type)) return parseNamed(LAYERS, 'layer', value, who);
+  if (type !== 'dense') throw unknownName(who, 'layer', type, ['dense', 'activation', ...Object.keys(LAYERS)]);
   const layer = parseObject({ ...DENSE, activation: v.optional(v.any(), 'linear') }, value, who);
   const { units, bias } = layer;
   const activation = parseActivation(layer.activation, `${who}.activation`);
@@ -125,8 +152,9 @@ function weightsBefore(name: ActivationName): InitializerName {
   return RELU_LIKE.has(name) ? 'heUniform' : 'glorotUniform';
 }
 
-/** The activation of the stand-alone activation layer right after layer `i`, if there is one. */
+/** The activation of the stand-alone activation layer after layer `i`, if there is one; norms may stand between. */
 function nextActivation(layers: unknown[], i: number): unknown {
-  const next = layers[i + 1] as { type?: unknown; activation?: unknown } | undefined;
+  const after = layers.slice(i + 1) as ({ type?: unknown; activation?: unknown } | null)[];
+  const next = after.find((layer) => !Object.hasOwn(LAYERS, String(layer?.type)));
   return next?.type === 'activation' ? next.activation : undefined;
 }

@@ -4,37 +4,23 @@ import type { NamedTensor } from '../io/tensors.ts';
 import { initialize } from '../math/initializers.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { randomSource, STREAM } from '../math/random.ts';
+import { nameInProgram } from '../plan/base.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
+import { type Parameter, parametersOf } from '../spec/network.ts';
 import type { Spec } from '../spec/spec.ts';
 
-/** `layers.0.weight` → `param/0/weight`. */
-const inProgram = (name: string, kind: string) => name.replace(/^layers\.(\d+)\.(\w+)$/, `${kind}/$1/$2`);
-
-/** Names of a program's parameters in PyTorch's words, first layer first. */
-export function parameterNames(program: Program): string[] {
-  return [...program.tensors.values()]
-    .filter(({ role }) => role === 'param')
-    .map(({ name }) => name.replace(/^param\/(\d+)\/(\w+)$/, 'layers.$1.$2'))
-    .sort((a, b) => Number(a.split('.')[1]) - Number(b.split('.')[1]) || (a < b ? 1 : -1));
-}
+/** The parameters of a program, first layer first. */
+const known = ({ spec }: Program): Parameter[] => parametersOf(spec);
 
 /** The initial values of all parameters, by the spec's seed and initialisers. */
 export function initialParameters(program: Program, seed: number): Map<string, NamedTensor> {
-  const { layers } = program.spec;
-  const values = parameterNames(program).map((name, n): [string, NamedTensor] => {
-    const { rows, columns } = tensorOf(program, inProgram(name, 'param'));
-    const layer = layers[Number(name.split('.')[1])]!;
-    if (layer.type !== 'dense') throw new Error(`${name} is no parameter of a dense layer`);
-    const weight = name.endsWith('weight');
-    const fanIn = tensorOf(program, inProgram(name.replace('bias', 'weight'), 'param')).rows;
+  const values = known(program).map((parameter, n): [string, NamedTensor] => {
+    const { name, shape, initializer, fanIn } = parameter;
+    const { rows, columns } = tensorOf(program, nameInProgram(name, 'param'));
     const out = new Float32Array(rows * columns);
-    const random = randomSource(seed, STREAM.init, n);
-    initialize(weight ? layer.weightInitializer : layer.biasInitializer, fanIn, columns, random, out);
-    return [
-      name,
-      weight ? { shape: [columns, rows], values: transpose(out, rows, columns) } : { shape: [columns], values: out },
-    ];
+    initialize(initializer, fanIn, columns, randomSource(seed, STREAM.init, n), out);
+    return [name, { shape: [...shape], values: fromProgram(parameter, out) }];
   });
   return new Map(values);
 }
@@ -44,10 +30,10 @@ export function initialState(program: Program, { optimizer }: Spec): Map<string,
   const { state, start } = OPTIMIZER_MATH[optimizer.type];
   const starts = start?.(optimizer as never) ?? [];
   const tensors = state(optimizer as never).flatMap((slot, n) =>
-    parameterNames(program).map((name): [string, NamedTensor] => {
-      const { rows, columns } = tensorOf(program, inProgram(name, 'param'));
-      const shape = name.endsWith('weight') ? [columns, rows] : [columns];
-      return [`${slot}.${name}`, { shape, values: new Float32Array(rows * columns).fill(starts[n] ?? 0) }];
+    known(program).map(({ name, shape }): [string, NamedTensor] => {
+      const { rows, columns } = tensorOf(program, nameInProgram(name, 'param'));
+      const values = new Float32Array(rows * columns).fill(starts[n] ?? 0);
+      return [`${slot}.${name}`, { shape: [...shape], values }];
     }),
   );
   return new Map(tensors.filter(([, { values }]) => values[0] !== 0));
@@ -55,14 +41,14 @@ export function initialState(program: Program, { optimizer }: Spec): Map<string,
 
 /** @throws CheckpointError for a name that the program does not have, or another shape */
 export function checkParameters(program: Program, weights: ReadonlyMap<string, NamedTensor>, who: string): void {
-  const known = parameterNames(program);
+  const shapes = new Map(known(program).map(({ name, shape }) => [name, shape]));
   for (const [name, { shape, values }] of weights) {
-    if (!known.includes(name)) {
-      throw new CheckpointError('checkpoint/name', `${who}: got "${name}", expected one of ${known.join(', ')}.`);
+    const expected = shapes.get(name);
+    if (!expected) {
+      const names = [...shapes.keys()].join(', ');
+      throw new CheckpointError('checkpoint/name', `${who}: got "${name}", expected one of ${names}.`);
     }
-    const { rows, columns } = tensorOf(program, inProgram(name, 'param'));
-    const expected = name.endsWith('weight') ? [columns, rows] : [columns];
-    if (shape.join() !== expected.join() || values.length !== rows * columns) {
+    if (shape.join() !== expected.join() || values.length !== expected.reduce((a, b) => a * b, 1)) {
       throw new CheckpointError(
         'checkpoint/shape',
         `${who}: ${name}: got shape [${shape}] with ${values.length} values, expected [${expected}].`,
@@ -78,14 +64,12 @@ export async function readParameters(
   kind = 'param',
   model = 0,
 ): Promise<Map<string, NamedTensor>> {
-  const names = parameterNames(program);
-  const read = await Promise.all(names.map((name) => executor.read(inProgram(name, kind), model)));
+  const parameters = known(program);
+  const read = await Promise.all(parameters.map(({ name }) => executor.read(nameInProgram(name, kind), model)));
   return new Map(
-    names.map((name, n) => {
-      const { rows, columns } = tensorOf(program, inProgram(name, kind));
-      const values = read[n]!;
-      if (!name.endsWith('weight')) return [name, { shape: [columns], values }];
-      return [name, { shape: [columns, rows], values: transpose(values, rows, columns) }];
+    parameters.map((parameter, n) => {
+      const { name, shape } = parameter;
+      return [name, { shape: [...shape], values: fromProgram(parameter, read[n]!) }];
     }),
   );
 }
@@ -98,10 +82,12 @@ export async function writeParameters(
   kind = 'param',
   model = 0,
 ): Promise<void> {
-  for (const [name, { values }] of parameters) {
-    const { rows, columns } = tensorOf(program, inProgram(name, kind));
-    const own = name.endsWith('weight') ? transpose(values, columns, rows) : values;
-    await executor.write(inProgram(name, kind), own, model);
+  for (const parameter of known(program)) {
+    const given = parameters.get(parameter.name);
+    if (!given) continue;
+    const [outputs, inputs] = parameter.shape as [number, number];
+    const own = parameter.kind === 'matrix' ? transpose(given.values, outputs, inputs) : given.values;
+    await executor.write(nameInProgram(parameter.name, kind), own, model);
   }
 }
 
@@ -134,6 +120,12 @@ export async function writeState(
 }
 
 const stateNames = ({ spec }: Program) => OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never);
+
+/** Values as they lie in a program, in PyTorch's order. */
+function fromProgram({ shape, kind }: Parameter, values: Float32Array): Float32Array {
+  const [outputs, inputs] = shape as [number, number];
+  return kind === 'matrix' ? transpose(values, inputs, outputs) : values;
+}
 
 /** [rows, columns] → [columns, rows] */
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {

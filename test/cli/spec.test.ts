@@ -1,7 +1,9 @@
 /** Flags become the spec that they name. */
+
 import { describe, expect, test } from 'vitest';
 import { buildSpec, type DataShape, type Model, readModel, type SpecFlags, totalSteps } from '../../src/cli/spec.ts';
 import { SpecError } from '../../src/errors.ts';
+import type { DenseLayer } from '../../src/spec/layers.ts';
 
 const classes: DataShape = { task: 'classes', inputs: 2, outputs: 2, rows: 100, preprocessing: {} };
 const numbers: DataShape = { task: 'regression', inputs: 2, outputs: 1, rows: 100, preprocessing: {} };
@@ -15,7 +17,7 @@ describe('the model', () => {
   test('widths are dense layers, relu but for the last', async () => {
     const { layers, inputs } = buildSpec(await readModel('2-8-2'), {}, classes);
     expect(inputs).toBe(2);
-    expect(layers.map((layer) => [layer.type === 'dense' && layer.units, layer.activation.type])).toEqual([
+    expect((layers as DenseLayer[]).map(({ units, activation }) => [units, activation.type])).toEqual([
       [8, 'relu'],
       [2, 'linear'],
     ]);

@@ -114,7 +114,9 @@ function checkUpdate(
   const math = OPTIMIZER_MATH[optimizer.type];
   const flags = math.flags(optimizer as never);
   const slots = math.state(optimizer as never);
-  const params = step.dense!.flatMap((row: DenseRow) => [row.weight, ...(row.bias ? [row.bias] : [])]);
+  const params = step.dense!.flatMap(({ weight, bias }: DenseRow) =>
+    [weight, bias].filter((name) => name !== undefined),
+  );
   for (const param of params) {
     const grad = param.replace('param', 'grad') as TensorName;
     const g = cpu.values(grad);

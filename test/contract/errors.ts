@@ -68,8 +68,12 @@ export class Bounds {
         this.#through(reads.delta!, reads.weight!, writes.d_x!);
         break;
       case 'dense_backward_weight':
-        this.#gradient(reads.x!, reads.delta!, writes.d_weight!);
+        if (writes.d_weight) this.#gradient(reads.x!, reads.delta!, writes.d_weight);
         if (writes.d_bias) this.#gradient(undefined, reads.delta!, writes.d_bias);
+        break;
+      case 'row_norm_forward':
+      case 'row_norm_backward':
+        this.#normalize(step);
         break;
     }
   }
@@ -167,6 +171,55 @@ export class Bounds {
     }
     if (writes.delta) this.#set(writes.delta, (i) => deltas[i]!);
     this.#set(writes.row_metrics!, (i) => metrics[i]!);
+  }
+
+  /** Norms, each on numbers that have the errors `of` them, and sums of n of those. */
+  #normalize({ reads, writes, layer }: Step): void {
+    const { rows, columns } = tensorOf(this.#program, reads.x!);
+    const [count, lines] = [columns, rows];
+    const x = this.#reference.values(reads.x!);
+    const xOff = this.of(reads.x!);
+    const weights = reads.weight && this.#reference.values(reads.weight);
+    const bias = reads.bias && this.#reference.values(reads.bias);
+    const dA = reads.d_a && this.#reference.values(reads.d_a);
+    const dOff = reads.d_a && this.of(reads.d_a);
+    const { epsilon } = layer as { epsilon: number };
+    const sums = gamma(count) + CHAIN * EPS;
+    const off = { a: new Float64Array(x.length), d_x: new Float64Array(x.length), scaled: new Float64Array(x.length) };
+    for (let line = 0; line < lines; line++) {
+      const at = (i: number) => line * count + i;
+      const all = Array.from({ length: count }, (_, i) => at(i));
+      const meanOf = (value: (i: number) => number) => all.reduce((sum, i) => sum + value(i), 0) / count;
+      const mean = layer!.type === 'rmsNorm' ? 0 : meanOf((i) => x[i]!);
+      const scale = 1 / Math.sqrt(meanOf((i) => (x[i]! - mean) ** 2) + epsilon);
+      const n = (i: number) => (x[i]! - mean) * scale;
+      // Of x - mean, where large numbers may cancel; what they do to the scale; and of n.
+      const size = meanOf((i) => Math.abs(x[i]!));
+      const dOf = (i: number) => xOff[i]! + meanOf((j) => xOff[j]!) + sums * (Math.abs(x[i]!) + size);
+      const scaleOff = meanOf((i) => Math.abs(n(i)) * dOf(i)) * scale + sums;
+      const nOff = (i: number) => dOf(i) * scale + Math.abs(n(i)) * scaleOff;
+      for (const [j, i] of all.entries()) {
+        const w = Math.abs(weights?.[j] ?? 1);
+        off.a[i] = w * nOff(i) + 4 * EPS * (w * Math.abs(n(i)) + Math.abs(bias?.[j] ?? 0));
+        if (!dA) continue;
+        off.scaled[i] =
+          Math.abs(dA[i]!) * nOff(i) + dOff![i]! * (Math.abs(n(i)) + nOff(i)) + 2 * EPS * Math.abs(dA[i]! * n(i));
+      }
+      if (!dA) continue;
+      const g = (i: number) => Math.abs(dA[i]! * (weights?.[i % columns] ?? 1));
+      const gOff = (i: number) => dOff![i]! * Math.abs(weights?.[i % columns] ?? 1) + 2 * EPS * g(i);
+      const turn = meanOf((i) => g(i) * Math.abs(n(i)));
+      const turnOff = meanOf((i) => g(i) * nOff(i) + gOff(i) * Math.abs(n(i))) + sums * turn;
+      const shift = meanOf(g);
+      for (const i of all) {
+        const whole = g(i) + shift + Math.abs(n(i)) * turn;
+        const parts = gOff(i) + meanOf(gOff) + nOff(i) * turn + Math.abs(n(i)) * turnOff;
+        off.d_x[i] = scale * (parts + (sums + scaleOff) * whole);
+      }
+    }
+    for (const [name, tensor] of Object.entries(writes)) {
+      this.#set(tensor, (i) => off[name as keyof typeof off][i]!);
+    }
   }
 
   #through(delta: TensorName, weight: TensorName, dX: TensorName): void {

@@ -8,6 +8,7 @@ import { randomSource } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor, type Precision } from '../../src/run/cpu.ts';
 import { Feed } from '../../src/run/feed.ts';
+import type { Activation } from '../../src/spec/activations.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type Spec, type SpecInput } from '../../src/spec/spec.ts';
 import { randomRows } from '../contract/data.ts';
@@ -17,7 +18,7 @@ interface Dense {
   readonly type: 'dense';
   readonly units: number;
   readonly bias: boolean;
-  readonly activation: Spec['layers'][number]['activation'];
+  readonly activation: Activation;
 }
 
 /** One update of `params`, layer by layer weight [in, out] and bias [out] or none, on the rows `indices`. */

@@ -56,6 +56,7 @@ class Network {
     let signal = Float64Array.from(x);
     for (const [i, layer] of this.spec.layers.entries()) {
       if (layer.type === 'dense') signal = this.dense(signal, layer.units, `layers.${i}`, backward);
+      if (!('activation' in layer)) throw new Error(`${layer.type}: not known here`);
       signal = this.activate(signal, layer.activation, backward);
     }
     const { loss } = this.spec;

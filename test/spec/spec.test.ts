@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../src/errors.ts';
 import { ACTIVATIONS } from '../../src/spec/activations.ts';
 import { INITIALIZERS } from '../../src/spec/initializers.ts';
-import { activation, dense } from '../../src/spec/layers.ts';
+import { activation, type DenseLayer, dense } from '../../src/spec/layers.ts';
 import { LOSSES } from '../../src/spec/losses.ts';
 import { adam, adamW, OPTIMIZERS, parseOptimizer, rmsprop, sgd } from '../../src/spec/optimizers.ts';
 import {
@@ -110,7 +110,7 @@ describe('defaults', () => {
 
   it('of options: the slope of leakyRelu, the delta of huber, schedules', () => {
     const spec = parseSpec({ ...SMALL, layers: [dense(3, { activation: 'leakyRelu' })], loss: 'huber' });
-    expect(spec.layers[0]!.activation).toEqual({ type: 'leakyRelu', negativeSlope: 0.01 });
+    expect((spec.layers[0] as DenseLayer).activation).toEqual({ type: 'leakyRelu', negativeSlope: 0.01 });
     expect(spec.loss).toEqual({ type: 'huber', delta: 1 });
     expect(stepDecay({ learningRate: 1, stepSize: 5 })).toEqual({
       type: 'step',

@@ -1,0 +1,46 @@
+// The gradient in the input of a norm of rows, and that in its output times the normalised input, whose sum over the rows
+// is the gradient of the weight.
+// uses: lib/row_norm.wgsl
+
+override D_A_OFFSET: u32;        // offsets count vec4s
+override BELOW: bool;            // the gradient in the input is wanted
+override D_X_OFFSET: u32;
+override SCALED_OFFSET: u32;     // wanted where there is a weight
+
+@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+fn x_at(row: u32, four: u32) -> vec4<f32> {
+  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  begin(group.z);
+  let own = scalars.model * MODEL_DELTAS;
+  for (var row = group.x; row < ROWS; row += GROUPS) {
+    let moments = row_moments(lane, row);
+    var sum = vec4<f32>();
+    var product = vec4<f32>();
+    for (var four = lane; four < FOURS; four += WORKGROUP) {
+      let at = row * FOURS + four;
+      let n = (x_at(row, four) - moments.x) * moments.y;
+      let d_a = deltas[own + D_A_OFFSET + at];
+      if (WEIGHT) { deltas[own + SCALED_OFFSET + at] = d_a * n; }
+      let g = d_a * weight_at(four);
+      sum += g;
+      product += g * n;
+    }
+    if (BELOW) {
+      var shift = 0.0;
+      if (CENTERED) { shift = row_mean(lane, sum); }
+      let turn = row_mean(lane, product);
+      for (var four = lane; four < FOURS; four += WORKGROUP) {
+        let at = row * FOURS + four;
+        let n = (x_at(row, four) - moments.x) * moments.y;
+        let g = deltas[own + D_A_OFFSET + at] * weight_at(four);
+        deltas[own + D_X_OFFSET + at] = moments.y * (g - shift - n * turn) * real_columns(four);
+      }
+    }
+  }
+}

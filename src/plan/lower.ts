@@ -1,0 +1,187 @@
+/** What a layer becomes: its steps on the way up, and its steps on the way down. */
+import type { DenseRow, Phase, Role, Slab, Step, TensorName } from '../kernels/kernel.ts';
+import { ACTIVATION_MATH } from '../math/activations.ts';
+import type { Activation } from '../spec/activations.ts';
+import { type Placed, parametersAt } from '../spec/network.ts';
+import type { ListName } from './program.ts';
+
+/** A tensor before it has a place. */
+export interface Declaration {
+  readonly name: TensorName;
+  readonly role: Role;
+  readonly slab: Slab;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Collects tensors; only what is declared here has a name. */
+export class Declarations {
+  readonly all = new Map<TensorName, Declaration>();
+
+  declare(name: string, role: Role, slab: Slab, rows: number, columns: number): TensorName {
+    const declared = name as TensorName;
+    this.all.set(declared, { name: declared, role, slab, rows, columns });
+    return declared;
+  }
+}
+
+type Tensors = Record<string, TensorName>;
+
+/** One list in the making. Tensors of lists other than `train` carry the list's name in front of their own. */
+export class Lowering {
+  readonly steps: Step[] = [];
+  /** What the update will sum, first to last. */
+  readonly dense: DenseRow[] = [];
+  readonly #list: ListName;
+  readonly #batch: number;
+  readonly #tensors: Declarations;
+
+  constructor(list: ListName, batch: number, tensors: Declarations) {
+    this.#list = list;
+    this.#batch = batch;
+    this.#tensors = tensors;
+  }
+
+  get train(): boolean {
+    return this.#list === 'train';
+  }
+
+  declare(name: string, role: Role, slab: Slab, columns: number): TensorName {
+    return this.#tensors.declare(this.train ? name : `${this.#list}/${name}`, role, slab, this.#batch, columns);
+  }
+
+  act = (name: string, columns: number) => this.declare(name, 'act', 'acts', columns);
+  delta = (name: string, columns: number) => this.declare(name, 'delta', 'deltas', columns);
+
+  /** The parameter of a layer, where it has it. */
+  param({ path }: Placed, leaf: string): TensorName | undefined {
+    const name = `param/${path}/${leaf}` as TensorName;
+    return this.#tensors.all.has(name) ? name : undefined;
+  }
+
+  push(
+    kernel: Step['kernel'],
+    phase: Phase,
+    label: string,
+    reads: Tensors,
+    writes: Tensors,
+    more: Partial<Step> = {},
+  ): void {
+    this.steps.push({ kernel, phase, label, batch: this.#batch, reads, writes, data: [], ...more });
+  }
+
+  /** The gradients of a weight and a bias: sums over the rows, which the update takes again. */
+  sum(label: string, { x, delta, weight, bias }: DenseRow): void {
+    const grad = (of: TensorName) => {
+      const { rows, columns } = this.#tensors.all.get(of)!;
+      return this.#tensors.declare(of.replace('param', 'grad'), 'grad', 'grads', rows, columns);
+    };
+    const writes = { ...(weight && { d_weight: grad(weight) }), ...(bias && { d_bias: grad(bias) }) };
+    this.push('dense_backward_weight', 'backward', label, { ...(x && { x }), delta }, writes);
+    this.dense.unshift({ delta, ...(x && { x }), ...(weight && { weight }), ...(bias && { bias }) });
+  }
+}
+
+/**
+ * The steps down through a layer: from the gradient in its output to that in its input, which is written under the name
+ * `into`, or comes back under another where nothing had to be computed. Without `into` nothing below wants it.
+ */
+type Back = (above: TensorName, into: string | undefined) => TensorName;
+/** A layer's output, and its way back. */
+interface Lowered {
+  readonly out: TensorName;
+  readonly back: Back;
+}
+
+/** Takes `x` through layers one after the other. */
+export function lowerAll(to: Lowering, layers: readonly Placed[], x: TensorName): Lowered {
+  const lowered: { placed: Placed; back: Back }[] = [];
+  let out = x;
+  for (const placed of layers) {
+    const one = lower(to, placed, out);
+    lowered.push({ placed, back: one.back });
+    out = one.out;
+  }
+  const back: Back = (above, into) => {
+    const first = into === undefined ? lowered.findIndex(({ placed }) => isTrained(placed)) : 0;
+    let delta = above;
+    for (let n = lowered.length - 1; n >= first && first >= 0; n--) {
+      const below = n > 0 ? `d_act/${lowered[n - 1]!.placed.path}` : into;
+      delta = lowered[n]!.back(delta, n > first ? below : into);
+    }
+    return delta;
+  };
+  return { out, back };
+}
+
+const isTrained = (placed: Placed) => parametersAt(placed).length > 0;
+
+function lower(to: Lowering, placed: Placed, x: TensorName): Lowered {
+  switch (placed.layer.type) {
+    case 'dense':
+      return lowerDense(to, placed, placed.layer.activation, x);
+    case 'activation':
+      return lowerActivation(to, placed, placed.layer.activation, x);
+    case 'layerNorm':
+    case 'rmsNorm':
+      return lowerRowNorm(to, placed, x);
+  }
+}
+
+/** `layers[2]` */
+const labelOf = ({ path }: Placed) => `layers.${path}`.replace(/\.(\d+)/g, '[$1]');
+
+function lowerDense(to: Lowering, placed: Placed, activation: Activation, x: TensorName): Lowered {
+  const { path, inputs, outputs } = placed;
+  const label = labelOf(placed);
+  const linear = activation.type === 'linear';
+  const z = to.act(`${linear ? 'act' : 'pre'}/${path}`, outputs);
+  const weight = to.param(placed, 'weight')!;
+  const bias = to.param(placed, 'bias');
+  to.push('dense_forward', 'forward', label, { x, weight, ...(bias && { bias }) }, { z });
+  const bent = linear ? undefined : lowerActivation(to, placed, activation, z);
+  const back: Back = (above, into) => {
+    const delta = bent ? bent.back(above, undefined) : above;
+    to.sum(label, { x, delta, weight, ...(bias && { bias }) });
+    if (!into) return delta;
+    const d_x = to.delta(into, inputs);
+    to.push('dense_backward_input', 'backward', label, { delta, weight }, { d_x });
+    return d_x;
+  };
+  return { out: bent?.out ?? z, back };
+}
+
+function lowerActivation(to: Lowering, placed: Placed, activation: Activation, z: TensorName): Lowered {
+  const { path, outputs } = placed;
+  const label = labelOf(placed);
+  const a = to.act(`act/${path}`, outputs);
+  to.push('activation_forward', 'forward', label, { z }, { a }, { activation });
+  const back: Back = (above) => {
+    const x = ACTIVATION_MATH[activation.type].fromOutput ? a : z;
+    const delta = to.delta(`delta/${path}`, outputs);
+    to.push('activation_backward', 'backward', label, { d_a: above, x }, { delta }, { activation });
+    return delta;
+  };
+  return { out: a, back };
+}
+
+/** The gradient of the weights is a sum over the rows of what the way down leaves, that of the biases one of the delta. */
+function lowerRowNorm(to: Lowering, placed: Placed, x: TensorName): Lowered {
+  const { path, layer, outputs } = placed;
+  const label = labelOf(placed);
+  const [weight, bias] = [to.param(placed, 'weight'), to.param(placed, 'bias')];
+  const a = to.act(`act/${path}`, outputs);
+  const parameters = { ...(weight && { weight }), ...(bias && { bias }) };
+  to.push('row_norm_forward', 'forward', label, { x, ...parameters }, { a }, { layer });
+  const back: Back = (above, into) => {
+    const scaled = weight && to.delta(`scaled/${path}`, outputs);
+    const d_x = into === undefined ? undefined : to.delta(into, outputs);
+    const reads = { d_a: above, x, ...(weight && { weight }) };
+    const writes = { ...(d_x && { d_x }), ...(scaled && { scaled }) };
+    to.push('row_norm_backward', 'backward', label, reads, writes, { layer });
+    if (bias) to.sum(label, { delta: above, bias });
+    if (scaled) to.sum(label, { delta: scaled, bias: weight });
+    return d_x ?? above;
+  };
+  return { out: a, back };
+}
