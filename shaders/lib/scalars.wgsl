@@ -27,6 +27,7 @@ struct Scalars {
   correction1: f32,     // 1 / (1 - beta1^step)
   correction2: f32,     // 1 / sqrt(1 - beta2^step)
   epsilon_inside: f32,  // added under the root, or in the maximum
+  seed: u32,            // of the model's random numbers
 }
 
 const HEAD_WORDS = 4u;          // of a step
@@ -71,6 +72,7 @@ fn read_slice() {
   scalars.correction1 = feed_float(14u);
   scalars.correction2 = feed_float(15u);
   scalars.epsilon_inside = feed_float(16u);
+  scalars.seed = feed[slice_start + 17u];
 }
 
 fn feed_float(word: u32) -> f32 {

@@ -54,7 +54,9 @@ export const parameterShapes = (spec: Spec): Map<string, number[]> =>
 export function optimizerShapes(spec: Spec): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   for (const state of OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer)) {
-    for (const [name, shape] of parameterShapes(spec)) shapes.set(`${state}.${name}`, shape);
+    for (const { name, shape, kind } of parametersOf(spec)) {
+      if (kind !== 'statistic') shapes.set(`${state}.${name}`, [...shape]);
+    }
   }
   return shapes;
 }

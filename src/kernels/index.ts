@@ -1,15 +1,21 @@
 /** All kernels by name; a shader without its contract here does not compile. */
 import { activation_backward } from './activation_backward.ts';
 import { activation_forward } from './activation_forward.ts';
+import { add } from './add.ts';
+import { batch_norm_backward } from './batch_norm_backward.ts';
+import { batch_norm_forward } from './batch_norm_forward.ts';
+import { batch_norm_running } from './batch_norm_running.ts';
 import { dense_backward_input } from './dense_backward_input.ts';
 import { dense_backward_weight } from './dense_backward_weight.ts';
 import { dense_forward } from './dense_forward.ts';
+import { dropout } from './dropout.ts';
 import { fused_delta } from './fused_delta.ts';
 import { fused_forward } from './fused_forward.ts';
 import { fused_head } from './fused_head.ts';
 import { fused_rows } from './fused_rows.ts';
 import { fused_update } from './fused_update.ts';
 import { gather_rows } from './gather_rows.ts';
+import { gaussian_noise } from './gaussian_noise.ts';
 import type { Kernel, KernelName } from './kernel.ts';
 import { loss } from './loss.ts';
 import { optimizer_update } from './optimizer_update.ts';
@@ -20,6 +26,12 @@ import { row_norm_forward } from './row_norm_forward.ts';
 
 export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   activation_backward,
+  gaussian_noise,
+  dropout,
+  batch_norm_running,
+  batch_norm_forward,
+  batch_norm_backward,
+  add,
   activation_forward,
   dense_backward_input,
   dense_backward_weight,

@@ -11,10 +11,10 @@ import { type Product, type Variant, WORKGROUP } from './variants.ts';
 
 export { type KernelName, WORKGROUP };
 
-export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric';
+export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric' | 'statistic';
 
 /** The buffers that a program owns; the WGSL binds them under these names. */
-export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas'] as const;
+export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas', 'statistics'] as const;
 export type Slab = (typeof SLABS)[number];
 
 declare const tensorName: unique symbol;
@@ -62,8 +62,9 @@ export interface Step {
   readonly data: readonly ('inputs' | 'targets')[];
   readonly activation?: Activation;
   readonly loss?: Loss;
-  /** What other layers ask for. */
+  /** What other layers ask for, and the number by which they draw. */
   readonly layer?: Layer;
+  readonly number?: number;
   readonly optimizer?: Optimizer;
   /** Of an update: all dense layers, first to last. */
   readonly dense?: readonly DenseRow[];
@@ -108,6 +109,9 @@ export interface CpuContext {
   readonly indices: Uint32Array;
   /** Real rows; the rest are padding. */
   readonly rows: number;
+  /** Of the model, and its updates before this one: what random numbers follow from. */
+  readonly seed: number;
+  readonly finishedSteps: number;
   readonly scalars: Scalars;
   /** Four sums of the step: loss, correct, mean |e|, mean e². */
   readonly metrics: Float64Array;

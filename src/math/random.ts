@@ -1,7 +1,7 @@
 /** Counter-based random numbers: any draw of any stream without the draws before it, the same integers as in WGSL. */
 
 /** What draws are for: two streams of one seed have nothing in common. */
-export const STREAM = { init: 0, shuffle: 1, dropout: 2, generate: 3, search: 4 } as const;
+export const STREAM = { init: 0, shuffle: 1, dropout: 2, generate: 3, search: 4, noise: 5 } as const;
 
 /** A pure function of (seed, stream, substream, i). Ascending `i` is cheap: four draws cost one block. */
 export interface RandomSource {
@@ -53,11 +53,28 @@ export function randomSource(seed: number, stream: number, substream = 0): Rando
     uniform: (i) => (u32(i) >>> 8) * 2 ** -24,
     normal: (i) => {
       const odd = i % 2;
-      const radius = Math.sqrt(-2 * Math.log((u32(i - odd) + 1) * 2 ** -32));
-      const angle = 2 * Math.PI * (u32(i - odd + 1) * 2 ** -32);
-      return radius * (odd ? Math.sin(angle) : Math.cos(angle));
+      return normalPair(u32(i - odd), u32(i - odd + 1))[odd]!;
     },
   };
+}
+
+/** Fills `out` with the four draws of block (low, high) of a stream: `randomSource`'s, where high is the block's upper word. */
+export function drawBlock(
+  out: Uint32Array,
+  low: number,
+  high: number,
+  seed: number,
+  stream: number,
+  substream: number,
+): void {
+  writeBlock(out, low, high, substream, stream, seed, 0);
+}
+
+/** Two standard normal numbers from two draws (Box and Muller 1958). */
+export function normalPair(first: number, second: number): [number, number] {
+  const radius = Math.sqrt(-2 * Math.log((first + 1) * 2 ** -32));
+  const angle = 2 * Math.PI * (second * 2 ** -32);
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }
 
 function writeBlock(

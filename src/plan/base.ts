@@ -3,17 +3,15 @@ import type { DenseRow, Role, Step, TensorName } from '../kernels/kernel.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { parametersOf, placeLayers } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
-import { type Declarations, Lowering, lowerAll } from './lower.ts';
+import { type Declarations, Lowering, lowerAll, nameInProgram } from './lower.ts';
 import type { ListName } from './program.ts';
-
-/** `layers.0.weight` → `param/0/weight` */
-export const nameInProgram = (name: string, kind: string) => name.replace(/^layers\.(.+)\.(\w+)$/, `${kind}/$1/$2`);
 
 /** Declares all parameters and their optimizer state. */
 export function declareParameters(spec: Spec, tensors: Declarations): void {
   for (const { name, shape, kind } of parametersOf(spec)) {
     const [rows, columns] = kind === 'matrix' ? [shape[1]!, shape[0]!] : [1, shape[0]!];
-    tensors.declare(nameInProgram(name, 'param'), 'param', 'params', rows, columns);
+    const [role, slab] = kind === 'statistic' ? (['statistic', 'statistics'] as const) : (['param', 'params'] as const);
+    tensors.declare(nameInProgram(name, 'param'), role, slab, rows, columns);
   }
   for (const state of OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never)) {
     for (const { name, rows, columns } of [...tensors.all.values()].filter(({ role }) => role === 'param')) {

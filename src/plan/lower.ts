@@ -25,6 +25,9 @@ export class Declarations {
   }
 }
 
+/** `layers.2.layers.0.weight` → `param/2.layers.0/weight` */
+export const nameInProgram = (name: string, kind: string) => name.replace(/^layers\.(.+)\.(\w+)$/, `${kind}/$1/$2`);
+
 type Tensors = Record<string, TensorName>;
 
 /** One list in the making. Tensors of lists other than `train` carry the list's name in front of their own. */
@@ -55,7 +58,7 @@ export class Lowering {
 
   /** The parameter of a layer, where it has it. */
   param({ path }: Placed, leaf: string): TensorName | undefined {
-    const name = `param/${path}/${leaf}` as TensorName;
+    const name = nameInProgram(`layers.${path}.${leaf}`, 'param') as TensorName;
     return this.#tensors.all.has(name) ? name : undefined;
   }
 
@@ -114,7 +117,7 @@ export function lowerAll(to: Lowering, layers: readonly Placed[], x: TensorName)
   return { out, back };
 }
 
-const isTrained = (placed: Placed) => parametersAt(placed).length > 0;
+const isTrained = (placed: Placed) => parametersAt(placed).some(({ kind }) => kind !== 'statistic');
 
 function lower(to: Lowering, placed: Placed, x: TensorName): Lowered {
   switch (placed.layer.type) {
@@ -125,6 +128,13 @@ function lower(to: Lowering, placed: Placed, x: TensorName): Lowered {
     case 'layerNorm':
     case 'rmsNorm':
       return lowerRowNorm(to, placed, x);
+    case 'batchNorm':
+      return lowerBatchNorm(to, placed, x);
+    case 'dropout':
+    case 'gaussianNoise':
+      return lowerRandom(to, placed, x);
+    case 'residual':
+      return lowerResidual(to, placed, x);
   }
 }
 
@@ -165,23 +175,103 @@ function lowerActivation(to: Lowering, placed: Placed, activation: Activation, z
   return { out: a, back };
 }
 
-/** The gradient of the weights is a sum over the rows of what the way down leaves, that of the biases one of the delta. */
-function lowerRowNorm(to: Lowering, placed: Placed, x: TensorName): Lowered {
+/** Nothing is dropped and nothing added where nothing is trained. What was drawn is drawn again on the way down. */
+function lowerRandom(to: Lowering, placed: Placed, x: TensorName): Lowered {
+  const { path, layer, number, outputs } = placed;
+  if (!to.train) return { out: x, back: (above) => above };
+  const label = labelOf(placed);
+  const more = { layer, number };
+  const a = to.act(`act/${path}`, outputs);
+  if (layer.type === 'gaussianNoise') {
+    to.push('gaussian_noise', 'forward', label, { x }, { a }, more);
+    return { out: a, back: (above) => above };
+  }
+  to.push('dropout', 'forward', label, { x }, { a }, more);
+  const back: Back = (above, into) => {
+    const d_x = to.delta(into!, outputs);
+    to.push('dropout', 'backward', label, { x: above }, { a: d_x }, more);
+    return d_x;
+  };
+  return { out: a, back };
+}
+
+/** The gradient in a block's input is that through its layers and that past them. */
+function lowerResidual(to: Lowering, placed: Placed, x: TensorName): Lowered {
+  const { path, layer, inputs, outputs, inner } = placed;
+  const label = labelOf(placed);
+  const weight = to.param(placed, 'projection.weight');
+  let past = x;
+  if (weight) {
+    past = to.act(`past/${path}`, outputs);
+    to.push('dense_forward', 'forward', `${label}.projection`, { x, weight }, { z: past });
+  }
+  const through = lowerAll(to, inner, x);
+  const sum = to.act(`act/${path}`, outputs);
+  to.push('add', 'forward', label, { x: through.out, y: past }, { sum }, { layer });
+  const back: Back = (above, into) => {
+    let d_past = above;
+    if (weight) to.sum(`${label}.projection`, { x, delta: above, weight });
+    const d_through = through.back(above, into && `d_through/${path}`);
+    if (!into) return above;
+    if (weight) {
+      d_past = to.delta(`d_past/${path}`, inputs);
+      to.push('dense_backward_input', 'backward', `${label}.projection`, { delta: above, weight }, { d_x: d_past });
+    }
+    const d_x = to.delta(into, inputs);
+    to.push('add', 'backward', label, { x: d_through, y: d_past }, { sum: d_x }, { layer });
+    return d_x;
+  };
+  return { out: sum, back };
+}
+
+/** In training by the mini-batch, which moves the running statistics; else by these. */
+function lowerBatchNorm(to: Lowering, placed: Placed, x: TensorName): Lowered {
   const { path, layer, outputs } = placed;
   const label = labelOf(placed);
-  const [weight, bias] = [to.param(placed, 'weight'), to.param(placed, 'bias')];
+  const running_mean = to.param(placed, 'running_mean')!;
+  const running_var = to.param(placed, 'running_var')!;
+  const statistics = { running_mean, running_var };
   const a = to.act(`act/${path}`, outputs);
-  const parameters = { ...(weight && { weight }), ...(bias && { bias }) };
-  to.push('row_norm_forward', 'forward', label, { x, ...parameters }, { a }, { layer });
-  const back: Back = (above, into) => {
+  const reads = { x, ...parametersIn(to, placed), ...statistics };
+  if (!to.train) {
+    to.push('batch_norm_running', 'forward', label, reads, { a }, { layer });
+    return { out: a, back: (above) => above };
+  }
+  to.push('batch_norm_forward', 'forward', label, reads, { a, ...statistics }, { layer });
+  return { out: a, back: backThroughNorm(to, placed, x, 'batch_norm_backward') };
+}
+
+function lowerRowNorm(to: Lowering, placed: Placed, x: TensorName): Lowered {
+  const { path, layer, outputs } = placed;
+  const a = to.act(`act/${path}`, outputs);
+  to.push('row_norm_forward', 'forward', labelOf(placed), { x, ...parametersIn(to, placed) }, { a }, { layer });
+  return { out: a, back: backThroughNorm(to, placed, x, 'row_norm_backward') };
+}
+
+/** Weight and bias of a norm, where it has them. */
+function parametersIn(to: Lowering, placed: Placed): Tensors {
+  const [weight, bias] = [to.param(placed, 'weight'), to.param(placed, 'bias')];
+  return { ...(weight && { weight }), ...(bias && { bias }) };
+}
+
+/** The gradient of the weights is a sum over the rows of what the way down leaves, that of the biases one of the delta. */
+function backThroughNorm(
+  to: Lowering,
+  placed: Placed,
+  x: TensorName,
+  kernel: 'row_norm_backward' | 'batch_norm_backward',
+): Back {
+  const { path, layer, outputs } = placed;
+  const label = labelOf(placed);
+  const { weight, bias } = parametersIn(to, placed);
+  return (above, into) => {
     const scaled = weight && to.delta(`scaled/${path}`, outputs);
     const d_x = into === undefined ? undefined : to.delta(into, outputs);
     const reads = { d_a: above, x, ...(weight && { weight }) };
     const writes = { ...(d_x && { d_x }), ...(scaled && { scaled }) };
-    to.push('row_norm_backward', 'backward', label, reads, writes, { layer });
+    to.push(kernel, 'backward', label, reads, writes, { layer });
     if (bias) to.sum(label, { delta: above, bias });
     if (scaled) to.sum(label, { delta: scaled, bias: weight });
     return d_x ?? above;
   };
-  return { out: a, back };
 }

@@ -203,6 +203,8 @@ export class CpuExecutor implements Executor {
       data: (data as CpuLoaded).view(this.#prepared().program),
       indices: feed.indices(k, slice),
       rows: feed.rows[n]!,
+      seed: feed.seeds[n]!,
+      finishedSteps: feed.finished[n]!,
       scalars: feed.scalars[n]!,
       metrics,
     };

@@ -40,6 +40,8 @@ export class Feed {
   readonly slots: Uint32Array<ArrayBuffer>;
   readonly rows: Uint32Array<ArrayBuffer>;
   readonly scalars: Scalars[];
+  readonly seeds: Uint32Array<ArrayBuffer>;
+  readonly finished: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array;
   readonly #batch: number;
   readonly #indices: Uint32Array<ArrayBuffer>[] = [];
@@ -54,6 +56,8 @@ export class Feed {
     this.#floats = new Float32Array(this.words.buffer);
     this.slots = new Uint32Array(capacity * models);
     this.rows = new Uint32Array(capacity * models);
+    this.seeds = new Uint32Array(capacity * models);
+    this.finished = new Uint32Array(capacity * models);
     this.scalars = new Array(capacity * models).fill(NO_SCALARS);
     for (let k = 0; k < capacity; k++) {
       const start = (k * this.strideBytes) / 4;
@@ -76,10 +80,10 @@ export class Feed {
   }
 
   /**
-   * Sets a slice of step `k`: its real rows, the updates finished before it, the optimizer's scalars, and the model in
-   * the slabs that it is for.
+   * Sets a slice of step `k`: its real rows, the updates finished before it, the optimizer's scalars, the model in the
+   * slabs that it is for, and the seed of what that draws.
    */
-  set(k: number, rows: number, finishedSteps: number, scalars: Scalars, slice = 0, model = slice): void {
+  set(k: number, rows: number, finishedSteps: number, scalars: Scalars, slice = 0, model = slice, seed = 0): void {
     const start = this.#start(k, slice);
     const n = k * this.models + slice;
     const { words } = this;
@@ -92,7 +96,10 @@ export class Feed {
       const { name, word } = FLOATS[i]!;
       floats[start + word] = scalars[name];
     }
+    words[start + MEMBERS.seed.offset / 4] = seed;
     this.slots[n] = model;
+    this.seeds[n] = seed;
+    this.finished[n] = finishedSteps;
     this.rows[n] = rows;
     this.scalars[n] = scalars;
     if (rows < this.#batch) words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);

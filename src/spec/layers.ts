@@ -17,7 +17,7 @@ import {
   parseInitializer,
 } from './initializers.ts';
 import { type Named, type OptionsInput, parseNamed } from './named.ts';
-import { boolean, integer, parseObject, positive, show, unknownName } from './parse.ts';
+import { boolean, integer, parseObject, part, positive, rate, show, unknownName } from './parse.ts';
 
 /** The widest layer that a spec may ask for. */
 export const MAX_WIDTH = 65_536;
@@ -43,12 +43,30 @@ export const LAYERS = {
   layerNorm: { epsilon: v.optional(positive, 1e-5), affine: v.optional(boolean, true) },
   /** Every row to a mean square of 1, then times a weight of every column, if `affine`. */
   rmsNorm: { epsilon: v.optional(positive, 2 ** -23), affine: v.optional(boolean, true) },
+  /** Every column to mean 0 and variance 1 over the mini-batch; by running statistics where nothing is trained. */
+  batchNorm: {
+    epsilon: v.optional(positive, 1e-5),
+    momentum: v.optional(part, 0.1),
+    affine: v.optional(boolean, true),
+  },
+  /** In training a value is 0 with probability `rate`, else it is divided by 1 - rate. */
+  dropout: { rate: v.optional(rate, 0.5) },
+  /** In training a normal number times `stddev` is added to every value. */
+  gaussianNoise: { stddev: positive },
 } as const;
 
 type Catalogue = typeof LAYERS;
 /** A layer of `LAYERS` with every option present. */
 export type PlainLayer = Named<Catalogue>;
-export type Layer = DenseLayer | ActivationLayer | PlainLayer;
+/** x → f(x) + x, or f(x) + W x where f changes the width. */
+export interface ResidualLayer {
+  type: 'residual';
+  /** f */
+  layers: Layer[];
+  /** Of W. */
+  weightInitializer: Initializer;
+}
+export type Layer = DenseLayer | ActivationLayer | PlainLayer | ResidualLayer;
 
 export interface DenseOptions {
   /** Applied to the layer's output; default `'linear'`. */
@@ -63,6 +81,7 @@ export interface DenseOptions {
 export type LayerInput =
   | ({ type: 'dense'; units: number } & DenseOptions)
   | { type: 'activation'; activation: ActivationInput }
+  | { type: 'residual'; layers: readonly LayerInput[]; weightInitializer?: InitializerInput }
   | { [N in keyof Catalogue]: { type: N } & OptionsInput<Catalogue[N]> }[keyof Catalogue];
 
 /** A dense layer: `x · W + b`, then its activation. */
@@ -83,6 +102,32 @@ export const rmsNorm = (options: OptionsInput<Catalogue['rmsNorm']> = {}): Layer
   ...options,
 });
 
+/**
+ * Batch norm (Ioffe and Szegedy 2015), `torch.nn.BatchNorm1d`: `epsilon` 1e-5, `affine` true. A mini-batch needs two rows;
+ * `momentum` 0.1 of its mean and unbiased variance goes into the running ones, by which a model predicts.
+ */
+export const batchNorm = (options: OptionsInput<Catalogue['batchNorm']> = {}): LayerInput => ({
+  type: 'batchNorm',
+  ...options,
+});
+
+/** Dropout (Srivastava et al. 2014), `torch.nn.Dropout`, in training alone. What is dropped follows from the seed. */
+export const dropout = (rate = 0.5): LayerInput => ({ type: 'dropout', rate });
+
+/** Adds normal numbers of deviation `stddev`, in training alone; Keras' `GaussianNoise`. They follow from the seed. */
+export const gaussianNoise = (stddev: number): LayerInput => ({ type: 'gaussianNoise', stddev });
+
+/**
+ * A residual block (He et al. 2016): what its layers make of x, plus x. Where they change the width, x goes through
+ * weights of its own, the projection, which has no bias; they start by `weightInitializer` 'glorotUniform'.
+ */
+export const residual = (
+  layers: readonly LayerInput[],
+  options: { weightInitializer?: InitializerInput } = {},
+): LayerInput => ({ type: 'residual', layers, ...options });
+
+const RESIDUAL = { type: v.any(), layers: v.any(), weightInitializer: v.optional(v.any(), 'glorotUniform') };
+
 const DENSE = {
   type: v.any(),
   units: integer(1, MAX_WIDTH),
@@ -98,21 +143,20 @@ const DENSE = {
  * @throws SpecError
  */
 export function parseLayers(value: unknown, inputs: number, who: string): Layer[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LAYERS) {
-    throw new SpecError('spec/value', `${who}: expected an array of 1 to ${MAX_LAYERS} layers, got ${show(value)}.`);
+  const layers = parseRow(value, inputs, who, 0);
+  const all = flat(layers);
+  if (all.length > MAX_LAYERS) {
+    throw new SpecError('spec/value', `${who}: expected at most ${MAX_LAYERS} layers in all, got ${all.length}.`);
   }
-  let width = inputs;
-  const layers = value.map((given, i) => {
-    const layer = parseLayer(given, width, nextActivation(value, i), `${who}[${i}]`);
-    if (layer.type === 'dense') width = layer.units;
-    return layer;
-  });
-  const denseLayers = layers.filter((layer) => layer.type === 'dense');
+  const denseLayers = all.filter((layer) => layer.type === 'dense');
   if (denseLayers.length === 0) {
     throw new SpecError('spec/value', `${who}: got no dense layer; there is nothing to train, add dense(units).`);
   }
-  const values = denseLayers.flatMap((layer) => [layer.weightInitializer, layer.biasInitializer]).map(givenValues);
-  const count = values.reduce((a, b) => a + b, 0);
+  const values = all.flatMap((layer) => [
+    ...('weightInitializer' in layer ? [layer.weightInitializer] : []),
+    ...('biasInitializer' in layer ? [layer.biasInitializer] : []),
+  ]);
+  const count = values.map(givenValues).reduce((a, b) => a + b, 0);
   if (count > MAX_VALUES) {
     throw new SpecError(
       'spec/value',
@@ -122,14 +166,52 @@ export function parseLayers(value: unknown, inputs: number, who: string): Layer[
   return layers;
 }
 
-function parseLayer(value: unknown, inputs: number, following: unknown, who: string): Layer {
+/** All layers, also those inside of others. */
+export const flat = (layers: readonly Layer[]): Layer[] =>
+  layers.flatMap((layer) => [layer, ...(layer.type === 'residual' ? flat(layer.layers) : [])]);
+
+/** The width behind some layers that `inputs` go into. */
+export function widthAfter(layers: readonly Layer[], inputs: number): number {
+  return layers.reduce((width, layer) => {
+    if (layer.type === 'dense') return layer.units;
+    return layer.type === 'residual' ? widthAfter(layer.layers, width) : width;
+  }, inputs);
+}
+
+/** How deep blocks may lie in blocks. */
+const MAX_DEPTH = 8;
+
+/** Layers one after the other. */
+function parseRow(value: unknown, inputs: number, who: string, depth: number): Layer[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LAYERS) {
+    throw new SpecError('spec/value', `${who}: expected an array of 1 to ${MAX_LAYERS} layers, got ${show(value)}.`);
+  }
+  if (depth > MAX_DEPTH)
+    throw new SpecError('spec/value', `${who}: expected at most ${MAX_DEPTH} blocks in each other.`);
+  let width = inputs;
+  return value.map((given, i) => {
+    const layer = parseLayer(given, width, nextActivation(value, i), `${who}[${i}]`, depth);
+    width = widthAfter([layer], width);
+    return layer;
+  });
+}
+
+function parseLayer(value: unknown, inputs: number, following: unknown, who: string, depth: number): Layer {
   const type = (value as { type?: unknown } | null)?.type;
   if (type === 'activation') {
     const { activation } = parseObject({ type: v.any(), activation: v.any() }, value, who);
     return { type, activation: parseActivation(activation, `${who}.activation`) };
   }
   if (typeof type === 'string' && Object.hasOwn(LAYERS, type)) return parseNamed(LAYERS, 'layer', value, who);
-  if (type !== 'dense') throw unknownName(who, 'layer', type, ['dense', 'activation', ...Object.keys(LAYERS)]);
+  if (type === 'residual') {
+    const { layers: given, weightInitializer } = parseObject(RESIDUAL, value, who);
+    const layers = parseRow(given, inputs, `${who}.layers`, depth + 1);
+    const shape = [widthAfter(layers, inputs), inputs];
+    return { type, layers, weightInitializer: parseInitializer(weightInitializer, shape, `${who}.weightInitializer`) };
+  }
+  if (type !== 'dense') {
+    throw unknownName(who, 'layer', type, ['dense', 'activation', 'residual', ...Object.keys(LAYERS)]);
+  }
   const layer = parseObject({ ...DENSE, activation: v.optional(v.any(), 'linear') }, value, who);
   const { units, bias } = layer;
   const activation = parseActivation(layer.activation, `${who}.activation`);

@@ -1,14 +1,18 @@
 /** A network as its spec draws it: where its layers stand, how wide they are, and what parameters they have. */
 import type { Initializer } from './initializers.ts';
-import type { Layer } from './layers.ts';
+import { type Layer, widthAfter } from './layers.ts';
 
 /** A layer at its place. */
 export interface Placed {
   readonly layer: Layer;
-  /** Where it stands, as PyTorch writes it behind `layers.`: `0`. */
+  /** Where it stands, as PyTorch writes it behind `layers.`: `2.layers.0`. */
   readonly path: string;
+  /** How many layers were drawn before it, blocks before what is in them. */
+  readonly number: number;
   readonly inputs: number;
   readonly outputs: number;
+  /** The layers of a block. */
+  readonly inner: readonly Placed[];
 }
 
 /** What a layer has that is saved with the model. */
@@ -17,8 +21,8 @@ export interface Parameter {
   readonly name: string;
   /** PyTorch's shape. */
   readonly shape: readonly number[];
-  /** A `matrix` [out, in] lies in a program as [in, out]; everything else lies as it is. */
-  readonly kind: 'matrix' | 'vector';
+  /** A `matrix` [out, in] lies in a program as [in, out]; everything else lies as it is. Statistics are not trained. */
+  readonly kind: 'matrix' | 'vector' | 'statistic';
   /** Where it starts, and for how many inputs. */
   readonly initializer: Initializer;
   readonly fanIn: number;
@@ -27,23 +31,31 @@ export interface Parameter {
 type Drawn = { readonly inputs: number; readonly layers: readonly Layer[] };
 
 /** The layers, first to last. */
-export function placeLayers({ inputs, layers }: Drawn): Placed[] {
+export const placeLayers = ({ inputs, layers }: Drawn): Placed[] => placeRow(layers, inputs, '', 0);
+
+function placeRow(layers: readonly Layer[], inputs: number, before: string, first: number): Placed[] {
   let width = inputs;
+  let number = first;
   return layers.map((layer, index) => {
-    const own = width;
-    if (layer.type === 'dense') width = layer.units;
-    return { layer, path: String(index), inputs: own, outputs: width };
+    const path = `${before}${index}`;
+    const own = { layer, path, number: number++, inputs: width, outputs: widthAfter([layer], width) };
+    const inner = layer.type === 'residual' ? placeRow(layer.layers, width, `${path}.layers.`, number) : [];
+    width = own.outputs;
+    number += countIn(inner);
+    return { ...own, inner };
   });
 }
 
-/** All parameters, first layer first. */
+const countIn = (placed: readonly Placed[]): number => placed.reduce((sum, { inner }) => sum + 1 + countIn(inner), 0);
+
+/** All parameters, first layer first; those of a block in front of its layers'. */
 export const parametersOf = (spec: Drawn): Parameter[] => placeLayers(spec).flatMap(parametersAt);
 
 const ONES: Initializer = { type: 'constant', value: 1 };
 const ZEROS: Initializer = { type: 'zeros' };
 
-/** The parameters of one layer. */
-export function parametersAt({ layer, path, inputs, outputs }: Placed): Parameter[] {
+/** The parameters of one layer, and of those in it. */
+export function parametersAt({ layer, path, inputs, outputs, inner }: Placed): Parameter[] {
   const name = (leaf: string) => `layers.${path}.${leaf}`;
   const vector = (leaf: string, initializer: Initializer): Parameter => {
     return { name: name(leaf), shape: [outputs], kind: 'vector', initializer, fanIn: inputs };
@@ -58,6 +70,19 @@ export function parametersAt({ layer, path, inputs, outputs }: Placed): Paramete
       return layer.affine ? [vector('weight', ONES), vector('bias', ZEROS)] : [];
     case 'rmsNorm':
       return layer.affine ? [vector('weight', ONES)] : [];
+    case 'batchNorm':
+      return [
+        ...(layer.affine ? [vector('weight', ONES), vector('bias', ZEROS)] : []),
+        { ...vector('running_mean', ZEROS), kind: 'statistic' },
+        { ...vector('running_var', ONES), kind: 'statistic' },
+      ];
+    case 'residual': {
+      const projection: Parameter = {
+        ...{ name: name('projection.weight'), shape: [outputs, inputs], kind: 'matrix' },
+        ...{ initializer: layer.weightInitializer, fanIn: inputs },
+      };
+      return [...(inputs === outputs ? [] : [projection]), ...inner.flatMap(parametersAt)];
+    }
     default:
       return [];
   }

@@ -1,7 +1,7 @@
 /** The spec of a training run: plain data, checked once, filled with defaults, frozen, saved with the model. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
-import { type Layer, type LayerInput, MAX_WIDTH, parseLayers } from './layers.ts';
+import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter } from './layers.ts';
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
 import { integer, oneOf, parseObject, show } from './parse.ts';
@@ -88,6 +88,12 @@ function checkTogether(spec: Spec, who: string): void {
       `${who}.inputs: got ${spec.inputs}, but preprocessing.columns give ${columnsWidth(columns)} inputs; set inputs to ${columnsWidth(columns)}.`,
     );
   }
+  if (spec.batchSize === 1 && flat(spec.layers).some(({ type }) => type === 'batchNorm')) {
+    throw new SpecError(
+      'spec/value',
+      `${who}.batchSize: got 1 with a layer batchNorm, which needs two rows to normalise; use a batchSize of 2 or more, or layerNorm.`,
+    );
+  }
   const width = outputs(spec);
   const task = TASKS[spec.loss.type];
   const { expected: shape, fits } = outputsOf(spec.loss);
@@ -105,11 +111,8 @@ function checkTogether(spec: Spec, who: string): void {
   }
 }
 
-/** The number of outputs of the network: the width of its last dense layer. */
-export function outputs(spec: { readonly layers: readonly Layer[] }): number {
-  const last = spec.layers.findLast((layer) => layer.type === 'dense');
-  return last!.units;
-}
+/** The number of outputs of the network: the width behind its last layer. */
+export const outputs = ({ layers }: { readonly layers: readonly Layer[] }): number => widthAfter(layers, 0);
 
 /** The number of values of a row's target. */
 export const targets = (spec: Pick<Spec, 'layers' | 'loss'>): number => targetsOf(spec.loss, outputs(spec));

@@ -247,7 +247,7 @@ export class Engine {
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.#members[active[slice]!]!;
       const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule);
-      this.#feed.set(k, rows, counters.step, scalars, slice, active[slice]);
+      this.#feed.set(k, rows, counters.step, scalars, slice, active[slice], spec.seed);
       if (slice === 0) first = learningRate;
     }
     counters.step++;

@@ -4,14 +4,15 @@ import type { NamedTensor } from '../io/tensors.ts';
 import { initialize } from '../math/initializers.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { randomSource, STREAM } from '../math/random.ts';
-import { nameInProgram } from '../plan/base.ts';
+import { nameInProgram } from '../plan/lower.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
 import { type Parameter, parametersOf } from '../spec/network.ts';
 import type { Spec } from '../spec/spec.ts';
 
-/** The parameters of a program, first layer first. */
-const known = ({ spec }: Program): Parameter[] => parametersOf(spec);
+/** The parameters of a program, first layer first; statistics have no gradients and no state. */
+const known = ({ spec }: Program, kind = 'param'): Parameter[] =>
+  parametersOf(spec).filter((parameter) => kind === 'param' || parameter.kind !== 'statistic');
 
 /** The initial values of all parameters, by the spec's seed and initialisers. */
 export function initialParameters(program: Program, seed: number): Map<string, NamedTensor> {
@@ -30,7 +31,7 @@ export function initialState(program: Program, { optimizer }: Spec): Map<string,
   const { state, start } = OPTIMIZER_MATH[optimizer.type];
   const starts = start?.(optimizer as never) ?? [];
   const tensors = state(optimizer as never).flatMap((slot, n) =>
-    known(program).map(({ name, shape }): [string, NamedTensor] => {
+    known(program, 'state').map(({ name, shape }): [string, NamedTensor] => {
       const { rows, columns } = tensorOf(program, nameInProgram(name, 'param'));
       const values = new Float32Array(rows * columns).fill(starts[n] ?? 0);
       return [`${slot}.${name}`, { shape: [...shape], values }];
@@ -64,7 +65,7 @@ export async function readParameters(
   kind = 'param',
   model = 0,
 ): Promise<Map<string, NamedTensor>> {
-  const parameters = known(program);
+  const parameters = known(program, kind);
   const read = await Promise.all(parameters.map(({ name }) => executor.read(nameInProgram(name, kind), model)));
   return new Map(
     parameters.map((parameter, n) => {
@@ -82,7 +83,7 @@ export async function writeParameters(
   kind = 'param',
   model = 0,
 ): Promise<void> {
-  for (const parameter of known(program)) {
+  for (const parameter of known(program, kind)) {
     const given = parameters.get(parameter.name);
     if (!given) continue;
     const [outputs, inputs] = parameter.shape as [number, number];

@@ -39,7 +39,7 @@ export async function compareTrainStep(
   await cpu.prepare(program);
   const cpuData = await cpu.load(rows);
   const names = [...program.tensors.values()].filter((t) => t.offset + t.size <= program.slabs[t.slab].materialised);
-  const kept = names.filter((t) => (t.role === 'param' || t.role === 'state') && t.size > 0).map((t) => t.name);
+  const kept = names.filter((t) => /^(param|state|statistic)$/.test(t.role) && t.size > 0).map((t) => t.name);
   const before: Values = new Map();
   for (const name of kept) before.set(name, await gpu.read(name));
   await data.ready('train');

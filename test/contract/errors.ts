@@ -71,8 +71,28 @@ export class Bounds {
         if (writes.d_weight) this.#gradient(reads.x!, reads.delta!, writes.d_weight);
         if (writes.d_bias) this.#gradient(undefined, reads.delta!, writes.d_bias);
         break;
+      case 'dropout': {
+        const off = this.of(reads.x!);
+        const scale = 1 / (1 - (step.layer as { rate: number }).rate);
+        this.#set(writes.a!, (i, a) => 2 * EPS * Math.abs(a[i]!) + off[i]! * scale);
+        break;
+      }
+      case 'gaussian_noise': {
+        const off = this.of(reads.x!);
+        const { stddev } = step.layer as { stddev: number };
+        // Radius below 6.7, an angle of 2π · 2⁻²⁵.
+        this.#set(writes.a!, (i, a) => 2 * EPS * Math.abs(a[i]!) + off[i]! + CHAIN * EPS * stddev);
+        break;
+      }
+      case 'add': {
+        const [xOff, yOff] = [this.of(reads.x!), this.of(reads.y!)];
+        this.#set(writes.sum!, (i, sum) => EPS * Math.abs(sum[i]!) + xOff[i]! + yOff[i]!);
+        break;
+      }
       case 'row_norm_forward':
       case 'row_norm_backward':
+      case 'batch_norm_forward':
+      case 'batch_norm_backward':
         this.#normalize(step);
         break;
     }
@@ -176,7 +196,9 @@ export class Bounds {
   /** Norms, each on numbers that have the errors `of` them, and sums of n of those. */
   #normalize({ reads, writes, layer }: Step): void {
     const { rows, columns } = tensorOf(this.#program, reads.x!);
-    const [count, lines] = [columns, rows];
+    // Rows, or the real rows of columns.
+    const batch = layer!.type === 'batchNorm';
+    const [count, lines] = batch ? [this.#reference.rows, columns] : [columns, rows];
     const x = this.#reference.values(reads.x!);
     const xOff = this.of(reads.x!);
     const weights = reads.weight && this.#reference.values(reads.weight);
@@ -186,8 +208,9 @@ export class Bounds {
     const { epsilon } = layer as { epsilon: number };
     const sums = gamma(count) + CHAIN * EPS;
     const off = { a: new Float64Array(x.length), d_x: new Float64Array(x.length), scaled: new Float64Array(x.length) };
+    const [means, variances] = [new Float64Array(columns), new Float64Array(columns)];
     for (let line = 0; line < lines; line++) {
-      const at = (i: number) => line * count + i;
+      const at = (i: number) => (batch ? i * columns + line : line * count + i);
       const all = Array.from({ length: count }, (_, i) => at(i));
       const meanOf = (value: (i: number) => number) => all.reduce((sum, i) => sum + value(i), 0) / count;
       const mean = layer!.type === 'rmsNorm' ? 0 : meanOf((i) => x[i]!);
@@ -198,12 +221,19 @@ export class Bounds {
       const dOf = (i: number) => xOff[i]! + meanOf((j) => xOff[j]!) + sums * (Math.abs(x[i]!) + size);
       const scaleOff = meanOf((i) => Math.abs(n(i)) * dOf(i)) * scale + sums;
       const nOff = (i: number) => dOf(i) * scale + Math.abs(n(i)) * scaleOff;
-      for (const [j, i] of all.entries()) {
-        const w = Math.abs(weights?.[j] ?? 1);
-        off.a[i] = w * nOff(i) + 4 * EPS * (w * Math.abs(n(i)) + Math.abs(bias?.[j] ?? 0));
+      // Padding is normalised too, by the moments of the others.
+      const written = batch ? Array.from({ length: rows }, (_, i) => at(i)) : all;
+      for (const i of written) {
+        const w = Math.abs(weights?.[i % columns] ?? 1);
+        off.a[i] = w * nOff(i) + 4 * EPS * (w * Math.abs(n(i)) + Math.abs(bias?.[i % columns] ?? 0));
         if (!dA) continue;
         off.scaled[i] =
           Math.abs(dA[i]!) * nOff(i) + dOff![i]! * (Math.abs(n(i)) + nOff(i)) + 2 * EPS * Math.abs(dA[i]! * n(i));
+      }
+      if (batch && !dA) {
+        const momentum = (layer as { momentum: number }).momentum;
+        means[line] = momentum * (meanOf((i) => xOff[i]!) + sums * size);
+        variances[line] = momentum * 4 * scaleOff * (meanOf((i) => (x[i]! - mean) ** 2) + epsilon);
       }
       if (!dA) continue;
       const g = (i: number) => Math.abs(dA[i]! * (weights?.[i % columns] ?? 1));
@@ -217,8 +247,9 @@ export class Bounds {
         off.d_x[i] = scale * (parts + (sums + scaleOff) * whole);
       }
     }
+    const all = { ...off, running_mean: means, running_var: variances };
     for (const [name, tensor] of Object.entries(writes)) {
-      this.#set(tensor, (i) => off[name as keyof typeof off][i]!);
+      this.#set(tensor, (i, values) => all[name as keyof typeof all][i]! + 4 * EPS * Math.abs(values[i]!));
     }
   }
 

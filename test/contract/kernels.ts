@@ -1,12 +1,14 @@
 /** Every kernel against the plain loops: over activations, losses, optimizers, shapes and data formats. */
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource } from '../../src/math/random.ts';
+import { nameInProgram } from '../../src/plan/lower.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { type Choices, STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
 import type { ActivationInput } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { type LossInput, outputsOf, parseLoss, TARGET_KINDS } from '../../src/spec/losses.ts';
+import { parametersOf } from '../../src/spec/network.ts';
 import type { OptimizerInput } from '../../src/spec/optimizers.ts';
 import { parseSpec, type SpecInput, targets } from '../../src/spec/spec.ts';
 import { initialParameters, writeParameters } from '../../src/train/params.ts';
@@ -16,6 +18,7 @@ import goldenOptimizers from '../golden/optimizers.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { compareTrainStep } from './compare.ts';
 import { type DataShape, executorFor, randomRows, TARGET_OF } from './data.ts';
+import { layerPoints } from './layers.ts';
 
 interface Point {
   name: string;
@@ -154,6 +157,7 @@ const POINTS: Point[] = [
     },
     data: { input: 'u8' },
   },
+  ...layerPoints,
   ...lossPoints(),
   ...optimizerPoints(),
 ];
@@ -225,12 +229,17 @@ async function runPoint(
   try {
     await executor.prepare(program);
     await writeParameters(executor, program, initialParameters(program, 3));
+    const vectors = new Set(
+      parametersOf(spec).flatMap(({ name, kind }) => (kind === 'vector' ? [nameInProgram(name, 'param')] : [])),
+    );
     for (const { name, role, rows: r, columns } of program.tensors.values()) {
-      if (role !== 'state' && !(role === 'param' && name.endsWith('bias'))) continue;
+      const vector = vectors.has(name);
+      if (role !== 'state' && role !== 'statistic' && !vector) continue;
       const random = randomSource(5, 8, name.length);
-      const square = /sq|sum|acc_delta|exp_inf/.test(name);
+      const square = /sq|sum|acc_delta|exp_inf|var$/.test(name);
       // Squares stay above the squares of their means, as they do in a real run.
-      const value = (i: number) => (square ? 0.05 + random.uniform(i) * 0.1 : (random.uniform(i) - 0.5) * 0.2);
+      const middle = vector && name.endsWith('weight') ? 1 : 0;
+      const value = (i: number) => (square ? 0.05 + random.uniform(i) * 0.1 : middle + (random.uniform(i) - 0.5) * 0.2);
       await executor.write(
         name,
         Float32Array.from({ length: r * columns }, (_, i) => value(i)),
@@ -241,7 +250,15 @@ async function runPoint(
     const indices = feed.indices(0);
     for (let i = 0; i < count; i++) indices[i] = (i * 3 + 1) % shape.count;
     const { optimizer } = spec;
-    feed.set(0, count, 4, OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, 5, rateOf(spec)));
+    feed.set(
+      0,
+      count,
+      4,
+      OPTIMIZER_MATH[optimizer.type].scalars(optimizer as never, 5, rateOf(spec)),
+      0,
+      0,
+      0x9abcdef0,
+    );
     const data = await executor.load(rows);
     await compareTrainStep(executor, data, rows, program, feed);
     data.dispose();
@@ -262,6 +279,7 @@ function rateOf(spec: ReturnType<typeof parseSpec>): number {
  * a third. `resident` takes what fits a workgroup.
  */
 function takes(strategy: Strategy, point: Point, n: number): boolean {
+  if (strategy !== 'layered' && strategy !== 'plain' && plan(parseSpec(point.spec)).remark) return false;
   const everyEntry = point.everywhere === true || !/^(activation|loss|optimizer) /.test(point.name);
   if (strategy === 'layered') return everyEntry || n % 2 === 0;
   if (strategy === 'row-fused') return everyEntry || n % 3 === 0;

@@ -502,6 +502,96 @@ def spread(initializer, parameter, fan_in, fan_out, values):
 # --- training ---------------------------------------------------------------------------------------------------------
 
 
+class RMSNorm(torch.nn.Module):
+    """torch.nn.RMSNorm, which this version of PyTorch lacks (Zhang and Sennrich 2019)."""
+
+    def __init__(self, width, epsilon=2**-23):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
+
+    def forward(self, x):
+        return x / torch.sqrt((x * x).mean(1, keepdim=True) + self.epsilon) * self.weight
+
+
+class Dense(torch.nn.Linear):
+    def __init__(self, inputs, outputs, activation):
+        super().__init__(inputs, outputs)
+        self.activation = activation
+
+    def forward(self, x):
+        return self.activation(super().forward(x))
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, layers, projection=None):
+        super().__init__()
+        if projection:
+            self.projection = projection
+        self.layers = torch.nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x) + (self.projection(x) if hasattr(self, "projection") else x)
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al. 2011) in whole numbers, written from the paper."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(p1 >> 32) ^ c[1] ^ k[0], p1 & 0xFFFFFFFF, (p0 >> 32) ^ c[3] ^ k[1], p0 & 0xFFFFFFFF]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+assert philox([0xFFFFFFFF] * 4, [0xFFFFFFFF] * 2) == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]  # kat_vectors of Random123
+
+
+class Drawing(torch.nn.Module):
+    """What draws in training: four draws for every four elements of a row, of the step, for layer `number`."""
+
+    step, seed = 0, 0
+
+    def __init__(self, number, stream):
+        super().__init__()
+        self.number, self.stream = number, stream
+
+    def draws(self, x):
+        fours = math.ceil(x.shape[1] / 4)
+        blocks = [
+            [philox([row * fours + four, self.step, self.number, self.stream], [self.seed, 0]) for four in range(fours)]
+            for row in range(x.shape[0])
+        ]
+        return torch.tensor(blocks, dtype=torch.int64)
+
+
+class Dropout(Drawing):
+    def __init__(self, rate, number):
+        super().__init__(number, 2)
+        self.rate = rate
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        kept = self.draws(x).reshape(x.shape[0], -1)[:, : x.shape[1]] // 256 / 2**24 >= self.rate
+        return x * kept / (1 - self.rate)
+
+
+class GaussianNoise(Drawing):
+    def __init__(self, stddev, number):
+        super().__init__(number, 5)
+        self.stddev = stddev
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        draws = self.draws(x).reshape(x.shape[0], -1, 2)
+        radius = torch.sqrt(-2 * torch.log((draws[:, :, 0] + 1) / 2**32))
+        angle = 2 * math.pi * (draws[:, :, 1] / 2**32)
+        normal = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], 2)
+        return x + self.stddev * normal.reshape(x.shape[0], -1)[:, : x.shape[1]]
+
+
 class Case:
     """A spec of ours beside the torch.nn modules that it means, module i at position i of `layers` or of its options."""
 
@@ -526,15 +616,26 @@ class Case:
         weights = {}
         for i, group in enumerate(self.modules):
             for module in group:
-                for key, parameter in module.named_parameters():
-                    weights[f"layers.{i}.{key}"] = parameter.tolist()
+                for key, parameter in module.state_dict().items():
+                    if not key.endswith("num_batches_tracked"):
+                        weights[f"layers.{i}.{key}"] = parameter.tolist()
         return weights
+
+    def predict(self, x):
+        """The outputs as eval() gives them, of all rows and of one."""
+        everything = torch.nn.ModuleList([module for group in self.modules for module in group])
+        everything.eval()
+        with torch.no_grad():
+            return {"outputs": self.forward(x).tolist(), "one": self.forward(x[:1]).tolist()}
 
     def train(self, x, y, epochs):
         start = self.weights()
         batches, losses, rates = [], [], []
+        drawing = [part for group in self.modules for module in group for part in module.modules() if isinstance(part, Drawing)]
         for _ in range(epochs):
             for rows in torch.randperm(len(x)).split(self.spec["batchSize"]):
+                for part in drawing:
+                    part.step, part.seed = len(batches), self.spec["seed"]
                 self.optimizer.zero_grad()
                 loss = self.loss(self.forward(x[rows]), y[rows])
                 loss.backward()
@@ -639,6 +740,132 @@ def training():
     write("training", {"cases": cases})
 
 
+def layers():
+    torch.manual_seed(5)
+    nn, linear = torch.nn, torch.nn.Linear
+    dense = lambda units, activation="linear", bias=True: {
+        "type": "dense",
+        "units": units,
+        "activation": activation,
+        "bias": bias,
+    }
+    cases = [
+        (
+            "layer norm first, between and last",
+            [
+                {"type": "layerNorm"},
+                dense(7),
+                {"type": "layerNorm", "epsilon": 0.01},
+                {"type": "activation", "activation": "relu"},
+                dense(3),
+                {"type": "layerNorm", "affine": False},
+            ],
+            [
+                [nn.LayerNorm(5)],
+                [linear(5, 7)],
+                [nn.LayerNorm(7, eps=0.01)],
+                [nn.ReLU()],
+                [linear(7, 3)],
+                [nn.LayerNorm(3, elementwise_affine=False)],
+            ],
+        ),
+        (
+            "RMS norm between and first",
+            [{"type": "rmsNorm"}, dense(6, "tanh"), {"type": "rmsNorm", "epsilon": 0.05}, dense(3)],
+            [[RMSNorm(5)], [linear(5, 6), nn.Tanh()], [RMSNorm(6, 0.05)], [linear(6, 3)]],
+        ),
+        (
+            "dropout and noise",
+            [
+                {"type": "gaussianNoise", "stddev": 0.2},
+                dense(9, "tanh"),
+                {"type": "dropout", "rate": 0.3},
+                dense(6, "relu"),
+                {"type": "dropout"},
+                dense(3),
+            ],
+            [
+                [GaussianNoise(0.2, 0)],
+                [linear(5, 9), nn.Tanh()],
+                [Dropout(0.3, 2)],
+                [linear(9, 6), nn.ReLU()],
+                [Dropout(0.5, 4)],
+                [linear(6, 3)],
+            ],
+        ),
+        (
+            "residual blocks, one with a projection, one in the other",
+            [
+                dense(6, "tanh"),
+                {
+                    "type": "residual",
+                    "layers": [
+                        {"type": "layerNorm"},
+                        dense(6, "relu"),
+                        {"type": "residual", "layers": [dense(4, "tanh"), {"type": "dropout", "rate": 0.25}]},
+                    ],
+                },
+                {"type": "residual", "layers": [{"type": "layerNorm"}, dense(4, "relu")]},
+                dense(3),
+            ],
+            [
+                [linear(5, 6), nn.Tanh()],
+                [
+                    Residual(
+                        [
+                            nn.LayerNorm(6),
+                            Dense(6, 6, torch.relu),
+                            Residual([Dense(6, 4, torch.tanh), Dropout(0.25, 6)], linear(6, 4, bias=False)),
+                        ],
+                        linear(6, 4, bias=False),
+                    )
+                ],
+                [Residual([nn.LayerNorm(4), Dense(4, 4, torch.relu)])],
+                [linear(4, 3)],
+            ],
+        ),
+        (
+            "batch norm before and behind the activation",
+            [
+                dense(7, bias=False),
+                {"type": "batchNorm"},
+                {"type": "activation", "activation": "relu"},
+                dense(5, "tanh"),
+                {"type": "batchNorm", "momentum": 0.3, "epsilon": 0.001, "affine": False},
+                dense(3),
+            ],
+            [
+                [linear(5, 7, bias=False)],
+                [nn.BatchNorm1d(7)],
+                [nn.ReLU()],
+                [linear(7, 5), nn.Tanh()],
+                [nn.BatchNorm1d(5, eps=0.001, momentum=0.3, affine=False)],
+                [linear(5, 3)],
+            ],
+        ),
+    ]
+    runs = []
+    x = exact(torch.randn(22, 5))
+    y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 3] > 0.5).long()
+    for name, spec, modules in cases:
+        for part in [part for group in modules for module in group for part in module.modules()]:
+            if isinstance(part, (nn.LayerNorm, RMSNorm, nn.BatchNorm1d)):
+                for parameter in part.parameters():
+                    parameter.data += 0.3 * torch.randn_like(parameter)
+        whole = {
+            "inputs": 5,
+            "layers": spec,
+            "loss": "softmaxCrossEntropy",
+            "optimizer": {"type": "adamW", "learningRate": 0.02, "weightDecay": 0.05},
+            "batchSize": 8,
+            "seed": 11,
+        }
+        optimizer = lambda parameters: torch.optim.AdamW(parameters, lr=0.02, weight_decay=0.05)
+        case = Case(name, whole, modules, nn.CrossEntropyLoss(), optimizer)
+        runs.append({**case.train(x, y, 3), "predictions": case.predict(x)})
+    write("layers", {"cases": runs})
+
+
 # --- NPY --------------------------------------------------------------------------------------------------------------
 
 NPY = {
@@ -683,7 +910,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, layers, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

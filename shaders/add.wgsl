@@ -1,0 +1,25 @@
+// sum = x + y, element by element.
+// uses: lib/scalars.wgsl
+
+override WORKGROUP: u32 = 64;
+override FOURS: u32;             // elements / 4
+override X_OFFSET: u32;          // offsets count vec4s
+override Y_OFFSET: u32;
+override SUM_OFFSET: u32;
+override DOWN: bool;             // of deltas, else of acts
+
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
+  if (id.x >= FOURS) { return; }
+  if (DOWN) {
+    let own = scalars.model * MODEL_DELTAS + id.x;
+    deltas[own + SUM_OFFSET] = deltas[own + X_OFFSET] + deltas[own + Y_OFFSET];
+  } else {
+    let own = scalars.model * MODEL_ACTS + id.x;
+    acts[own + SUM_OFFSET] = acts[own + X_OFFSET] + acts[own + Y_OFFSET];
+  }
+}

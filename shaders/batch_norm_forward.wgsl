@@ -1,0 +1,41 @@
+// Batch norm in training: by mean and variance of the mini-batch, which move the running ones.
+// uses: lib/batch_norm.wgsl
+
+override BIAS: bool;
+override BIAS_OFFSET: u32;       // offsets count vec4s
+override A_OFFSET: u32;
+override MEAN_OFFSET: u32;       // of the running mean
+override VARIANCE_OFFSET: u32;
+override RUNNING_MOMENTUM: f32;
+override MODEL_STATISTICS: u32;
+
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(11) var<storage, read_write> statistics: array<vec4<f32>>;
+
+fn x_at(row: u32, four: u32) -> vec4<f32> {
+  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four];
+}
+
+fn move_running(i: u32, value: vec4<f32>) {
+  let own = scalars.model * MODEL_STATISTICS + i;
+  statistics[own] = (1.0 - RUNNING_MOMENTUM) * statistics[own] + RUNNING_MOMENTUM * value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  begin(group.z);
+  let four = group.x;
+  let moments = batch_moments(lane, four);
+  let factor = weight_at(four) / sqrt(moments.variance + EPSILON);
+  var bias = vec4<f32>();
+  if (BIAS) { bias = params[scalars.model * MODEL_PARAMS + BIAS_OFFSET + four]; }
+  for (var row = lane; row < ROWS; row += WORKGROUP) {
+    let a = (x_at(row, four) - moments.mean) * factor + bias;
+    acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = a;
+  }
+  if (lane == 0u) {
+    let rows = f32(scalars.rows);
+    move_running(MEAN_OFFSET + four, moments.mean);
+    move_running(VARIANCE_OFFSET + four, moments.variance * (rows / max(rows - 1.0, 1.0)));
+  }
+}

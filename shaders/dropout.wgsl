@@ -1,0 +1,30 @@
+// Dropout on the way up and, with the same draws, on the way down: a = x / (1 - rate), or 0 where it is dropped.
+// uses: lib/random.wgsl
+
+override WORKGROUP: u32 = 64;
+override FOURS: u32;             // elements / 4
+override X_OFFSET: u32;          // offsets count vec4s
+override A_OFFSET: u32;
+override DOWN: bool;             // on deltas, else on acts
+override THRESHOLD: u32;         // draws of 24 bits below it are dropped
+override SCALE: f32;
+override STREAM: u32;
+override LAYER: u32;
+
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  begin(id.z);
+  if (id.x >= FOURS) { return; }
+  let draws = draw_four(id.x, STREAM, LAYER) >> vec4<u32>(8u);
+  let factor = select(vec4<f32>(SCALE), vec4<f32>(), draws < vec4<u32>(THRESHOLD));
+  if (DOWN) {
+    let own = scalars.model * MODEL_DELTAS + id.x;
+    deltas[own + A_OFFSET] = deltas[own + X_OFFSET] * factor;
+  } else {
+    let own = scalars.model * MODEL_ACTS + id.x;
+    acts[own + A_OFFSET] = acts[own + X_OFFSET] * factor;
+  }
+}

@@ -1,0 +1,126 @@
+/** Points for layers other than dense and activation: sizes off every tile edge, partial batches, each place in a network. */
+import {
+  activation,
+  batchNorm,
+  dense,
+  dropout,
+  gaussianNoise,
+  type LayerInput,
+  layerNorm,
+  residual,
+  rmsNorm,
+} from '../../src/spec/layers.ts';
+import type { SpecInput } from '../../src/spec/spec.ts';
+import type { DataShape } from './data.ts';
+
+export interface LayerPoint {
+  name: string;
+  spec: SpecInput;
+  data: Partial<DataShape>;
+  rows?: number;
+  everywhere?: boolean;
+}
+
+/** A network of three classes; `rows` real rows of `batchSize`. */
+const point = (name: string, layers: LayerInput[], batchSize: number, rows = batchSize, inputs = 5): LayerPoint => ({
+  name: `layers ${name}`,
+  spec: { inputs, layers, loss: 'softmaxCrossEntropy', optimizer: { type: 'adam', weightDecay: 0.1 }, batchSize },
+  data: {},
+  rows,
+});
+
+const norms: LayerPoint[] = [
+  ...[1, 3, 63, 64, 65, 257].map((width, i) =>
+    point(`layerNorm of ${width}`, [dense(width), layerNorm(), dense(3)], 6, 5, 1 + (i % 4)),
+  ),
+  point('rmsNorm of 65', [dense(65, { activation: 'tanh' }), rmsNorm(), dense(3)], 65, 63),
+  point(
+    'norms first, doubled and last',
+    [
+      layerNorm(),
+      dense(7),
+      rmsNorm({ epsilon: 0.1 }),
+      layerNorm({ affine: false }),
+      activation('relu'),
+      dense(3),
+      layerNorm(),
+    ],
+    4,
+    3,
+  ),
+  point('norms without parameters', [rmsNorm({ affine: false }), dense(9), layerNorm({ affine: false }), dense(3)], 3),
+];
+
+const draws: LayerPoint[] = [
+  ...[1, 3, 63, 65, 257].map((width, i) =>
+    point(`dropout of ${width}`, [dense(width, { activation: 'tanh' }), dropout(0.1 + 0.2 * i), dense(3)], 7, 6),
+  ),
+  point(
+    'dropout first, doubled, after the head',
+    [dropout(), dense(64), dropout(0.3), dropout(0), dense(3), dropout(0.2)],
+    5,
+  ),
+  point(
+    'noise before, between and last',
+    [gaussianNoise(0.1), dense(65, { activation: 'gelu' }), gaussianNoise(2), dense(3), gaussianNoise(0.5)],
+    64,
+    63,
+  ),
+];
+
+const blocks: LayerPoint[] = [
+  point('a residual block', [dense(9), residual([activation('relu'), dense(9)]), dense(3)], 6, 5),
+  point(
+    'residual blocks with projections',
+    [residual([dense(7, { activation: 'gelu' })]), activation('tanh'), residual([layerNorm(), dense(65)]), dense(3)],
+    9,
+    8,
+  ),
+  point(
+    'blocks in a block, first and last',
+    [
+      residual([dense(5), residual([dropout(0.2), dense(5, { activation: 'tanh' })]), residual([activation('silu')])]),
+      dense(3),
+      residual([dense(3)]),
+    ],
+    4,
+  ),
+];
+
+const batchNorms: LayerPoint[] = [
+  ...[
+    [1, 3, 2],
+    [3, 63, 62],
+    [64, 64, 63],
+    [257, 9, 8],
+    [65, 130, 129],
+  ].map(([width, batch, rows]) =>
+    point(
+      `batchNorm of ${width}, ${rows} rows`,
+      [dense(width!), batchNorm(), activation('relu'), dense(3)],
+      batch!,
+      rows,
+    ),
+  ),
+  point(
+    'batchNorm first, without parameters, last',
+    [batchNorm({ momentum: 0.4 }), dense(6), batchNorm({ affine: false }), dense(3), batchNorm({ epsilon: 0.1 })],
+    5,
+    3,
+  ),
+];
+
+/** These on all runtimes, the others on the CPU and on Dawn. */
+const EVERYWHERE = [
+  'layerNorm of 65',
+  'norms first, doubled and last',
+  'dropout of 65',
+  'noise before, between and last',
+  'blocks in a block, first and last',
+  'batchNorm of 65, 129 rows',
+];
+
+export const layerPoints: LayerPoint[] = [...norms, ...draws, ...blocks, ...batchNorms].map((one) => ({
+  ...one,
+  everywhere: EVERYWHERE.some((name) => one.name === `layers ${name}`),
+}));
