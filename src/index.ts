@@ -20,7 +20,20 @@ export { type Program, STRATEGIES, type Strategy } from './plan/program.ts';
 export type { AdapterDescription } from './run/executor.ts';
 export { ACTIVATIONS, type ActivationInput, type ActivationName } from './spec/activations.ts';
 export { INITIALIZERS, type InitializerInput, type InitializerName } from './spec/initializers.ts';
-export { activation, dense, type LayerInput } from './spec/layers.ts';
+export {
+  activation,
+  batchNorm,
+  dense,
+  dropout,
+  type EmbeddedColumn,
+  embedding,
+  gaussianNoise,
+  LAYERS,
+  type LayerInput,
+  layerNorm,
+  residual,
+  rmsNorm,
+} from './spec/layers.ts';
 export { LOSSES, type LossInput, type LossName, type TestFunctionName } from './spec/losses.ts';
 export * from './spec/optimizers.ts';
 export type { Column, Preprocessing } from './spec/preprocessing.ts';

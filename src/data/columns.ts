@@ -1,7 +1,7 @@
-/** The columns of a table as inputs of a model: numbers standardised, categories one-hot. */
+/** The columns of a table as inputs of a model: numbers standardised, categories one-hot or by their place. */
 import { DataError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
-import { type Column, columnsWidth } from '../spec/preprocessing.ts';
+import { type Column, columnsWidth, columnWidth } from '../spec/preprocessing.ts';
 import { sortedNames, toNumber } from './numbers.ts';
 import type { InputRows, Inputs } from './types.ts';
 import { isRow, notANumber } from './values.ts';
@@ -75,8 +75,9 @@ export function encodeTable(columns: readonly Column[], x: Inputs, who: string):
       } else {
         const place = places[c]!.get(String(fields[c]));
         if (place === undefined) throw unknownCategory(column, fields[c], `${who}: row ${row}`);
-        out[at + place] = 1;
-        at += column.categories.length;
+        if (column.encoding === 'index') out[at] = place;
+        else out[at + place] = 1;
+        at += columnWidth(column);
       }
     }
   }

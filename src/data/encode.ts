@@ -17,6 +17,31 @@ export type { DataInput, InputRows, Inputs, Rows, Targets } from './types.ts';
  * @throws DataError `data/shape`, `data/type`, `data/not-finite`, and those of `encodeTable`
  */
 export function encodeInputs(spec: Spec, x: Inputs, who: string): InputRows {
+  const rows = readInputs(spec, x, who);
+  checkCategories(spec, rows, who);
+  return rows;
+}
+
+/** @throws DataError for an input that a layer embedding cannot look up */
+function checkCategories({ layers: [first], preprocessing }: Spec, { count, width, x }: InputRows, who: string): void {
+  if (first?.type !== 'embedding') return;
+  const { scale, offset } = preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
+  for (const { column, categories } of first.columns) {
+    for (let row = 0; row < count; row++) {
+      const given = x[row * width + column]!;
+      const category = x instanceof Uint8Array ? given * scale + offset : given;
+      if (Number.isInteger(category) && category >= 0 && category < categories) continue;
+      const bytes =
+        x instanceof Uint8Array ? ', and bytes as they are: preprocessing.bytes { scale: 1, offset: 0 }' : '';
+      throw new DataError(
+        'data/category',
+        `${who}: row ${row}, column ${column}: got ${category}, expected the number of a category, 0 to ${categories - 1}, for layers[0], an embedding${bytes}.`,
+      );
+    }
+  }
+}
+
+function readInputs(spec: Spec, x: Inputs, who: string): InputRows {
   const { columns } = spec.preprocessing;
   const width = spec.inputs;
   const kind = Object.prototype.toString.call(x).slice(8, -1); // also right for arrays of another window

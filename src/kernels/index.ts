@@ -9,6 +9,8 @@ import { dense_backward_input } from './dense_backward_input.ts';
 import { dense_backward_weight } from './dense_backward_weight.ts';
 import { dense_forward } from './dense_forward.ts';
 import { dropout } from './dropout.ts';
+import { embedding_backward } from './embedding_backward.ts';
+import { embedding_forward } from './embedding_forward.ts';
 import { fused_delta } from './fused_delta.ts';
 import { fused_forward } from './fused_forward.ts';
 import { fused_head } from './fused_head.ts';
@@ -36,6 +38,8 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   dense_backward_input,
   dense_backward_weight,
   dense_forward,
+  embedding_backward,
+  embedding_forward,
   fused_delta,
   fused_forward,
   fused_head,

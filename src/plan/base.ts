@@ -1,15 +1,23 @@
 /** The base program: forward through the layers, the loss, the same layers backwards, the update; one kernel a step. */
 import type { DenseRow, Role, Step, TensorName } from '../kernels/kernel.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
-import { parametersOf, placeLayers } from '../spec/network.ts';
+import { type Parameter, parametersOf, placeLayers } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type Declarations, Lowering, lowerAll, nameInProgram } from './lower.ts';
 import type { ListName } from './program.ts';
 
+/** Rows and columns of a parameter of PyTorch's shape. */
+const PLACED: Record<Parameter['kind'], (shape: readonly [number, number]) => readonly [number, number]> = {
+  matrix: ([outputs, inputs]) => [inputs, outputs],
+  table: (shape) => shape,
+  vector: ([columns]) => [1, columns],
+  statistic: ([columns]) => [1, columns],
+};
+
 /** Declares all parameters and their optimizer state. */
 export function declareParameters(spec: Spec, tensors: Declarations): void {
   for (const { name, shape, kind } of parametersOf(spec)) {
-    const [rows, columns] = kind === 'matrix' ? [shape[1]!, shape[0]!] : [1, shape[0]!];
+    const [rows, columns] = PLACED[kind](shape as [number, number]);
     const [role, slab] = kind === 'statistic' ? (['statistic', 'statistics'] as const) : (['param', 'params'] as const);
     tensors.declare(nameInProgram(name, 'param'), role, slab, rows, columns);
   }

@@ -2,6 +2,7 @@
 import type { DenseRow, Phase, Role, Slab, Step, TensorName } from '../kernels/kernel.ts';
 import { ACTIVATION_MATH } from '../math/activations.ts';
 import type { Activation } from '../spec/activations.ts';
+import type { EmbeddedColumn } from '../spec/layers.ts';
 import { type Placed, parametersAt } from '../spec/network.ts';
 import type { ListName } from './program.ts';
 
@@ -133,6 +134,8 @@ function lower(to: Lowering, placed: Placed, x: TensorName): Lowered {
     case 'dropout':
     case 'gaussianNoise':
       return lowerRandom(to, placed, x);
+    case 'embedding':
+      return lowerEmbedding(to, placed, placed.layer.columns, x);
     case 'residual':
       return lowerResidual(to, placed, x);
   }
@@ -222,6 +225,38 @@ function lowerResidual(to: Lowering, placed: Placed, x: TensorName): Lowered {
     return d_x;
   };
   return { out: sum, back };
+}
+
+/**
+ * One column after the other, from the last to the first, so that those to come stay where they are. In training each
+ * leaves its categories one-hot: with these the gradient of the table is that of any weights.
+ */
+function lowerEmbedding(to: Lowering, placed: Placed, columns: readonly EmbeddedColumn[], x: TensorName): Lowered {
+  const { path, layer, inputs } = placed;
+  const order = columns.map((_, n) => n).sort((a, b) => columns[b]!.column - columns[a]!.column);
+  const backs: Back[] = [];
+  let [out, width] = [x, inputs];
+  for (const [i, n] of order.entries()) {
+    const { categories, dimension } = columns[n]!;
+    const label = `${labelOf(placed)}.tables[${n}]`;
+    const weight = to.param(placed, `tables.${n}.weight`)!;
+    const own = width;
+    width += dimension - 1;
+    const a = to.act(i === order.length - 1 ? `act/${path}` : `act/${path}.tables.${n}`, width);
+    const one_hot = to.train ? to.act(`one_hot/${path}.tables.${n}`, categories) : undefined;
+    const writes = { a, ...(one_hot && { one_hot }) };
+    const more = { layer, number: n };
+    to.push('embedding_forward', 'forward', label, { x: out, weight }, writes, more);
+    backs.push((above) => {
+      const d_vector = to.delta(`d_vector/${path}.tables.${n}`, dimension);
+      const d_x = i > 0 ? to.delta(`d_x/${path}.tables.${n}`, own) : undefined;
+      to.push('embedding_backward', 'backward', label, { d_a: above }, { d_vector, ...(d_x && { d_x }) }, more);
+      to.sum(label, { x: one_hot!, delta: d_vector, weight });
+      return d_x ?? above;
+    });
+    out = a;
+  }
+  return { out, back: (above) => backs.reduceRight((delta, back) => back(delta, undefined), above) };
 }
 
 /** In training by the mini-batch, which moves the running statistics; else by these. */

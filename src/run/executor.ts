@@ -30,7 +30,7 @@ export interface AdapterDescription {
 }
 
 /** The slabs that a run's past is in: all others are made anew by every step. */
-export const LEARNED = ['params', 'state'] as const satisfies readonly Slab[];
+export const LEARNED = ['params', 'state', 'statistics'] as const satisfies readonly Slab[];
 
 /** Slabs as they were at one moment, all models, with padding. */
 export type Captured = Readonly<Record<(typeof LEARNED)[number], Float32Array<ArrayBuffer>>>;

@@ -66,7 +66,20 @@ export interface ResidualLayer {
   /** Of W. */
   weightInitializer: Initializer;
 }
-export type Layer = DenseLayer | ActivationLayer | PlainLayer | ResidualLayer;
+/** Numbers of categories → learned vectors. */
+export interface EmbeddingLayer {
+  type: 'embedding';
+  columns: EmbeddedColumn[];
+}
+export interface EmbeddedColumn {
+  /** The input of the network that holds the number, from 0. */
+  column: number;
+  /** How many there are: the numbers are 0 … categories - 1. */
+  categories: number;
+  /** Values of a vector. */
+  dimension: number;
+}
+export type Layer = DenseLayer | ActivationLayer | PlainLayer | ResidualLayer | EmbeddingLayer;
 
 export interface DenseOptions {
   /** Applied to the layer's output; default `'linear'`. */
@@ -81,6 +94,7 @@ export interface DenseOptions {
 export type LayerInput =
   | ({ type: 'dense'; units: number } & DenseOptions)
   | { type: 'activation'; activation: ActivationInput }
+  | { type: 'embedding'; columns: readonly EmbeddedColumn[] }
   | { type: 'residual'; layers: readonly LayerInput[]; weightInitializer?: InitializerInput }
   | { [N in keyof Catalogue]: { type: N } & OptionsInput<Catalogue[N]> }[keyof Catalogue];
 
@@ -126,6 +140,13 @@ export const residual = (
   options: { weightInitializer?: InitializerInput } = {},
 ): LayerInput => ({ type: 'residual', layers, ...options });
 
+/**
+ * Embeddings of categorical inputs, `torch.nn.Embedding`; the first layer of a network. Each of these inputs, the number of
+ * a category, gives way to the vector of that category; the others stay where they are. Vectors start normally
+ * distributed, with deviation 1.
+ */
+export const embedding = (columns: readonly EmbeddedColumn[]): LayerInput => ({ type: 'embedding', columns });
+
 const RESIDUAL = { type: v.any(), layers: v.any(), weightInitializer: v.optional(v.any(), 'glorotUniform') };
 
 const DENSE = {
@@ -156,7 +177,7 @@ export function parseLayers(value: unknown, inputs: number, who: string): Layer[
     ...('weightInitializer' in layer ? [layer.weightInitializer] : []),
     ...('biasInitializer' in layer ? [layer.biasInitializer] : []),
   ]);
-  const count = values.map(givenValues).reduce((a, b) => a + b, 0);
+  const count = sum(values.map(givenValues));
   if (count > MAX_VALUES) {
     throw new SpecError(
       'spec/value',
@@ -174,9 +195,12 @@ export const flat = (layers: readonly Layer[]): Layer[] =>
 export function widthAfter(layers: readonly Layer[], inputs: number): number {
   return layers.reduce((width, layer) => {
     if (layer.type === 'dense') return layer.units;
+    if (layer.type === 'embedding') return width + sum(layer.columns.map(({ dimension }) => dimension - 1));
     return layer.type === 'residual' ? widthAfter(layer.layers, width) : width;
   }, inputs);
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
 /** How deep blocks may lie in blocks. */
 const MAX_DEPTH = 8;
@@ -188,6 +212,13 @@ function parseRow(value: unknown, inputs: number, who: string, depth: number): L
   }
   if (depth > MAX_DEPTH)
     throw new SpecError('spec/value', `${who}: expected at most ${MAX_DEPTH} blocks in each other.`);
+  const late = value.findIndex((layer, i) => layer?.type === 'embedding' && (i > 0 || depth > 0));
+  if (late !== -1) {
+    throw new SpecError(
+      'spec/value',
+      `${who}[${late}]: got an embedding, expected it as the first layer of the network, where the numbers of the categories are; one takes several columns.`,
+    );
+  }
   let width = inputs;
   return value.map((given, i) => {
     const layer = parseLayer(given, width, nextActivation(value, i), `${who}[${i}]`, depth);
@@ -209,8 +240,9 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
     const shape = [widthAfter(layers, inputs), inputs];
     return { type, layers, weightInitializer: parseInitializer(weightInitializer, shape, `${who}.weightInitializer`) };
   }
+  if (type === 'embedding') return parseEmbedding(value, inputs, who);
   if (type !== 'dense') {
-    throw unknownName(who, 'layer', type, ['dense', 'activation', 'residual', ...Object.keys(LAYERS)]);
+    throw unknownName(who, 'layer', type, ['dense', 'activation', 'residual', 'embedding', ...Object.keys(LAYERS)]);
   }
   const layer = parseObject({ ...DENSE, activation: v.optional(v.any(), 'linear') }, value, who);
   const { units, bias } = layer;
@@ -226,6 +258,29 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
     weightInitializer: parseInitializer(weights, [units, inputs], `${who}.weightInitializer`),
     biasInitializer: parseInitializer(layer.biasInitializer, [units], `${who}.biasInitializer`),
   };
+}
+
+/** The most inputs that may be embedded. */
+const MAX_EMBEDDED = 64;
+
+function parseEmbedding(value: unknown, inputs: number, who: string): EmbeddingLayer {
+  const given = parseObject({ type: v.any(), columns: v.any() }, value, who).columns;
+  if (!Array.isArray(given) || given.length === 0 || given.length > MAX_EMBEDDED) {
+    const expected = `expected an array of 1 to ${MAX_EMBEDDED} columns { column, categories, dimension }`;
+    throw new SpecError('spec/value', `${who}.columns: ${expected}, got ${show(given)}.`);
+  }
+  const entries = {
+    column: integer(0, inputs - 1),
+    categories: integer(1, MAX_WIDTH),
+    dimension: integer(1, MAX_WIDTH),
+  };
+  const columns = given.map((column, i) => parseObject(entries, column, `${who}.columns[${i}]`));
+  const twice = columns.findIndex(({ column }, i) => columns.findIndex((other) => other.column === column) < i);
+  if (twice !== -1) {
+    const words = `got ${columns[twice]!.column} a second time, expected every column once`;
+    throw new SpecError('spec/value', `${who}.columns[${twice}].column: ${words}.`);
+  }
+  return { type: 'embedding', columns };
 }
 
 /** Where weights start by default before an activation. */

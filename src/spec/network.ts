@@ -22,7 +22,7 @@ export interface Parameter {
   /** PyTorch's shape. */
   readonly shape: readonly number[];
   /** A `matrix` [out, in] lies in a program as [in, out]; everything else lies as it is. Statistics are not trained. */
-  readonly kind: 'matrix' | 'vector' | 'statistic';
+  readonly kind: 'matrix' | 'table' | 'vector' | 'statistic';
   /** Where it starts, and for how many inputs. */
   readonly initializer: Initializer;
   readonly fanIn: number;
@@ -52,6 +52,8 @@ const countIn = (placed: readonly Placed[]): number => placed.reduce((sum, { inn
 export const parametersOf = (spec: Drawn): Parameter[] => placeLayers(spec).flatMap(parametersAt);
 
 const ONES: Initializer = { type: 'constant', value: 1 };
+/** Of variance 1 / fanIn, where that is 1. */
+const NORMAL: Initializer = { type: 'lecunNormal' };
 const ZEROS: Initializer = { type: 'zeros' };
 
 /** The parameters of one layer, and of those in it. */
@@ -76,6 +78,11 @@ export function parametersAt({ layer, path, inputs, outputs, inner }: Placed): P
         { ...vector('running_mean', ZEROS), kind: 'statistic' },
         { ...vector('running_var', ONES), kind: 'statistic' },
       ];
+    case 'embedding':
+      return layer.columns.map(({ categories, dimension }, n) => {
+        const shape = [categories, dimension];
+        return { name: name(`tables.${n}.weight`), shape, kind: 'table', initializer: NORMAL, fanIn: 1 };
+      });
     case 'residual': {
       const projection: Parameter = {
         ...{ name: name('projection.weight'), shape: [outputs, inputs], kind: 'matrix' },

@@ -1,12 +1,15 @@
 /** How raw inputs and targets become numbers: data that travels with the model. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
-import { number, parseObject, positive, show, text } from './parse.ts';
+import { number, oneOf, parseObject, positive, show, text } from './parse.ts';
 
-/** One column of a table: standardised as (x − mean) / deviation, or one-hot over `categories` in their order. */
+/**
+ * One column of a table: standardised as (x − mean) / deviation, or one-hot over `categories` in their order, or, with the
+ * encoding 'index', the place among them, which a layer embedding then takes.
+ */
 export type Column =
   | { type: 'numeric'; name: string; mean: number; deviation: number }
-  | { type: 'category'; name: string; categories: string[] };
+  | { type: 'category'; name: string; categories: string[]; encoding?: 'index' };
 
 export interface Preprocessing {
   /** Byte inputs count as byte × scale + offset; default 1/255 and 0. Floats are taken as they are. */
@@ -42,8 +45,15 @@ function parseColumns(value: unknown, who: string): Column[] {
   return value.map((column, i): Column => {
     const here = `${who}[${i}]`;
     if ((column as Column | null)?.type === 'category') {
-      const { name, categories } = parseObject({ type: v.any(), name: text, categories: v.any() }, column, here);
-      return { type: 'category', name, categories: parseNames(categories, `${here}.categories`) };
+      const entries = {
+        type: v.any(),
+        name: text,
+        categories: v.any(),
+        encoding: v.optional(oneOf(['index'] as const)),
+      };
+      const { name, categories, encoding } = parseObject(entries, column, here);
+      const names = parseNames(categories, `${here}.categories`);
+      return { type: 'category', name, categories: names, ...(encoding && { encoding }) };
     }
     const numeric = {
       type: v.literal('numeric', 'expected numeric or category'),
@@ -65,7 +75,10 @@ function parseNames(value: unknown, who: string): string[] {
   return [...value];
 }
 
+/** The number of model inputs that a column of the table becomes. */
+export const columnWidth = (column: Column): number =>
+  column.type === 'numeric' || column.encoding === 'index' ? 1 : column.categories.length;
+
 /** The number of model inputs that a row of the table becomes. */
-export function columnsWidth(columns: readonly Column[]): number {
-  return columns.reduce((sum, column) => sum + (column.type === 'numeric' ? 1 : column.categories.length), 0);
-}
+export const columnsWidth = (columns: readonly Column[]): number =>
+  columns.reduce((sum, column) => sum + columnWidth(column), 0);

@@ -5,7 +5,7 @@ import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter }
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
 import { integer, oneOf, parseObject, show } from './parse.ts';
-import { columnsWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
+import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
 
 /** How rows are drawn: every epoch in a new order, uniform with replacement, or in file order. */
 export const SAMPLERS = ['shuffle', 'uniform', 'sequential'] as const;
@@ -88,6 +88,7 @@ function checkTogether(spec: Spec, who: string): void {
       `${who}.inputs: got ${spec.inputs}, but preprocessing.columns give ${columnsWidth(columns)} inputs; set inputs to ${columnsWidth(columns)}.`,
     );
   }
+  checkEmbedded(spec, who);
   if (spec.batchSize === 1 && flat(spec.layers).some(({ type }) => type === 'batchNorm')) {
     throw new SpecError(
       'spec/value',
@@ -108,6 +109,23 @@ function checkTogether(spec: Spec, who: string): void {
       'spec/outputs',
       `${who}.layers: the last dense layer has ${width} outputs, but there are ${classes.length} classes (${show(classes)}).`,
     );
+  }
+}
+
+/** A column of places among categories is embedded, by a table that has them all. */
+function checkEmbedded({ layers: [first], preprocessing: { columns = [] } }: Spec, who: string): void {
+  const embedded = first?.type === 'embedding' ? first.columns : [];
+  let input = 0;
+  for (const [i, column] of columns.entries()) {
+    const own = embedded.find((other) => other.column === input);
+    const indexed = column.type === 'category' && column.encoding === 'index';
+    if (indexed && (own?.categories ?? 0) < column.categories.length) {
+      throw new SpecError(
+        'spec/value',
+        `${who}.preprocessing.columns[${i}]: ${show(column.name)} has ${column.categories.length} categories by their index, expected layers[0] to be embedding([{ column: ${input}, categories: ${column.categories.length}, dimension }]), got ${own ? `categories: ${own.categories}` : 'none'}.`,
+      );
+    }
+    input += columnWidth(column);
   }
 }
 

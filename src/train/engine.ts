@@ -12,6 +12,7 @@ import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
+import { checkBatches } from './batches.ts';
 import { Dataset } from './dataset.ts';
 import type { Work } from './pacer.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
@@ -105,13 +106,15 @@ export class Engine {
   async open(data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const rows = this.#kept.get(data)?.rows ?? encodeRows(this.spec, data, who);
     await this.#fitBatch(rows.count);
+    const { batch } = this.program.lists.train;
+    const last = this.spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
+    checkBatches(this.spec, last, who, rows.count);
     const { loaded, release } = await this.load(data, who, rows);
     if (!(await doneBefore(signal, loaded.ready('train')))) {
       release();
       return undefined;
     }
     if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
-    const { batch } = this.program.lists.train;
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
     // Another data set than the one that an epoch was interrupted on begins its own.
     if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.#beginEpoch();
@@ -169,6 +172,7 @@ export class Engine {
         `step: got ${rows.count} rows, expected at most batchSize = ${batch}; raise batchSize.`,
       );
     }
+    checkBatches(this.spec, rows.count, 'step');
     const loaded = await this.executor.load(rows);
     try {
       await loaded.ready('train');

@@ -6,6 +6,7 @@ import { baseSteps } from '../plan/program.ts';
 import { CpuExecutor } from '../run/cpu.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import type { Spec } from '../spec/spec.ts';
+import { checkBatches } from './batches.ts';
 import { readParameters, writeParameters } from './params.ts';
 
 /** Gradients of the mean loss over `rows`, by the names and shapes of `weights`. */
@@ -14,6 +15,7 @@ export async function gradientsAt(
   weights: ReadonlyMap<string, NamedTensor>,
   rows: Rows,
 ): Promise<Map<string, NamedTensor>> {
+  checkBatches(spec, rows.count, 'gradients');
   const program = plan(spec, { strategy: 'plain', batch: rows.count });
   const executor = new CpuExecutor();
   await executor.prepare(program);

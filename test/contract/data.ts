@@ -6,6 +6,7 @@ import type { Executor } from '../../src/run/executor.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
 import type { TargetKind } from '../../src/spec/losses.ts';
+import type { Spec } from '../../src/spec/spec.ts';
 import type { ContractContext } from '../support/contract-runner.ts';
 
 export interface DataShape {
@@ -50,6 +51,20 @@ export function randomRows({ count, width, outputs, input, target }: DataShape, 
     }
   }
   return { count, width, x, y };
+}
+
+/** The rows, with numbers of categories in the columns that a network embeds. */
+export function withCategories({ layers: [first] }: Spec, rows: Rows): Rows {
+  if (first?.type !== 'embedding') return rows;
+  const random = randomSource(3, 9);
+  const x = rows.x.slice();
+  for (const { column, categories } of first.columns) {
+    for (let row = 0; row < rows.count; row++) {
+      const i = row * rows.width + column;
+      x[i] = random.u32(i) % categories;
+    }
+  }
+  return { ...rows, x };
 }
 
 /** The executor of the runtime; the case disposes of it. */

@@ -84,6 +84,10 @@ export class Bounds {
         this.#set(writes.a!, (i, a) => 2 * EPS * Math.abs(a[i]!) + off[i]! + CHAIN * EPS * stddev);
         break;
       }
+      case 'embedding_forward':
+      case 'embedding_backward':
+        for (const tensor of Object.values(writes)) this.#set(tensor, () => 0);
+        break;
       case 'add': {
         const [xOff, yOff] = [this.of(reads.x!), this.of(reads.y!)];
         this.#set(writes.sum!, (i, sum) => EPS * Math.abs(sum[i]!) + xOff[i]! + yOff[i]!);

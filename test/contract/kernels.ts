@@ -17,7 +17,7 @@ import goldenLosses from '../golden/losses.json';
 import goldenOptimizers from '../golden/optimizers.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { compareTrainStep } from './compare.ts';
-import { type DataShape, executorFor, randomRows, TARGET_OF } from './data.ts';
+import { type DataShape, executorFor, randomRows, TARGET_OF, withCategories } from './data.ts';
 import { layerPoints } from './layers.ts';
 
 interface Point {
@@ -224,7 +224,7 @@ async function runPoint(
     ...point.data,
   };
   if (shape.target === 'class' && spec.loss.type !== 'softmaxCrossEntropy') shape.outputs = 2;
-  const rows = randomRows(shape);
+  const rows = withCategories(spec, randomRows(shape));
   const executor = await executorFor(context);
   try {
     await executor.prepare(program);

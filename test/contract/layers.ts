@@ -4,6 +4,7 @@ import {
   batchNorm,
   dense,
   dropout,
+  embedding,
   gaussianNoise,
   type LayerInput,
   layerNorm,
@@ -110,6 +111,31 @@ const batchNorms: LayerPoint[] = [
   ),
 ];
 
+const embeddings: LayerPoint[] = [
+  point(
+    'embedding of one column',
+    [embedding([{ column: 2, categories: 5, dimension: 3 }]), dense(7, { activation: 'tanh' }), dense(3)],
+    6,
+    5,
+  ),
+  point(
+    'embedding of three columns of 65',
+    [
+      embedding([
+        { column: 1, categories: 9, dimension: 65 },
+        { column: 64, categories: 2, dimension: 1 },
+        { column: 0, categories: 257, dimension: 4 },
+      ]),
+      layerNorm(),
+      dense(3),
+    ],
+    65,
+    63,
+    65,
+  ),
+  point('embedding of all inputs', [embedding([{ column: 0, categories: 3, dimension: 3 }])], 3, 3, 1),
+];
+
 /** These on all runtimes, the others on the CPU and on Dawn. */
 const EVERYWHERE = [
   'layerNorm of 65',
@@ -118,9 +144,10 @@ const EVERYWHERE = [
   'noise before, between and last',
   'blocks in a block, first and last',
   'batchNorm of 65, 129 rows',
+  'embedding of three columns of 65',
 ];
 
-export const layerPoints: LayerPoint[] = [...norms, ...draws, ...blocks, ...batchNorms].map((one) => ({
+export const layerPoints: LayerPoint[] = [...norms, ...draws, ...blocks, ...batchNorms, ...embeddings].map((one) => ({
   ...one,
   everywhere: EVERYWHERE.some((name) => one.name === `layers ${name}`),
 }));

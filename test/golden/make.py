@@ -534,6 +534,17 @@ class Residual(torch.nn.Module):
         return self.layers(x) + (self.projection(x) if hasattr(self, "projection") else x)
 
 
+class Embedding(torch.nn.Module):
+    def __init__(self, columns):
+        super().__init__()
+        self.columns = columns
+        self.tables = torch.nn.ModuleList([torch.nn.Embedding(categories, dimension) for _, categories, dimension in columns])
+
+    def forward(self, x):
+        parts = {column: table(x[:, column].long()) for table, (column, _, _) in zip(self.tables, self.columns)}
+        return torch.cat([parts.get(column, x[:, column : column + 1]) for column in range(x.shape[1])], 1)
+
+
 def philox(counter, key):
     """Philox4x32-10 (Salmon et al. 2011) in whole numbers, written from the paper."""
     c, k = list(counter), list(key)
@@ -844,8 +855,28 @@ def layers():
             ],
         ),
     ]
+    cases.append(
+        (
+            "embeddings of two columns",
+            [
+                {
+                    "type": "embedding",
+                    "columns": [
+                        {"column": 3, "categories": 4, "dimension": 3},
+                        {"column": 0, "categories": 3, "dimension": 2},
+                    ],
+                },
+                dense(6, "tanh"),
+                dense(3),
+            ],
+            [[Embedding([(3, 4, 3), (0, 3, 2)])], [linear(8, 6), nn.Tanh()], [linear(6, 3)]],
+        )
+    )
     runs = []
     x = exact(torch.randn(22, 5))
+    categories = x.clone()
+    categories[:, 3] = torch.randint(0, 4, (22,))
+    categories[:, 0] = torch.randint(0, 3, (22,))
     y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 3] > 0.5).long()
     for name, spec, modules in cases:
         for part in [part for group in modules for module in group for part in module.modules()]:
@@ -862,7 +893,8 @@ def layers():
         }
         optimizer = lambda parameters: torch.optim.AdamW(parameters, lr=0.02, weight_decay=0.05)
         case = Case(name, whole, modules, nn.CrossEntropyLoss(), optimizer)
-        runs.append({**case.train(x, y, 3), "predictions": case.predict(x)})
+        inputs = categories if name.startswith("embedding") else x
+        runs.append({**case.train(inputs, y, 3), "predictions": case.predict(inputs)})
     write("layers", {"cases": runs})
 
 

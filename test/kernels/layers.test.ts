@@ -11,6 +11,7 @@ import {
   batchNorm,
   dense,
   dropout,
+  embedding,
   gaussianNoise,
   type LayerInput,
   layerNorm,
@@ -20,7 +21,7 @@ import {
 import { parametersOf } from '../../src/spec/network.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer, loadModel } from '../../src/train/create.ts';
-import { randomRows } from '../contract/data.ts';
+import { randomRows, withCategories } from '../contract/data.ts';
 import { expectClose } from '../golden/compare.ts';
 import golden from '../golden/layers.json';
 import { gradients } from '../support/finite-differences.ts';
@@ -52,6 +53,21 @@ const NETWORKS: [string, LayerInput[]][] = [
     [dense(4), residual([activation('tanh'), gaussianNoise(0.2)]), residual([dropout(0.3)]), dense(3)],
   ],
   ['blocks in a block, last', [dense(3), residual([residual([dense(5)]), dense(3), residual([rmsNorm(), dense(3)])])]],
+  [
+    'an embedding',
+    [embedding([{ column: 1, categories: 4, dimension: 3 }]), dense(3, { activation: 'tanh' }), dense(3)],
+  ],
+  [
+    'embeddings',
+    [
+      embedding([
+        { column: 0, categories: 3, dimension: 2 },
+        { column: 2, categories: 2, dimension: 1 },
+      ]),
+      layerNorm(),
+      dense(3),
+    ],
+  ],
   ['batch norm', [dense(5), batchNorm(), activation('tanh'), dense(3)]],
   [
     'batch norm first and last',
@@ -63,7 +79,7 @@ describe.each(NETWORKS)('gradients: %s', (_, layers) => {
   it.each(['softmaxCrossEntropy', 'meanSquaredError'] as const)('under %s', async (loss) => {
     const spec = parseSpec({ inputs: 3, layers, loss, optimizer: 'sgd', batchSize: 8 });
     const target = loss === 'meanSquaredError' ? 'real' : 'class';
-    const rows = randomRows({ count: 9, width: 3, outputs: 3, input: 'f32', target });
+    const rows = withCategories(spec, randomRows({ count: 9, width: 3, outputs: 3, input: 'f32', target }));
     const all = await gradients(spec, rows, [8, 3, 0, 5, 3, 7]);
     expect(all.length).toBe(parametersOf(spec).filter(({ kind }) => kind !== 'statistic').length);
     for (const { name, backward, differences } of all) {

@@ -1,0 +1,18 @@
+/** What mini-batches must be for the layers of a network. */
+import { DataError } from '../errors.ts';
+import { flat } from '../spec/layers.ts';
+import type { Spec } from '../spec/spec.ts';
+
+/**
+ * @param smallest rows of the smallest mini-batch
+ * @param rows of all of them
+ * @throws DataError for a single row that a batch norm would take
+ */
+export function checkBatches(spec: Spec, smallest: number, who: string, rows = smallest): void {
+  if (smallest !== 1 || !flat(spec.layers).some(({ type }) => type === 'batchNorm')) return;
+  const got = rows === 1 ? 'one row' : `${rows} rows, which leave a single one for the last mini-batch`;
+  throw new DataError(
+    'data/batch',
+    `${who}: got ${got}, but a layer batchNorm needs two rows to normalise; add or leave out a row, use another batchSize, or layerNorm.`,
+  );
+}
