@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { GENERATOR_OPTIONS } from '../data/generate/index.ts';
 import { ACTIVATIONS } from '../spec/activations.ts';
 import { INITIALIZERS } from '../spec/initializers.ts';
+import { LAYERS, SHAPING_LAYERS } from '../spec/layers.ts';
 import { LOSSES } from '../spec/losses.ts';
 import type { Catalogue } from '../spec/named.ts';
 import { OPTIMIZERS } from '../spec/optimizers.ts';
@@ -25,6 +26,7 @@ export function listing(): Listing {
     return [name, Object.fromEntries(own)];
   });
   return {
+    layers: optionsOf({ ...SHAPING_LAYERS, ...LAYERS }),
     activations: optionsOf(ACTIVATIONS),
     losses: optionsOf(LOSSES),
     optimizers: optionsOf(OPTIMIZERS),

@@ -134,7 +134,10 @@ const dataOptions = (command: Command, needed: boolean): Command =>
 /** What is trained, and how. */
 const specOptions = (command: Command): Command =>
   command
-    .option('--model <form>', 'widths such as 784-128-10, a spec in JSON, or a JSON file')
+    .option(
+      '--model <form>',
+      'widths and layers such as 784-128-10 or 784-128-batchNorm-dropout:0.2-10, a spec in JSON, or a JSON file',
+    )
     .option('--loss <loss>', 'a name, or an object in JSON (default: by the data)')
     .option('--optimizer <optimizer>', 'a name, or an object in JSON (default: adam)')
     .option('--schedule <schedule>', 'a name, or an object in JSON (default: constant)')

@@ -3,7 +3,7 @@ import { SpecError } from '../errors.ts';
 import { LOSSES, type LossInput } from '../spec/losses.ts';
 import { OPTIMIZERS, type OptimizerInput, type OptimizerName, parseOptimizer } from '../spec/optimizers.ts';
 import { show, unknownName } from '../spec/parse.ts';
-import type { Preprocessing } from '../spec/preprocessing.ts';
+import { columnsWidth, type Preprocessing } from '../spec/preprocessing.ts';
 import { SCHEDULES, type Schedule } from '../spec/schedules.ts';
 import { parseSpec, type SamplerName, type Spec, type SpecInput } from '../spec/spec.ts';
 import { IMAGE_INPUTS, readBytes } from './data.ts';
@@ -47,12 +47,17 @@ const MILESTONES = [0.5, 0.75];
 /** What an exponential schedule ends at, relative to its start. */
 const EXPONENTIAL_END = 0.01;
 
-type Widths = { widths: number[] };
-export type Model = Widths | { spec: PartialSpec };
+export type Model = { spec: PartialSpec };
 
-/** `--model`: widths (`784-128-10`), inline JSON, or a JSON file. @throws UsageError, SpecError */
+/**
+ * `--model`: widths and layers (`784-128-10`, `784-128-batchNorm-dropout:0.2-10`), inline JSON, or a JSON file.
+ * @throws UsageError, SpecError
+ */
 export async function readModel(model: string): Promise<Model> {
-  if (/^\d+(-\d+)+$/.test(model)) return { widths: model.split('-').map(Number) };
+  if (/^\d+(-(\d+|[a-zA-Z]+(:[\d.e-]+)?))+$/.test(model)) {
+    const [inputs, ...words] = model.split(/(?<!e)-/);
+    return { spec: { inputs: Number(inputs), layers: network(words) } };
+  }
   const inline = model.trimStart().startsWith('{');
   const text = inline ? model : new TextDecoder().decode(await readBytes(model));
   const spec = parseJson(text, inline ? '--model' : model);
@@ -75,17 +80,13 @@ function named(value: string, who: string): string | Record<string, unknown> {
   return value.trimStart().startsWith('{') ? (parseJson(value, who) as Record<string, unknown>) : value;
 }
 
-/** The whole spec. `shape` is absent where a plan is asked for without data. @throws SpecError, UsageError */
-export function buildSpec(model: Model | undefined, flags: SpecFlags, shape?: DataShape): Spec {
-  const given: PartialSpec = model && 'spec' in model ? { ...model.spec } : {};
-  const widths = model && 'widths' in model ? model.widths : undefined;
-  if (widths) {
-    given.inputs = widths[0];
-    given.layers = mlp(widths.slice(1));
-  }
+/** The whole spec. `data` is absent where a plan is asked for without data. @throws SpecError, UsageError */
+export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: DataShape): Spec {
+  const given: PartialSpec = { ...model?.spec };
+  const shape = data && embeds(given.layers) ? byIndex(data) : data;
   given.inputs ??= shape?.inputs;
   if (!model && shape) {
-    given.layers = mlp([...(shape.inputs >= IMAGE_INPUTS ? [128] : [16, 16]), shape.outputs]);
+    given.layers = network([...(shape.inputs >= IMAGE_INPUTS ? [128] : [16, 16]), shape.outputs].map(String));
   }
   if (shape) {
     given.preprocessing ??= shape.preprocessing;
@@ -103,12 +104,52 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, shape?: Da
   return parseSpec(given, '--model');
 }
 
-const mlp = (units: number[]) =>
-  units.map((width, i) => ({ type: 'dense', units: width, activation: i < units.length - 1 ? 'relu' : 'linear' }));
+/** What the number behind a layer's name is. */
+const OPTION: Record<string, string> = { dropout: 'rate', gaussianNoise: 'stddev' };
 
+/** A width is a dense layer, behind all but the last with relu; norms that follow a width stand before its relu. */
+function network(words: readonly string[]): Record<string, unknown>[] {
+  const isWidth = (word: string) => /^\d+$/.test(word);
+  const last = words.findLastIndex(isWidth);
+  const layers: Record<string, unknown>[] = [];
+  let waiting: Record<string, unknown> | undefined;
+  const flush = () => {
+    if (waiting) layers.push(waiting);
+    waiting = undefined;
+  };
+  for (const [i, word] of words.entries()) {
+    const [type = '', value] = word.split(':');
+    if (!type.endsWith('Norm')) flush();
+    if (isWidth(word)) {
+      const normed = words[i + 1]?.endsWith('Norm') && i < last;
+      layers.push({ type: 'dense', units: Number(word), activation: i < last && !normed ? 'relu' : 'linear' });
+      if (normed) waiting = { type: 'activation', activation: 'relu' };
+    } else layers.push({ type, ...(value !== undefined && { [OPTION[type] ?? 'value']: Number(value) }) });
+  }
+  flush();
+  return layers;
+}
+
+type AnyLayer = { type?: unknown; units?: unknown; layers?: unknown } | null;
+
+/** The width behind the last layer, as far as can be seen. */
 function lastUnits(layers: unknown): unknown {
   if (!Array.isArray(layers)) return undefined;
-  return (layers as { type?: unknown; units?: unknown }[]).findLast((layer) => layer?.type === 'dense')?.units;
+  const widths = (layers as AnyLayer[]).map((layer) =>
+    layer?.type === 'residual' ? lastUnits(layer.layers) : layer?.type === 'dense' ? layer.units : undefined,
+  );
+  return widths.findLast((width) => width !== undefined);
+}
+
+const embeds = (layers: unknown) => Array.isArray(layers) && (layers[0] as AnyLayer)?.type === 'embedding';
+
+/** Columns of categories as one input each, for a layer that embeds them. */
+function byIndex(shape: DataShape): DataShape {
+  const columns = shape.preprocessing.columns?.map((column) =>
+    column.type === 'category' ? { ...column, encoding: 'index' as const } : column,
+  );
+  if (!columns) return shape;
+  return { ...shape, inputs: columnsWidth(columns), preprocessing: { ...shape.preprocessing, columns } };
 }
 
 /** Classes: softmax, or sigmoid for one output; numbers: squared error. */

@@ -37,6 +37,8 @@ export interface ActivationLayer {
   activation: Activation;
 }
 
+const named = (what: string) => v.custom<unknown>((value) => value !== undefined, `expected ${what}`);
+
 /** Layers that keep the width, by name, with their options. */
 export const LAYERS = {
   /** Every row to mean 0 and variance 1, then times a weight and plus a bias of every column, if `affine`. */
@@ -53,6 +55,14 @@ export const LAYERS = {
   dropout: { rate: v.optional(rate, 0.5) },
   /** In training a normal number times `stddev` is added to every value. */
   gaussianNoise: { stddev: positive },
+} as const;
+
+/** The other layers, with what has to be said of them. */
+export const SHAPING_LAYERS = {
+  dense: { units: integer(1, MAX_WIDTH) },
+  activation: { activation: named('an activation') },
+  residual: { layers: named('an array of layers') },
+  embedding: { columns: named('an array of { column, categories, dimension }') },
 } as const;
 
 type Catalogue = typeof LAYERS;

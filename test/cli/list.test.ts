@@ -4,6 +4,7 @@ import { listing } from '../../src/cli/list.ts';
 import { GENERATORS } from '../../src/data/generate/index.ts';
 import { ACTIVATIONS, parseActivation } from '../../src/spec/activations.ts';
 import { INITIALIZERS, parseInitializer } from '../../src/spec/initializers.ts';
+import { dense, LAYERS, parseLayers } from '../../src/spec/layers.ts';
 import { LOSSES, parseLoss } from '../../src/spec/losses.ts';
 import { OPTIMIZERS, parseOptimizer } from '../../src/spec/optimizers.ts';
 import { parseSchedule, SCHEDULES } from '../../src/spec/schedules.ts';
@@ -18,6 +19,24 @@ const NEEDED: Record<string, Record<string, unknown>> = {
   },
   initializers: { value: 1, values: [[1, 2]] },
 };
+
+const parseLayer = (value: unknown) => parseLayers([value, dense(2)], 3, 'test')[0]!;
+
+test('layers: all of them', () => {
+  expect(Object.keys(listed.layers!)).toEqual(['dense', 'activation', 'residual', 'embedding', ...Object.keys(LAYERS)]);
+  for (const type of Object.keys(listed.layers!)) {
+    const [key] = Object.keys(listed.layers![type]!);
+    expect(() => parseLayer({ type, [key!]: null }), type).toThrow(key);
+  }
+  for (const type of Object.keys(LAYERS)) {
+    const options = Object.entries(listed.layers![type]!);
+    const given = Object.fromEntries(options.map(([key, option]) => [key, option.default ?? 0.5]));
+    const needed = Object.fromEntries(
+      options.filter(([, option]) => !('default' in option)).map(([key]) => [key, 0.5]),
+    );
+    expect(parseLayer({ type, ...needed })).toEqual({ type, ...given });
+  }
+});
 
 test.each([
   ['activations', ACTIVATIONS, (value: unknown) => parseActivation(value, 'test')],

@@ -23,6 +23,57 @@ describe('the model', () => {
     ]);
   });
 
+  test('norms stand between a width and its relu, dropout and noise behind it', async () => {
+    const { layers } = buildSpec(
+      await readModel('2-8-batchNorm-dropout:0.2-4-gaussianNoise:1e-2-2-layerNorm'),
+      {},
+      classes,
+    );
+    const words = layers.map((layer) => {
+      if (layer.type === 'dense') return `${layer.units} ${layer.activation.type}`;
+      return layer.type === 'dropout' ? layer.rate : layer.type === 'gaussianNoise' ? layer.stddev : layer.type;
+    });
+    expect(words).toEqual(['8 linear', 'batchNorm', 'activation', 0.2, '4 relu', 0.01, '2 linear', 'layerNorm']);
+    expect(layers[0]).toMatchObject({ weightInitializer: { type: 'heUniform' } });
+  });
+
+  test.each([
+    ['2-8-batchnorm-2', 'did you mean "batchNorm"'],
+    ['2-8-dropout:2-2', 'layers[1].rate: expected a number in [0, 1), got 2'],
+    ['2-8-layerNorm:3-2', 'unknown key "value"'],
+    ['2-layerNorm', 'no dense layer'],
+  ])('%s is refused', async (form, words) => {
+    const read = await readModel(form);
+    expect(() => buildSpec(read, { loss: 'softmaxCrossEntropy' }, classes)).toThrow(words);
+  });
+
+  test('the loss follows from the width behind the last layer, also of a block', async () => {
+    const block =
+      '{"inputs":2,"layers":[{"type":"residual","layers":[{"type":"dense","units":1},{"type":"layerNorm"}]}]}';
+    expect(buildSpec(await readModel(block), {}).loss.type).toBe('meanSquaredError');
+  });
+
+  test('where the first layer embeds, categories come by their index', async () => {
+    const names: DataShape['preprocessing'] = {
+      columns: [
+        { type: 'category', name: 'sex', categories: ['F', 'I', 'M'] },
+        { type: 'numeric', name: 'length', mean: 0, deviation: 1 },
+      ],
+    };
+    const shape: DataShape = { task: 'regression', inputs: 4, outputs: 1, rows: 9, preprocessing: names };
+    const layers = (categories: number) =>
+      readModel(
+        `{"layers":[{"type":"embedding","columns":[{"column":0,"categories":${categories},"dimension":2}]},{"type":"dense","units":1}]}`,
+      );
+    const spec = buildSpec(await layers(3), {}, shape);
+    expect(spec.inputs).toBe(2);
+    expect(spec.preprocessing.columns![0]).toEqual({ ...names.columns![0], encoding: 'index' });
+    expect(await layers(2).then((model) => () => buildSpec(model, {}, shape))).toThrow(
+      '"sex" has 3 categories by their index, expected layers[0] to be embedding([{ column: 0, categories: 3, dimension }]), got categories: 2',
+    );
+    expect(buildSpec(await readModel('{"layers":[{"type":"dense","units":1}]}'), {}, shape).inputs).toBe(4);
+  });
+
   test('inline JSON is the spec of createTrainer; what it lacks comes from the data', async () => {
     const spec = buildSpec(await readModel('{"layers":[{"type":"dense","units":2}],"batchSize":16}'), {}, classes);
     expect(spec).toMatchObject({ inputs: 2, batchSize: 16, loss: { type: 'softmaxCrossEntropy' } });

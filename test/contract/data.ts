@@ -14,6 +14,8 @@ export interface DataShape {
   width: number;
   outputs: number;
   input: 'u8' | 'f32';
+  /** Inputs are 0 and 1 alone. */
+  whole?: boolean;
   target: 'class' | 'distribution' | 'binary' | 'sign' | 'count' | 'real';
 }
 
@@ -27,12 +29,13 @@ export const TARGET_OF: Record<TargetKind, DataShape['target']> = {
 };
 
 /** Random rows of a shape. */
-export function randomRows({ count, width, outputs, input, target }: DataShape, seed = 7): Rows {
+export function randomRows({ count, width, outputs, input, target, whole }: DataShape, seed = 7): Rows {
   const random = randomSource(seed, 9);
   const x =
     input === 'u8'
       ? Uint8Array.from({ length: count * width }, (_, i) => random.u32(i) & 255)
       : Float32Array.from({ length: count * width }, (_, i) => random.uniform(i) * 2 - 1);
+  if (whole) for (const [i, value] of x.entries()) x[i] = Number(value > 0);
   const at = count * width;
   if (target === 'class') {
     const y = Uint32Array.from({ length: count }, (_, i) => random.u32(at + i) % Math.max(outputs, 2));

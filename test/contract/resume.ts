@@ -4,7 +4,17 @@
  */
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
-import { activation, dense } from '../../src/spec/layers.ts';
+import {
+  activation,
+  batchNorm,
+  dense,
+  dropout,
+  embedding,
+  gaussianNoise,
+  layerNorm,
+  residual,
+  rmsNorm,
+} from '../../src/spec/layers.ts';
 import { cosine, cosineRestarts, multiStepDecay, oneCycle, sequence, warmup } from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
@@ -125,6 +135,20 @@ const FEATURES: readonly Feature[] = [
     runtime: { stepsPerSubmit: 3 },
     after: { stepsPerSubmit: 5 },
     strategies: ['resident', 'row-fused'],
+  },
+  { name: 'dropout and noise', spec: { layers: [gaussianNoise(0.1), dense(6), dropout(0.3), dense(3)] } },
+  { name: 'batch norm', spec: { layers: [batchNorm(), dense(5), batchNorm({ momentum: 0.3 }), dense(3)] } },
+  { name: 'norms of rows', spec: { layers: [dense(5), layerNorm(), activation('relu'), rmsNorm(), dense(3)] } },
+  { name: 'residual blocks', spec: { layers: [dense(5), residual([dense(5)]), residual([dense(6)]), dense(3)] } },
+  {
+    name: 'an embedding',
+    spec: { inputs: 1, layers: [embedding([{ column: 0, categories: 2, dimension: 3 }]), dense(3)] },
+    rows: { width: 1, whole: true },
+  },
+  {
+    name: 'draws and statistics of a model of a sweep',
+    spec: { layers: [dense(5), batchNorm(), dropout(0.3), dense(3)] },
+    begin: inSweep,
   },
   { name: 'a model of a sweep', begin: inSweep },
 ];
