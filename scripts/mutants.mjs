@@ -12,6 +12,55 @@ const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', nam
 
 /** `find` stands exactly once in `file`; with `replace` in its place, `tests` must turn red. */
 const mutants = [
+  {
+    file: 'src/math/norms.ts',
+    find: 'g - shift - n * turn',
+    replace: 'g - n * turn',
+    tests: plan,
+    why: 'the mean of the gradient in a norm',
+  },
+  {
+    file: 'src/kernels/batch_norm_forward.ts',
+    find: 'rows / Math.max(rows - 1, 1)',
+    replace: 'rows / Math.max(rows, 1)',
+    tests: plan,
+    why: 'the running variance is unbiased',
+  },
+  {
+    file: 'src/plan/lower.ts',
+    find: 'd_x: d_past }',
+    replace: 'd_x: to.delta(into, inputs) }',
+    tests: plan,
+    why: 'the way down past a block',
+  },
+  {
+    file: 'src/plan/fuse.ts',
+    find: "bent = through && activation?.kernel === 'activation_backward' && feeds(back.writes.d_x!, activation, steps)",
+    replace: "bent = through && activation?.kernel === 'activation_backward'",
+    tests: plan,
+    why: 'a delta that two steps read',
+  },
+  {
+    file: 'shaders/lib/row_norm.wgsl',
+    find: '(x_at(row, four) - mean) * real_columns(four)',
+    replace: '(x_at(row, four) - mean)',
+    tests: dawn('plain: layers layerNorm of 65'),
+    why: 'the padding behind the last column',
+  },
+  {
+    file: 'shaders/batch_norm_backward.wgsl',
+    find: 'select(vec4<f32>(), d_x, row < scalars.rows)',
+    replace: 'd_x',
+    tests: dawn('plain: layers batchNorm of 3, 62 rows'),
+    why: 'rows that are padding have no delta',
+  },
+  {
+    file: 'shaders/lib/random.wgsl',
+    find: '0xcd9e8d57u',
+    replace: '0xcd9e8d59u',
+    tests: dawn('random numbers'),
+    why: 'a multiplier of Philox on the GPU',
+  },
   { file: 'src/math/random.ts', find: '0xd2511f53', replace: '0xd2511f55', tests: math, why: 'a multiplier of Philox' },
   {
     file: 'src/math/product.ts',

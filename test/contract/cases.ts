@@ -2,6 +2,7 @@
 import type { ContractCase } from '../support/contract-runner.ts';
 import { kernelCases } from './kernels.ts';
 import { parityCases } from './parity.ts';
+import { randomCases } from './random.ts';
 import { resumeCases } from './resume.ts';
 import { shaderCases } from './shaders.ts';
 import { smokeCases } from './smoke.ts';
@@ -14,4 +15,5 @@ export const cases: ContractCase[] = [
   ...parityCases,
   ...trainingCases,
   ...resumeCases,
+  ...randomCases,
 ];
