@@ -133,7 +133,7 @@ const embeddings: LayerPoint[] = [
     63,
     65,
   ),
-  point('embedding of all inputs', [embedding([{ column: 0, categories: 3, dimension: 3 }])], 3, 3, 1),
+  point('embedding of all inputs', [embedding([{ column: 0, categories: 3, dimension: 3 }]), dense(3)], 3, 3, 1),
 ];
 
 /** These on all runtimes, the others on the CPU and on Dawn. */
