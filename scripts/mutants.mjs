@@ -112,6 +112,13 @@ const mutants = [
     why: 'a quarter of the tile',
   },
   {
+    file: 'shaders/lib/product_shared.wgsl',
+    find: 'subgroupBroadcast(lower, 2u)',
+    replace: 'subgroupBroadcast(lower, 1u)',
+    tests: dawn('layered: as on an emulated adapter'),
+    why: 'whose rows are shown',
+  },
+  {
     file: 'shaders/fused_head.wgsl',
     find: 'z += x.x * params[w] ',
     replace: 'z += x.y * params[w] ',

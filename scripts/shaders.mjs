@@ -91,9 +91,13 @@ function assemble(sources, kernel, uses, chosen) {
   });
   files.push(kernel);
   const origin = [{ file: kernel, line: 1 }];
+  // The reader needs no directives, and takes them nowhere but in the first lines.
   let text = prefix;
   for (const file of files) {
-    const lines = sources.get(file).replace(/\n?$/, '\n');
+    const lines = sources
+      .get(file)
+      .replace(/^enable .*;$/gm, '')
+      .replace(/\n?$/, '\n');
     text += lines;
     for (let line = 1; line < lines.split('\n').length; line++) origin.push({ file, line });
   }

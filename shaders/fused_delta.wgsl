@@ -1,5 +1,5 @@
 // The delta of a layer's input through the layer's weights and the activation below it.
-// uses: lib/scalars.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged}.wgsl
+// uses: lib/scalars.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged,shared}.wgsl
 
 override ROWS: u32;
 override IN_FOURS: u32;          // columns of the result / 4, rounded up
@@ -26,6 +26,12 @@ fn left_block(at: vec4<u32>, k: u32) -> Block {
   return turned(Block(deltas[at.x + k], deltas[at.y + k], deltas[at.z + k], deltas[at.w + k]));
 }
 
+fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
+  let k = term / 4u;
+  let n = term % 4u;
+  return vec4<f32>(deltas[at.x + k][n], deltas[at.y + k][n], deltas[at.z + k][n], deltas[at.w + k][n]);
+}
+
 // The columns of the transposed weights are their rows.
 fn right_at(four: u32) -> vec4<u32> {
   return vec4<u32>(scalars.model * MODEL_PARAMS + WEIGHT_OFFSET + four * 4u * INNER_FOURS);
@@ -34,6 +40,12 @@ fn right_at(four: u32) -> vec4<u32> {
 fn right_block(at: vec4<u32>, k: u32) -> Block {
   let w = at.x + k;
   return turned(Block(params[w], params[w + INNER_FOURS], params[w + 2u * INNER_FOURS], params[w + 3u * INNER_FOURS]));
+}
+
+fn right_columns(at: vec4<u32>, term: u32) -> vec4<f32> {
+  let w = at.x + term / 4u;
+  let n = term % 4u;
+  return vec4<f32>(params[w][n], params[w + INNER_FOURS][n], params[w + 2u * INNER_FOURS][n], params[w + 3u * INNER_FOURS][n]);
 }
 
 fn store(row: u32, column: u32, d_activation: vec4<f32>) {

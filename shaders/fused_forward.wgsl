@@ -1,9 +1,10 @@
 // A dense layer's forward pass with its activation; the first layer gathers its rows from the data set itself.
-// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged}.wgsl
+// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged,shared}.wgsl
 
 override ROWS: u32;
 override OUT_FOURS: u32;         // outputs / 4, rounded up
 override GATHER: bool;           // the input is the data set, else `acts`
+override KEEP_X: bool;           // the update wants what was gathered in `acts`
 override X_OFFSET: u32;          // offsets count vec4s
 override WEIGHT_OFFSET: u32;
 override BIAS: bool;
@@ -40,6 +41,17 @@ fn left_block(at: vec4<u32>, k: u32) -> Block {
   return turned(Block(load(at.x + k), load(at.y + k), load(at.z + k), load(at.w + k)));
 }
 
+fn load_one(i: u32, n: u32) -> f32 {
+  if (GATHER) { return input_one(i, n); }
+  return acts[i][n];
+}
+
+fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
+  let k = term / 4u;
+  let n = term % 4u;
+  return vec4<f32>(load_one(at.x + k, n), load_one(at.y + k, n), load_one(at.z + k, n), load_one(at.w + k, n));
+}
+
 fn right_at(four: u32) -> vec4<u32> {
   return vec4<u32>(scalars.model * MODEL_PARAMS + WEIGHT_OFFSET + four);
 }
@@ -47,6 +59,10 @@ fn right_at(four: u32) -> vec4<u32> {
 fn right_block(at: vec4<u32>, k: u32) -> Block {
   let w = at.x + k * 4u * OUT_FOURS;
   return Block(params[w], params[w + OUT_FOURS], params[w + 2u * OUT_FOURS], params[w + 3u * OUT_FOURS]);
+}
+
+fn right_columns(at: vec4<u32>, term: u32) -> vec4<f32> {
+  return params[at.x + term * OUT_FOURS];
 }
 
 fn store(row: u32, column: u32, sum: vec4<f32>) {
@@ -59,7 +75,16 @@ fn store(row: u32, column: u32, sum: vec4<f32>) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   begin(group.z);
+  if (KEEP_X) {
+    for (var i = group.x * WORKGROUP + lane; i < ROWS * INNER_FOURS; i += groups.x * WORKGROUP) {
+      acts[scalars.model * MODEL_ACTS + X_OFFSET + i] = input_four(row_index(i / INNER_FOURS) * INNER_FOURS + i % INNER_FOURS);
+    }
+  }
   product(group.x, lane);
 }

@@ -2,11 +2,12 @@
 // gradient is complete, and the sum of the step's metrics. Gradients are never written to memory.
 // The tiles of a layer start at a workgroup of their own, and the last workgroup sums the metrics.
 // uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/slabs.wgsl, lib/reduce.wgsl
-// uses: lib/product_{4x4,8x8,staged}.wgsl
+// uses: lib/product_{4x4,8x8,staged,shared}.wgsl
 
 override DENSE_LAYERS: u32;
 override METRICS_WORKGROUP: u32;
 override METRICS_OFFSET: u32;    // offsets count vec4s
+override FROM_DATA: bool;        // a layer's input is the data set
 
 struct DenseLayer {
   first_workgroup: u32,
@@ -41,16 +42,17 @@ fn row_metrics(row: u32) -> vec4<f32> {
 fn row_fours() -> u32 { return layer.in_fours + layer.bias; }
 fn column_fours() -> u32 { return layer.out_fours; }
 
-const FROM_ACTS = 0u;
-const FROM_DATA = 1u;
+const ACTS = 0u;
+const DATA = 1u;
 const ONES = 2u;
+const ONE = vec4<f32>(1.0, 0.0, 0.0, 0.0);
 
 // Four of the layer's inputs: their first vec4, vec4s from row to row, what to read, and the last row.
 fn left_at(four: u32) -> vec4<u32> {
   let last = scalars.rows - 1u;
   if (four == layer.in_fours) { return vec4<u32>(0u, 0u, ONES, last); }
-  if (layer.gather == 1u) { return vec4<u32>(four, layer.in_fours, FROM_DATA, last); }
-  return vec4<u32>(scalars.model * MODEL_ACTS + layer.x_offset + four, layer.in_fours, FROM_ACTS, last);
+  if (layer.gather == 1u) { return vec4<u32>(four, layer.in_fours, DATA, last); }
+  return vec4<u32>(scalars.model * MODEL_ACTS + layer.x_offset + four, layer.in_fours, ACTS, last);
 }
 
 // Four rows from 4k on; those past the last repeat it.
@@ -60,16 +62,18 @@ fn rows_at(k: u32, last: u32) -> vec4<u32> {
 
 fn left_block(at: vec4<u32>, k: u32) -> Block {
   let rows = rows_at(k, at.w);
-  if (at.z == FROM_DATA) {
+  if (FROM_DATA && at.z == DATA) {
     let own = vec4<u32>(row_index(rows.x), row_index(rows.y), row_index(rows.z), row_index(rows.w)) * at.y + at.x;
     return Block(input_four(own.x), input_four(own.y), input_four(own.z), input_four(own.w));
   }
-  if (at.z == FROM_ACTS) {
-    let own = rows * at.y + at.x;
-    return Block(acts[own.x], acts[own.y], acts[own.z], acts[own.w]);
-  }
-  let one = vec4<f32>(1.0, 0.0, 0.0, 0.0);
-  return Block(one, one, one, one);
+  if (at.z == ONES) { return Block(ONE, ONE, ONE, ONE); }
+  let own = rows * at.y + at.x;
+  return Block(acts[own.x], acts[own.y], acts[own.z], acts[own.w]);
+}
+
+fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
+  if (FROM_DATA && at.z == DATA) { return input_four(row_index(term) * at.y + at.x); }
+  return select(acts[term * at.y + at.x], ONE, at.z == ONES);
 }
 
 fn right_at(four: u32) -> vec4<u32> {
@@ -82,6 +86,10 @@ fn right_block(at: vec4<u32>, k: u32) -> Block {
   let own = rows_at(k, at.w) * at.y + at.x;
   let real = vec4<f32>(k * 4u + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(at.w));
   return Block(deltas[own.x] * real.x, deltas[own.y] * real.y, deltas[own.z] * real.z, deltas[own.w] * real.w);
+}
+
+fn right_columns(at: vec4<u32>, term: u32) -> vec4<f32> {
+  return deltas[term * at.y + at.x];
 }
 
 fn store(row: u32, column: u32, gradient: vec4<f32>) {

@@ -7,3 +7,8 @@ alias Four = vec4<f32>;
 fn input_four(i: u32) -> vec4<f32> {
   return inputs[i];
 }
+
+// The n-th of the four.
+fn input_one(i: u32, n: u32) -> f32 {
+  return inputs[i][n];
+}

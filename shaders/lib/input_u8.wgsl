@@ -12,3 +12,8 @@ fn input_four(i: u32) -> vec4<f32> {
   let bytes = vec4<u32>(p & 255u, (p >> 8u) & 255u, (p >> 16u) & 255u, p >> 24u);
   return vec4<f32>(bytes) * INPUT_SCALE + INPUT_OFFSET;
 }
+
+// The n-th of the four.
+fn input_one(i: u32, n: u32) -> f32 {
+  return f32((inputs[i] >> (n * 8u)) & 255u) * INPUT_SCALE + INPUT_OFFSET;
+}

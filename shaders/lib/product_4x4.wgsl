@@ -1,7 +1,8 @@
 // A product in tiles of 4 by 4 per invocation: many invocations for a small result.
 // uses: lib/block.wgsl, lib/slices.wgsl
 
-const TILE_FOURS = 1u;
+const TILE_ROW_FOURS = 1u;
+const TILE_COLUMN_FOURS = 1u;
 
 fn product(group: u32, lane: u32) {
   let at = tile_at(group * group_tiles() + lane % group_tiles());

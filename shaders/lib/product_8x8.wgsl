@@ -1,7 +1,8 @@
 // A product in tiles of 8 by 8 per invocation: half the loads of a 4 by 4.
 // uses: lib/block.wgsl, lib/slices.wgsl
 
-const TILE_FOURS = 2u;
+const TILE_ROW_FOURS = 2u;
+const TILE_COLUMN_FOURS = 2u;
 
 fn product(group: u32, lane: u32) {
   let at = tile_at(group * group_tiles() + lane % group_tiles());

@@ -5,7 +5,8 @@
 override SIDE: u32;              // WORKGROUP is its square
 
 const SLAB = 16u;
-const TILE_FOURS = 2u;
+const TILE_ROW_FOURS = 2u;
+const TILE_COLUMN_FOURS = 2u;
 
 // Four terms of a slab, from vec4 `at` on.
 fn put(at: u32, terms: Block) {

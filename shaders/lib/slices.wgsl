@@ -1,11 +1,11 @@
 // Direct products: each invocation computes a tile of the result from memory, or a slice of its terms. `SLICES` invocations
 // of a workgroup share a tile, take its terms by turns, and add up what they have, always in the same order.
-// The file of the tile has `TILE_FOURS`, its rows and columns / 4.
+// The file of the tile has `TILE_ROW_FOURS` and `TILE_COLUMN_FOURS`: what an invocation computes, / 4.
 // uses: lib/memory.wgsl, lib/product.wgsl
 
 override SLICES: u32 = 1u;
 
-const TILE_SUMS = 4u * TILE_FOURS * TILE_FOURS;
+const TILE_SUMS = 4u * TILE_ROW_FOURS * TILE_COLUMN_FOURS;
 
 // The tile of the invocation, row by row.
 var<private> sums: array<vec4<f32>, TILE_SUMS>;
@@ -17,8 +17,8 @@ fn group_tiles() -> u32 {
 
 // The first row and column of a tile / 4.
 fn tile_at(tile: u32) -> vec2<u32> {
-  let column_tiles = (column_fours() + TILE_FOURS - 1u) / TILE_FOURS;
-  return vec2<u32>(tile / column_tiles, tile % column_tiles) * TILE_FOURS;
+  let column_tiles = (column_fours() + TILE_COLUMN_FOURS - 1u) / TILE_COLUMN_FOURS;
+  return vec2<u32>(tile / column_tiles * TILE_ROW_FOURS, tile % column_tiles * TILE_COLUMN_FOURS);
 }
 
 // The first of the invocation's terms / 4; there are none for a tile outside of the result.
@@ -27,8 +27,8 @@ fn first_term(at: vec2<u32>, lane: u32) -> u32 {
 }
 
 fn store_sum(at: vec2<u32>, i: u32, sum: vec4<f32>) {
-  let row = at.x * 4u + i / TILE_FOURS;
-  let column = at.y + i % TILE_FOURS;
+  let row = at.x * 4u + i / TILE_COLUMN_FOURS;
+  let column = at.y + i % TILE_COLUMN_FOURS;
   if (row < row_fours() * 4u && column < column_fours()) { store(row, column, sum); }
 }
 

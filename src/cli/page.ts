@@ -19,7 +19,7 @@ const door = {
   /** The adapter that the page gets, or nothing. */
   async adapter() {
     const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
-    return adapter ? describe(adapter.info) : null;
+    return adapter ? describe(adapter.info, adapter.features) : null;
   },
 
   /** Runs the job behind `job`, posts its result or its error to `result`. */

@@ -14,7 +14,7 @@ export const fused_delta: Kernel = {
       DELTA_OFFSET: at(argument(step, find, 'delta')),
       X_OFFSET: 'x' in step.reads ? at(argument(step, find, 'x')) : 0,
       ...activationOverrides(step.activation!),
-      ...variantOverrides(step.variant!, fours(weight.columns)),
+      ...variantOverrides(step.variant!, weight.columns),
     };
   },
   products: (step, find) => {

@@ -11,7 +11,8 @@ export const fused_forward: Kernel = {
       ROWS: step.batch,
       OUT_FOURS: fours(weight.columns),
       GATHER: gather,
-      X_OFFSET: gather ? 0 : at(argument(step, find, 'x')),
+      KEEP_X: gather && 'x' in step.writes,
+      X_OFFSET: gather && !('x' in step.writes) ? 0 : at(argument(step, find, 'x')),
       WEIGHT_OFFSET: at(weight),
       BIAS: 'bias' in step.reads,
       BIAS_OFFSET: 'bias' in step.reads ? at(argument(step, find, 'bias')) : 0,
@@ -19,7 +20,7 @@ export const fused_forward: Kernel = {
       Z_OFFSET: 'z' in step.writes ? at(argument(step, find, 'z')) : 0,
       A_OFFSET: at(argument(step, find, 'a')),
       ...activationOverrides(step.activation!),
-      ...variantOverrides(step.variant!, fours(weight.rows)),
+      ...variantOverrides(step.variant!, weight.rows),
     };
   },
   products: (step, find) => {

@@ -8,9 +8,10 @@ export const fused_update: Kernel = {
   overrides: (step, find) => ({
     DENSE_LAYERS: step.dense!.length,
     METRICS_WORKGROUP: firstWorkgroups(step, find).at(-1)!,
+    FROM_DATA: step.data.includes('inputs'),
     METRICS_OFFSET: at(argument(step, find, 'row_metrics')),
     ...optimizerOverrides(step, find),
-    ...variantOverrides(step.variant!, fours(step.batch), WORKGROUP),
+    ...variantOverrides(step.variant!, step.batch, WORKGROUP),
   }),
   products: (step, find) => step.dense!.map((row) => gradient(row, step, find)),
   choices: (step) => variantChoices(step.variant!),

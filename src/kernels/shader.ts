@@ -27,14 +27,28 @@ function files(kernel: KernelName, choices: ShaderChoices): string[] {
   );
 }
 
-/** The text of a file, with a line end behind its last line. */
+/** A directive such as `enable subgroups;`: in the file that needs it, while WGSL wants it in the first lines of a module. */
+const DIRECTIVE = /^enable .*;$/gm;
+
+const directives = (names: readonly string[]): string[] => [
+  ...new Set(names.flatMap((file) => texts[file]!.match(DIRECTIVE) ?? [])),
+];
+
+/** The text of a file without its directives, with a line end behind its last line. */
 function textOf(file: string): string {
-  return texts[file]!.replace(/\n?$/, '\n');
+  return texts[file]!.replace(DIRECTIVE, '').replace(/\n?$/, '\n');
 }
+
+/** What stands before the first file. */
+const headOf = (names: readonly string[]): string =>
+  directives(names)
+    .map((line) => `${line}\n`)
+    .join('') + PREFIX;
 
 /** The WGSL text of `kernel`, ready for `createShaderModule`. */
 export function assemble(kernel: KernelName, choices: ShaderChoices): string {
-  return PREFIX + files(kernel, choices).map(textOf).join('');
+  const names = files(kernel, choices);
+  return headOf(names) + names.map(textOf).join('');
 }
 
 /** The names of the overrides the assembled module has: some come with one choice alone. */
@@ -49,8 +63,9 @@ export function overridesOf<K extends KernelName>(kernel: K, choices: ShaderChoi
 
 /** Where line `line` (from 1) of the assembled module stands in `shaders/`: what a compiler's message means. */
 export function locate(kernel: KernelName, choices: ShaderChoices, line: number): { file: string; line: number } {
-  let before = PREFIX.split('\n').length - 1;
-  for (const file of files(kernel, choices)) {
+  const names = files(kernel, choices);
+  let before = headOf(names).split('\n').length - 1;
+  for (const file of names) {
     const lines = textOf(file).split('\n').length - 1;
     if (line <= before + lines) return { file, line: Math.max(1, line - before) };
     before += lines;

@@ -73,7 +73,7 @@ async function tryDawn(create: (flags: string[]) => GPU): Promise<NodeGpu | unde
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return undefined;
   instances.add(gpu);
-  const description = describe(adapter.info);
+  const description = describe(adapter.info, adapter.features);
   return { gpu, adapter: description, software: description.software, tuningCache: fileCache() };
 }
 

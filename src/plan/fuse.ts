@@ -178,20 +178,32 @@ const joins = (dense: Step, activation: Step, tensors: Declarations) =>
   dense.writes.a === activation.reads.z && tensors.all.has(activation.reads.z!);
 const reads = (step: Step, name: TensorName) => Object.values(step.reads).includes(name);
 
-/** Steps that can gather their rows themselves do; when all do, the step that copies them goes. */
+/**
+ * Steps that can gather their rows themselves do; when all do, the step that copies them goes. What an update wants copied
+ * the layer that gathers leaves behind.
+ */
 export function fuseGather(steps: readonly Step[]): Step[] {
   const gather = steps.find((step) => step.kernel === 'gather_rows');
   if (!gather) return [...steps];
   const x = gather.writes.x!;
   const readers = steps.filter((step) => reads(step, x));
   const able = (step: Step) => step.kernel === 'fused_forward' || step.kernel === 'fused_head';
-  const derivative = readers.some((step) => !able(step) || step.reads.below_x === x);
-  if (derivative) return [...steps];
+  const others = readers.filter((step) => !able(step) || step.reads.below_x === x);
+  const keeper = readers.find((step) => step.kernel === 'fused_forward');
+  const keeps = others.length > 0 && keeper && others.every((step) => step.kernel === 'fused_update');
+  if (others.length > 0 && !keeps) return [...steps];
   return steps
     .filter((step) => step !== gather)
     .map((step) => {
-      if (!readers.includes(step)) return step;
+      if (!readers.includes(step) || others.includes(step)) return step;
       const { x: _, ...rest } = step.reads;
-      return { ...step, reads: rest, data: ['inputs', ...step.data] as const, covers: [gather, ...step.covers!] };
+      const writes = keeps && step === keeper ? { ...step.writes, x } : step.writes;
+      return {
+        ...step,
+        reads: rest,
+        writes,
+        data: ['inputs', ...step.data] as const,
+        covers: [gather, ...step.covers!],
+      };
     });
 }

@@ -31,13 +31,15 @@ export interface PlanOptions {
   models?: number;
   /** Whether the adapter is emulated on the CPU: it wants other kernels; default false. */
   software?: boolean;
+  /** Invocations of a subgroup, where that is one number and shaders may use subgroups; default 0: they may not. */
+  subgroups?: number;
   /** Variants that are chosen already, as `Program.choices` has them; the others are chosen by rule. */
   choices?: Choices;
 }
 
 /** The program of a spec. Pure: the same spec and options give the same program. */
 export function plan(spec: Spec, options: PlanOptions = {}): Program {
-  const { workgroupBytes = 16_384, software = false, choices = {} } = options;
+  const { workgroupBytes = 16_384, software = false, subgroups = 0, choices = {} } = options;
   const batch = options.batch ?? (spec.batchSize === 'full' ? 256 : spec.batchSize);
   const tensors = new Declarations();
   declareParameters(spec, tensors);
@@ -56,7 +58,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
     resident: (steps) => fuseResident(steps, workgroupBytes),
     'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
-    layered: (steps) => fuseLayers(steps, tensors),
+    layered: (steps) => fuseLayers(steps, tensors, !software),
     plain: (steps) => steps,
   };
   const listsOf = (stepsOf: (name: ListName) => readonly Step[]) =>
@@ -73,7 +75,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const find = (name: TensorName) => placed.tensors.get(name)!;
   // What was chosen for training says nothing about a list that takes another number of rows.
   const chosen = (name: ListName) => (rows[name] === rows.train ? choices : {});
-  const lists = listsOf((name) => giveVariants(fused[name].steps, find, software, chosen(name)));
+  const lists = listsOf((name) => giveVariants(fused[name].steps, find, { software, subgroups }, chosen(name)));
   const program: Program = {
     spec,
     strategy,
@@ -89,8 +91,9 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   return deepFreeze(program);
 }
 
-const fuseLayers = (steps: readonly Step[], tensors: Declarations): Step[] =>
-  fuseGather(fuseForward(fuseDelta(fuseHead(fuseUpdate(steps), tensors)), tensors));
+/** @param gathers whether the update, too, gathers the rows: on an emulated adapter every branch of a shader takes its time */
+const fuseLayers = (steps: readonly Step[], tensors: Declarations, gathers: boolean): Step[] =>
+  fuseGather(fuseForward(fuseDelta(fuseHead(fuseUpdate(steps, gathers), tensors)), tensors));
 
 /** Evaluation takes more rows at a time than a small mini-batch has, as far as activations stay within 16 MiB a layer. */
 function evaluationRows(batch: number, widest: number): number {

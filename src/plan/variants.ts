@@ -2,7 +2,15 @@
 import { SpecError } from '../errors.ts';
 import { KERNELS } from '../kernels/index.ts';
 import type { Find, Step } from '../kernels/kernel.ts';
-import { candidateVariants, fixedVariant, parseVariant, type Variant, variantText } from '../kernels/variants.ts';
+import {
+  type Adapter,
+  candidateVariants,
+  fits,
+  fixedVariant,
+  parseVariant,
+  type Variant,
+  variantText,
+} from '../kernels/variants.ts';
 import type { Choices } from './program.ts';
 
 /** `fusedForward0` for the step of `layers[0]`, `fusedUpdate` for that of all layers. */
@@ -15,14 +23,15 @@ export function choiceName({ kernel, label }: Step): string {
  * The steps, each that has variants with one of them: what was chosen before, else by rule.
  * @throws SpecError for a choice that is none
  */
-export function giveVariants(steps: readonly Step[], find: Find, software: boolean, choices: Choices): Step[] {
+export function giveVariants(steps: readonly Step[], find: Find, adapter: Adapter, choices: Choices): Step[] {
   return steps.map((step) => {
     const products = KERNELS[step.kernel].products?.(step, find);
     if (!products) return step;
     const name = choiceName(step);
     const chosen = choices[name];
-    const variant = chosen === undefined ? fixedVariant(products, software) : parseVariant(chosen);
-    if (variant) return { ...step, variant };
+    const variant = chosen === undefined ? fixedVariant(products, adapter) : parseVariant(chosen);
+    // A file may come from another adapter, and this one may be unable to follow.
+    if (variant) return { ...step, variant: fits(variant, adapter) ? variant : fixedVariant(products, adapter) };
     throw new SpecError(
       'spec/value',
       `choices: ${name}: expected a variant such as "8x8" or "4x4/16", got "${chosen}".`,

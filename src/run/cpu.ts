@@ -32,6 +32,7 @@ const ADAPTER: AdapterDescription = {
   device: '',
   description: 'CPU reference',
   software: true,
+  subgroups: 0,
 };
 
 class CpuLoaded implements LoadedData {

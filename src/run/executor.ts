@@ -27,6 +27,8 @@ export interface AdapterDescription {
   readonly description: string;
   /** Whether it is emulated on the CPU. */
   readonly software: boolean;
+  /** Invocations of a subgroup, where that is one number and shaders may use subgroups; else 0. */
+  readonly subgroups: number;
 }
 
 /** The slabs that a run's past is in: all others are made anew by every step. */

@@ -30,7 +30,7 @@ export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ ex
   }
   if (backend === 'cpu') return { executor: new CpuExecutor(), reason: 'the CPU was asked for' };
   if (device) {
-    const adapter = describe(device.adapterInfo);
+    const adapter = describe(device.adapterInfo, device.features);
     return { executor: new WebGpuExecutor({ device, adapter, owned: false }), reason: 'the device was handed in' };
   }
   if (backend === 'webgpu') {
@@ -62,7 +62,8 @@ export interface Support {
 /** What this browser can do, and what to change where it cannot. */
 export async function support(gpu?: GPU): Promise<Support> {
   try {
-    const adapter = describe((await requestAdapter(findGpu(gpu))).info);
+    const { info, features } = await requestAdapter(findGpu(gpu));
+    const adapter = describe(info, features);
     const kind = adapter.software ? 'an adapter emulated on the CPU' : 'a GPU';
     return { webgpu: true, adapter, message: `WebGPU on ${kind}: ${adapter.description || adapter.vendor}` };
   } catch (error) {

@@ -282,6 +282,7 @@ export class Engine {
       batch,
       workgroupBytes,
       software: adapter.software,
+      subgroups: adapter.subgroups,
       models: this.#members.length,
       choices: this.#choices,
     });

@@ -2,8 +2,8 @@
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource } from '../../src/math/random.ts';
 import { nameInProgram } from '../../src/plan/lower.ts';
-import { plan } from '../../src/plan/plan.ts';
-import { type Choices, STRATEGIES, type Strategy } from '../../src/plan/program.ts';
+import { type PlanOptions, plan } from '../../src/plan/plan.ts';
+import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
 import type { ActivationInput } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
@@ -210,11 +210,11 @@ async function runPoint(
   context: ContractContext,
   point: Point,
   strategy: Strategy,
-  choices: Choices = {},
+  options: PlanOptions = {},
 ): Promise<void> {
   const spec = parseSpec(point.spec);
   const batch = spec.batchSize as number;
-  const program = plan(spec, { strategy, choices });
+  const program = plan(spec, { strategy, ...options });
   const shape: DataShape = {
     count: batch + 5,
     width: spec.inputs,
@@ -312,10 +312,34 @@ const variantCases = VARIANTS.map((variant, i): ContractCase => {
     run: async (context) => {
       const { choices: taken } = plan(parseSpec(VARIANT_SPEC), { strategy: 'layered', choices });
       for (const step of steps) if (taken[step] !== variant) throw new Error(`${step}: got ${taken[step]}`);
-      await runPoint(context, { name: variant, spec: VARIANT_SPEC, data, rows: 66 }, 'layered', choices);
+      await runPoint(context, { name: variant, spec: VARIANT_SPEC, data, rows: 66 }, 'layered', { choices });
     },
   };
 });
+
+/** What an emulated adapter gets: rows that are copied once, and four invocations that share a tile where they can. */
+const softwareCases = (['layered', 'row-fused'] as const).map(
+  (strategy): ContractCase => ({
+    name: `${strategy}: as on an emulated adapter`,
+    group: 'kernels',
+    runtimes: ['chromium', 'dawn', 'deno'],
+    run: async (context) => {
+      const executor = await executorFor(context);
+      const { subgroups } = executor.adapter;
+      await executor.dispose();
+      const options = { software: true, subgroups };
+      const { choices } = plan(parseSpec(VARIANT_SPEC), { strategy, ...options });
+      const expected = subgroups === 4 ? '32x16' : '8x8';
+      if (choices.fusedUpdate !== expected) throw new Error(`got ${choices.fusedUpdate}, expected ${expected}`);
+      await runPoint(
+        context,
+        { name: strategy, spec: VARIANT_SPEC, data: { input: 'u8' }, rows: 66 },
+        strategy,
+        options,
+      );
+    },
+  }),
+);
 
 const strategyCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
   POINTS.filter((point, n) => takes(strategy, point, n)).map((point) => ({
@@ -326,4 +350,4 @@ const strategyCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
   })),
 );
 
-export const kernelCases: ContractCase[] = [...strategyCases, ...variantCases];
+export const kernelCases: ContractCase[] = [...strategyCases, ...variantCases, ...softwareCases];

@@ -34,7 +34,7 @@ const SIZES: Record<string, number> = { SIDE: 8, SLICES: 2, MEMORY_FOURS: 1024 }
 
 const ALL_CHOICES = (['u8', 'f32'] as const).flatMap((input) =>
   (['4x4', '8x8'] as const).flatMap((tile) =>
-    (['4x4', '8x8', 'staged'] as const).map((product) => ({ input, tile, product })),
+    (['4x4', '8x8', 'staged', 'shared'] as const).map((product) => ({ input, tile, product })),
   ),
 );
 
@@ -44,10 +44,12 @@ const LONG = /^(fused_|resident)/;
 async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): Promise<void> {
   if (!gpu) return;
   const adapter = await gpu.requestAdapter();
-  const device = await adapter!.requestDevice();
+  const subgroups = adapter!.features.has('subgroups');
+  const device = await adapter!.requestDevice({ requiredFeatures: subgroups ? ['subgroups'] : [] });
   const modules = new Map(ALL_CHOICES.map((choices) => [assemble(kernel, choices), choices]));
   let first = true;
   for (const [code, choices] of modules) {
+    if (code.startsWith('enable subgroups') && !subgroups) continue;
     const names: readonly string[] = overridesOf(kernel, choices);
     const module = device.createShaderModule({ code });
     const { messages } = await module.getCompilationInfo();

@@ -31,3 +31,15 @@ test('the input decides which file is taken, and which overrides there are', () 
   for (const name of overridesOf('gather_rows', { input: 'f32', tile: '8x8', product: '8x8' }))
     expect(floats).toContain(`override ${name}`);
 });
+
+test('directives stand before everything else, and lines are still found', () => {
+  const choices = { input: 'f32', tile: '8x8', product: 'shared' } as const;
+  const lines = assemble('fused_forward', choices).trimEnd().split('\n');
+  expect(lines.slice(0, 2)).toEqual(['enable subgroups;', 'alias real = f32;']);
+  expect(lines.slice(2)).not.toContain('enable subgroups;');
+  const at = lines.findIndex((line) => line.includes('subgroupBroadcast(upper, 0u)'));
+  const place = locate('fused_forward', choices, at + 1);
+  expect(place.file).toBe('lib/product_shared.wgsl');
+  const file = readFileSync(new URL(`../../shaders/${place.file}`, import.meta.url), 'utf8');
+  expect(file.split('\n')[place.line - 1]).toBe(lines[at]);
+});

@@ -93,20 +93,42 @@ describe('variants', () => {
 
   it.each(shapes)('begin with what the rule takes: $rows by $columns by $inner', (shape) => {
     const candidates = candidateVariants([shape]);
-    expect(candidates[0]).toEqual(fixedVariant([shape], false));
+    expect(candidates[0]).toEqual(fixedVariant([shape], { software: false, subgroups: 0 }));
     const texts = candidates.map(variantText);
     expect(new Set(texts).size).toBe(texts.length);
     for (const text of texts) expect(variantText(parseVariant(text)!)).toBe(text);
   });
 
   it('fill a GPU: slices for a small batch, tiles of a workgroup for large layers, neither on the CPU', () => {
-    expect(shapes.map((shape) => variantText(fixedVariant([shape], false)))).toEqual([
+    expect(shapes.map((shape) => variantText(fixedVariant([shape], { software: false, subgroups: 0 })))).toEqual([
       '4x4/16',
       '4x4',
       '64x64',
       '4x4/32',
     ]);
-    expect(shapes.map((shape) => variantText(fixedVariant([shape], true)))).toEqual(shapes.map(() => '8x8'));
+    expect(shapes.map((shape) => variantText(fixedVariant([shape], { software: true, subgroups: 0 })))).toEqual(
+      shapes.map(() => '8x8'),
+    );
+  });
+
+  it('share what they read on an emulated adapter with subgroups of four, and only there', () => {
+    const variants = (subgroups: number) => {
+      const { choices } = plan(parseSpec(SPEC), { strategy: 'layered', software: true, subgroups });
+      return [choices.fusedForward0, choices.fusedUpdate];
+    };
+    expect([0, 4, 8].map(variants)).toEqual([
+      ['8x8', '8x8'],
+      ['32x16', '32x16'],
+      ['8x8', '8x8'],
+    ]);
+    expect(plan(parseSpec(SPEC), { strategy: 'layered', subgroups: 4 }).choices.fusedUpdate).not.toBe('32x16');
+  });
+
+  it('give way where a file brings one that the adapter cannot run', () => {
+    const choices = { fusedForward0: '4x4/2', fusedUpdate: '32x16' };
+    const on = (subgroups: number) => plan(parseSpec(SPEC), { strategy: 'layered', subgroups, choices }).choices;
+    expect(on(4)).toMatchObject(choices);
+    expect(on(0)).toMatchObject({ fusedForward0: '4x4/2', fusedUpdate: '4x4' });
   });
 });
 

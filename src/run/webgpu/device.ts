@@ -5,6 +5,9 @@ import type { AdapterDescription } from '../executor.ts';
 /** Limits of which the adapter's own are asked for; everything else stays at WebGPU's default. */
 const GROWING = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
+/** What is asked for where the adapter has it. */
+const OPTIONAL = ['subgroups'] as const;
+
 export interface AcquiredDevice {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
@@ -44,16 +47,18 @@ export async function requestDevice(gpu?: GPU): Promise<AcquiredDevice> {
     // A binding's size is a multiple of four; some adapters report one byte less than a power of two.
     GROWING.map((name) => [name, adapter.limits[name] - (adapter.limits[name] % 4)]),
   );
-  const device = await adapter.requestDevice({ label: 'downhill', requiredLimits });
-  return { device, adapter: describe(adapter.info), owned: true };
+  const requiredFeatures = OPTIONAL.filter((name) => adapter.features.has(name));
+  const device = await adapter.requestDevice({ label: 'downhill', requiredLimits, requiredFeatures });
+  return { device, adapter: describe(adapter.info, device.features), owned: true };
 }
 
-/** The adapter in the driver's words. */
-export function describe(info: GPUAdapterInfo): AdapterDescription {
-  const { vendor, architecture, device, description } = info;
+/** The adapter in the driver's words; `features` are those that shaders may use. */
+export function describe(info: GPUAdapterInfo, features: GPUSupportedFeatures): AdapterDescription {
+  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = info;
   const words = `${vendor} ${architecture} ${device} ${description}`.toLowerCase();
   const software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/.test(words);
-  return { vendor, architecture, device, description, software };
+  const subgroups = features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? (subgroupMinSize ?? 0) : 0;
+  return { vendor, architecture, device, description, software, subgroups };
 }
 
 /** Watches a device: every promise it guards settles when the device is lost, and refused commands come to light. */
