@@ -37,13 +37,16 @@ const common = {
   plugins: [releaseShaders],
 };
 
+/** What applications import. */
+const doors = { index: 'src/index.ts', node: 'src/node/index.ts', stream: 'src/data/stream/index.ts' };
+
 /**
  * Three builds: the entries that applications import share chunks, so that a class is the same class behind each of
  * them; the page's file and the command stand alone.
  */
 const builds = [
   {
-    entryPoints: { index: 'src/index.ts', node: 'src/node/index.ts' },
+    entryPoints: doors,
     platform: 'neutral',
     mainFields: ['module', 'main'],
     splitting: true,
@@ -157,7 +160,7 @@ export async function build() {
   await ensureShaders();
   const results = await Promise.all(builds.map((options) => esbuild.build({ ...common, ...options })));
   const metafiles = results.map(({ metafile }) => metafile);
-  const written = await writeTypes(['src/index.ts', 'src/node/index.ts']);
+  const written = await writeTypes(Object.values(doors));
   writeFileSync(join(dist, 'THIRD_PARTY.txt'), thirdParty(metafiles));
   const outputs = metafiles.flatMap((metafile) => Object.keys(metafile.outputs)).map((path) => join(root, path));
   sweep(new Set([...outputs, ...written, join(dist, 'THIRD_PARTY.txt')]));

@@ -1,6 +1,7 @@
 /** Downhill: trains small neural networks on the GPU, in the page. */
 export { GENERATOR_OPTIONS, GENERATORS } from './data/generate/index.ts';
 export { type Idx, parseIdx } from './data/idx.ts';
+export type { BatchSource, PieceSource } from './data/pieces.ts';
 export type { DataInput, Inputs, Targets } from './data/types.ts';
 export {
   CheckpointError,
@@ -68,4 +69,4 @@ export { Dataset, dataset } from './train/dataset.ts';
 export { pageStore } from './train/page-store.ts';
 export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
 export type { Trainer } from './train/trainer.ts';
-export type { Data, EpochEvent, FitOptions, History, Metrics, Runtime, StepEvent } from './train/types.ts';
+export type { Data, EpochEvent, FitOptions, History, Metrics, Runtime, StepEvent, StreamData } from './train/types.ts';

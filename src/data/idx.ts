@@ -26,7 +26,7 @@ const TYPES: Record<number, ElementType> = {
   14: { size: 8, create: (b, o, n) => new Float64Array(b, o, n), read: (v, o) => v.getFloat64(o) },
 };
 
-interface Header {
+export interface IdxHeader {
   type: ElementType;
   shape: number[];
   /** Bytes before the values. */
@@ -46,7 +46,7 @@ export async function parseIdx(bytes: Uint8Array, who = 'IDX', limits: InflateLi
 }
 
 function parsePlain(bytes: Uint8Array, who: string, { maxBytes = DEFAULT_MAX_BYTES }: InflateLimits): Idx {
-  const header = parseHeader(bytes, who, maxBytes);
+  const header = parseIdxHeader(bytes, who, maxBytes);
   if (!header) throw truncated(who, `${bytes.length} bytes`, 'a whole header');
   if (bytes.length < header.end) throw truncated(who, `${bytes.length} bytes`, `${header.end} (${describe(header)})`);
   if (bytes.length > header.end) throw trailing(who, bytes.length, header);
@@ -56,14 +56,14 @@ function parsePlain(bytes: Uint8Array, who: string, { maxBytes = DEFAULT_MAX_BYT
 async function parseCompressed(bytes: Uint8Array, who: string, limits: InflateLimits): Promise<Idx> {
   const cap = inflateCap(bytes.length, limits);
   let head = new Uint8Array(0);
-  let header: Header | undefined;
+  let header: IdxHeader | undefined;
   let values = head;
   let filled = 0;
   for await (const piece of inflate(bytes, limits, who)) {
     let body = piece;
     if (!header) {
       head = concatenate(head, piece);
-      header = parseHeader(head, who, cap);
+      header = parseIdxHeader(head, who, cap);
       if (!header) continue;
       const stated = statedSize(bytes);
       if (stated !== header.end % 2 ** 32)
@@ -81,7 +81,7 @@ async function parseCompressed(bytes: Uint8Array, who: string, limits: InflateLi
 }
 
 /** The header, or undefined where `bytes` end within it. `limit` is of bytes of the whole file. */
-function parseHeader(bytes: Uint8Array, who: string, limit: number): Header | undefined {
+export function parseIdxHeader(bytes: Uint8Array, who: string, limit: number): IdxHeader | undefined {
   if (bytes.length < 4) return undefined;
   const type = TYPES[bytes[2]!];
   const rank = bytes[3]!;
@@ -108,21 +108,26 @@ function parseHeader(bytes: Uint8Array, who: string, limit: number): Header | un
 }
 
 /** The values that lie at `offset` of `buffer`, in place where an element is one byte. */
-function decode({ type, shape, start, end }: Header, buffer: ArrayBufferLike, offset: number): Idx {
-  const count = (end - start) / type.size;
-  if (type.size === 1) return { shape, values: type.create(buffer, offset, count) };
-  const view = new DataView(buffer, offset, end - start);
-  const values = type.create(new ArrayBuffer(end - start), 0, count);
-  for (let i = 0; i < count; i++) values[i] = type.read(view, i * type.size);
-  return { shape, values };
+function decode({ type, shape, start, end }: IdxHeader, buffer: ArrayBufferLike, offset: number): Idx {
+  return { shape, values: decodeIdxValues(type, new Uint8Array(buffer, offset, end - start)) };
 }
 
-const describe = ({ shape, end }: Header): string => `shape [${shape}], ${end} bytes`;
+/** Values as they lie in a file: a view of the bytes where an element is one byte. */
+export function decodeIdxValues(type: IdxHeader['type'], bytes: Uint8Array): IdxValues {
+  const count = bytes.length / type.size;
+  if (type.size === 1) return type.create(bytes.buffer, bytes.byteOffset, count);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const values = type.create(new ArrayBuffer(bytes.length), 0, count);
+  for (let i = 0; i < count; i++) values[i] = type.read(view, i * type.size);
+  return values;
+}
+
+const describe = ({ shape, end }: IdxHeader): string => `shape [${shape}], ${end} bytes`;
 
 const truncated = (who: string, got: string, expected: string): DataError =>
   new DataError('data/truncated', `${who}: got ${got}, expected ${expected}; the file is cut off or damaged.`);
 
-const trailing = (who: string, got: number, header: Header): DataError =>
+const trailing = (who: string, got: number, header: IdxHeader): DataError =>
   new DataError(
     'data/trailing',
     `${who}: got ${got} bytes or more, expected ${describe(header)}; the file is damaged.`,

@@ -50,12 +50,29 @@ const MAX_HEADER = 65_536;
  * `data/trailing`, `data/empty`, `data/range` (an integer beyond 32 bits, a boolean beyond 0 and 1)
  */
 export function parseNpy(bytes: Uint8Array, who = 'NPY'): Npy {
+  const header = parseNpyHeader(bytes, who, bytes.length);
+  const { shape, start } = header;
+  return { shape, values: decodeNpyValues(header, bytes.subarray(start), who) };
+}
+
+export interface NpyHeader {
+  type: ElementType;
+  fortran: boolean;
+  shape: number[];
+  /** Bytes before the values. */
+  start: number;
+}
+
+/**
+ * The header of a file of `size` bytes, of which at least the first 65 548 are given, or all.
+ * @throws DataError as `parseNpy` does
+ */
+export function parseNpyHeader(bytes: Uint8Array, who: string, size: number): NpyHeader {
   const { text, start } = headerText(bytes, who);
   const { descr, fortran, shape } = parseHeader(text, who);
   const type = elementType(descr, who);
   if (shape.includes(0)) throw new DataError('data/empty', `${who}: holds no values, its shape is [${shape}].`);
-  const count = shape.reduce((product, size) => product * size, 1); // Infinity at worst
-  const [got, expected] = [bytes.length - start, count * type.size];
+  const [got, expected] = [size - start, shape.reduce((product, length) => product * length, type.size)]; // Infinity at worst
   if (got !== expected) {
     const [code, words] = got < expected ? ['truncated', 'cut off or damaged'] : ['trailing', 'damaged'];
     throw new DataError(
@@ -63,7 +80,21 @@ export function parseNpy(bytes: Uint8Array, who = 'NPY'): Npy {
       `${who}: got ${got} bytes of values, expected ${expected} (shape [${shape}] of ${descr}); the file is ${words}.`,
     );
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + start, got);
+  return { type, fortran, shape, start };
+}
+
+/**
+ * Values as they lie in a file of such a header, all of them, or in C order any part.
+ * @param first the number of the first one, for messages
+ */
+export function decodeNpyValues(
+  { type, fortran, shape }: NpyHeader,
+  bytes: Uint8Array,
+  who: string,
+  first = 0,
+): NpyValues {
+  const count = bytes.length / type.size;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const values = type.create(count);
   const wide = type === TYPES.i8 || type === TYPES.u8;
   const from = fortran && shape.length > 1 ? fortranOrder(shape) : (i: number) => i;
@@ -74,10 +105,10 @@ export function parseNpy(bytes: Uint8Array, who = 'NPY'): Npy {
       const expected = wide
         ? "an integer of 32 bits; save array.astype('<f4') or smaller numbers"
         : 'a boolean, 0 or 1';
-      throw new DataError('data/range', `${who}: value ${i} is ${value}, expected ${expected}.`);
+      throw new DataError('data/range', `${who}: value ${first + i} is ${value}, expected ${expected}.`);
     }
   }
-  return { shape, values };
+  return values;
 }
 
 /** The header without the padding before and the line end behind it, and where the values start. */

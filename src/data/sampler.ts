@@ -36,19 +36,26 @@ export class Sampler {
     return rows;
   }
 
-  /** The order of an epoch: Fisher and Yates' shuffle of the rows in file order. */
+  /** The order of an epoch. */
   #shuffled(epoch: number): Uint32Array {
     const order = this.#order;
     if (this.#epoch === epoch) return order;
-    const random = randomSource(this.#seed, STREAM.shuffle, epoch);
-    for (let i = 0; i < order.length; i++) order[i] = i;
-    for (let i = order.length - 1; i > 0; i--) {
-      const j = Math.floor(random.uniform(i) * (i + 1));
-      const row = order[i]!;
-      order[i] = order[j]!;
-      order[j] = row;
-    }
+    shuffleRows(order, this.#seed, epoch);
     this.#epoch = epoch;
     return order;
+  }
+}
+
+/**
+ * The numbers 0 … length − 1 in random order (Fisher and Yates), from the epoch's draws that begin at `offset`.
+ */
+export function shuffleRows(order: Uint32Array, seed: number, epoch: number, offset = 0): void {
+  const random = randomSource(seed, STREAM.shuffle, epoch);
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random.uniform(offset + i) * (i + 1));
+    const row = order[i]!;
+    order[i] = order[j]!;
+    order[j] = row;
   }
 }

@@ -1,7 +1,7 @@
 /** Counter-based random numbers: any draw of any stream without the draws before it, the same integers as in WGSL. */
 
 /** What draws are for: two streams of one seed have nothing in common. */
-export const STREAM = { init: 0, shuffle: 1, dropout: 2, generate: 3, search: 4, noise: 5 } as const;
+export const STREAM = { init: 0, shuffle: 1, dropout: 2, generate: 3, search: 4, noise: 5, blocks: 6 } as const;
 
 /** A pure function of (seed, stream, substream, i). Ascending `i` is cheap: four draws cost one block. */
 export interface RandomSource {

@@ -12,7 +12,7 @@ export type ExecutorRows = InputRows & Partial<Pick<Rows, 'y'>>;
 export interface LoadedData {
   /** The most rows it can hold. */
   readonly capacity: number;
-  /** Puts other rows of the same kind in the place of the first ones. */
+  /** Puts other rows of the same kind, at most as many, in the place of the first ones: one upload. */
   write(rows: ExecutorRows): void;
   /** Makes everything that runs of the list need; a second call is free. */
   ready(list: ListName): Promise<void>;

@@ -1,5 +1,6 @@
 /** The inside of a trainer: program, executor, counters and data; it fills the feed and hands steps to the executor. */
 import { encodeRows } from '../data/encode.ts';
+import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
 import { DataError, NonFiniteError } from '../errors.ts';
@@ -17,8 +18,10 @@ import { Dataset } from './dataset.ts';
 import type { Work } from './pacer.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
 import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
+import { allRows, type Source } from './source.ts';
+import { StreamSource } from './streaming.ts';
 import { doneBefore } from './turns.ts';
-import type { Data, StepEvent } from './types.ts';
+import type { Data, StepEvent, StreamData } from './types.ts';
 
 /** Some steps that were handed to the executor. */
 export interface Submit extends Work {
@@ -48,14 +51,6 @@ export interface EngineOptions {
   choices?: Choices | undefined;
   /** Milliseconds from one snapshot of a training to the next; default 2000. */
   snapshotEvery?: number | undefined;
-}
-
-/** Data on the executor, with a sampler for every model. */
-export interface Source {
-  readonly loaded: LoadedData;
-  readonly samplers: readonly Sampler[];
-  /** Disposes of data that is not kept. */
-  release(): void;
 }
 
 export class Engine {
@@ -101,24 +96,47 @@ export class Engine {
   }
 
   /** Data to train on; nothing where the signal says stop before all is compiled. */
-  async open(data: Data, who: string): Promise<Source>;
-  async open(data: Data, who: string, signal: AbortSignal | undefined): Promise<Source | undefined>;
-  async open(data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
+  async open(data: Data | StreamData, who: string): Promise<Source>;
+  async open(data: Data | StreamData, who: string, signal: AbortSignal | undefined): Promise<Source | undefined>;
+  async open(data: Data | StreamData, who: string, signal?: AbortSignal): Promise<Source | undefined> {
+    const pieces = pieceSource(data);
+    const opening = pieces ? this.#openPieces(pieces, who, signal) : this.#openAll(data as Data, who);
+    if (!(await doneBefore(signal, opening))) {
+      opening.then((source) => source.release()).catch(() => {});
+      return undefined;
+    }
+    if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
+    return opening;
+  }
+
+  async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source> {
+    const { executor, spec, program, counters } = this;
+    const { batch } = program.lists.train;
+    const source = await StreamSource.open(pieces, {
+      executor,
+      spec,
+      batch,
+      models: this.#members.length,
+      who,
+      signal,
+    });
+    // Another data set than the one that an epoch was interrupted on begins its own.
+    if (!source.has(counters.position)) this.#beginEpoch();
+    return source;
+  }
+
+  async #openAll(data: Data, who: string): Promise<Source> {
     const rows = this.#kept.get(data)?.rows ?? encodeRows(this.spec, data, who);
     await this.#fitBatch(rows.count);
     const { batch } = this.program.lists.train;
     const last = this.spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
     checkBatches(this.spec, last, who, rows.count);
     const { loaded, release } = await this.load(data, who, rows);
-    if (!(await doneBefore(signal, loaded.ready('train')))) {
-      release();
-      return undefined;
-    }
-    if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
+    await loaded.ready('train');
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
     // Another data set than the one that an epoch was interrupted on begins its own.
     if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.#beginEpoch();
-    return { loaded, samplers, release };
+    return allRows(loaded, samplers, release);
   }
 
   /** Data on the executor: a `Dataset` is checked and uploaded once, other data every time. */
@@ -132,28 +150,28 @@ export class Engine {
     return { loaded, rows, release: () => {} };
   }
 
-  /** Hands the next steps of the current epoch to the executor, at most `most`. */
-  submit({ loaded, samplers }: Source, most: number): Submit {
+  /** Hands the next steps of the current epoch to the executor, at most `most`; their rows are there. */
+  submit(source: Source, most: number): Submit {
     const { counters, active } = this;
-    const { batchesPerEpoch } = samplers[0]!;
     const events: Submit['events'][number][] = [];
     const rows: number[] = [];
     // Another call may have left its place in the epoch of a larger data set.
-    if (counters.position >= batchesPerEpoch) this.#beginEpoch();
-    const n = Math.min(most, this.capacity, batchesPerEpoch - counters.position);
+    if (source.reach(counters.position).steps <= 0) this.#beginEpoch();
+    const { steps, ends } = source.reach(counters.position);
+    const n = Math.min(most, this.capacity, steps);
     for (let k = 0; k < n; k++) {
       let count = 0;
       for (let slice = 0; slice < active.length; slice++) {
-        count = samplers[active[slice]!]!.fill(counters.epoch, counters.position, this.#feed.indices(k, slice));
+        count = source.fill(active[slice]!, counters.epoch, counters.position, this.#feed.indices(k, slice));
       }
       events.push(this.#advance(k, count));
       rows.push(count);
       counters.position++;
     }
-    const metrics = this.executor.run('train', this.#feed, n, loaded);
+    const metrics = this.executor.run('train', this.#feed, n, source.loaded);
     const submit = { steps: n, events, rows, models: active, metrics };
     this.sums = addLosses(this.sums, submit);
-    if (counters.position >= batchesPerEpoch) {
+    if (ends && n === steps) {
       this.finishedSums = this.sums;
       this.#beginEpoch();
       counters.epoch++;

@@ -1,9 +1,10 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
 import * as v from 'valibot';
 import { abortSignal, callback, integer, parseObject } from '../spec/parse.ts';
-import { type Engine, type Source, type Submit, withLosses } from './engine.ts';
+import { type Engine, type Submit, withLosses } from './engine.ts';
 import { Pacer, paced } from './pacer.ts';
-import type { Data, EpochEvent, FitOptions, History, Metrics } from './types.ts';
+import type { Source } from './source.ts';
+import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
 
 /** What `fit` takes of its trainer. */
 export interface FitCalls {
@@ -26,7 +27,7 @@ export const FIT = {
 /** Trains on the data for some epochs, a few submits ahead of their metrics. */
 export async function fitEpochs(
   engine: Engine,
-  data: Data,
+  data: Data | StreamData,
   options: FitOptions,
   { validate, save }: FitCalls,
 ): Promise<History> {
@@ -104,9 +105,16 @@ export async function runSteps(
     const most = Math.min(steps, left());
     return most > 0 ? engine.submit(source, most) : undefined;
   };
-  await paced(pacer, engine.executor.maxInFlight, next, (submit, metrics) => {
-    landed(submit, metrics);
-    engine.snapshots.confirm(submit.events.at(-1)!.step);
-  });
+  const ready = () => (left() > 0 ? source.next?.(engine.counters) : undefined);
+  await paced(
+    pacer,
+    engine.executor.maxInFlight,
+    next,
+    (submit, metrics) => {
+      landed(submit, metrics);
+      engine.snapshots.confirm(submit.events.at(-1)!.step);
+    },
+    ready,
+  );
   return performance.now() - start;
 }

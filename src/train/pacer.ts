@@ -82,12 +82,14 @@ const total = <K extends string>(list: readonly Record<K, number>[], key: K): nu
 /**
  * Hands over what `next` makes, of at most so many steps, until it makes no more: a few submits ahead of what comes back,
  * as many as `most` and as the pace allows. What came back goes to `landed`, in order; when this resolves, all of it has.
+ * @param ready waits for what `next` needs, if anything is missing; where it fails, what was handed over still lands
  */
 export async function paced<T, W extends Work<T>>(
   pacer: Pacer,
   most: number,
   next: (steps: number) => (W & Work<T>) | undefined,
   landed: (work: W, metrics: T) => void,
+  ready: () => Promise<void> | undefined = () => undefined,
 ): Promise<void> {
   const flying: { work: W; submitted: number }[] = [];
   const land = async () => {
@@ -96,7 +98,25 @@ export async function paced<T, W extends Work<T>>(
     pacer.delivered(work.steps, submitted, pacer.now());
     landed(work, metrics);
   };
+  const wait = async (missing: Promise<void>) => {
+    let there = false;
+    const came = missing.finally(() => {
+      there = true;
+    });
+    came.catch(() => {}); // thrown below
+    while (flying.length > 0) {
+      await Promise.race([came.catch(() => {}), flying[0]!.work.metrics.catch(() => {})]);
+      if (there) break;
+      await land();
+    }
+    await came.catch(async (error) => {
+      while (flying.length > 0) await land();
+      throw error;
+    });
+  };
   for (;;) {
+    const missing = ready();
+    if (missing) await wait(missing);
     const start = pacer.now();
     const work = next(pacer.steps);
     if (!work) break;

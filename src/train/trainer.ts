@@ -11,15 +11,16 @@ import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
-import { type Engine, type Source, withLosses } from './engine.ts';
+import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
 import { checkParameters, initialParameters, readParameters } from './params.ts';
 import { countersOf, learnedOf } from './snapshot.ts';
+import type { Source } from './source.ts';
 import { Turns } from './turns.ts';
-import type { Data, FitOptions, History, Metrics, StepEvent } from './types.ts';
+import type { Data, FitOptions, History, Metrics, StepEvent, StreamData } from './types.ts';
 
 const EVALUATE = { signal: v.optional(abortSignal) };
 const PREDICT = { ...EVALUATE, raw: v.optional(boolean) };
@@ -70,7 +71,7 @@ export class Trainer {
    * Trains on the data for some epochs. Resolves at a step boundary.
    * @throws DataError, DeviceError, NonFiniteError; CheckpointError where a checkpoint could not be written
    */
-  async fit(data: Data, options: FitOptions = {}): Promise<History> {
+  async fit(data: Data | StreamData, options: FitOptions = {}): Promise<History> {
     const { signal, end } = this.#turns.stoppable(options.signal);
     const validate = (validation: Data) => this.evaluate(validation, { signal });
     const calls = { validate, save: () => this.save() };
@@ -98,7 +99,10 @@ export class Trainer {
    * Trains step by step for as long as the loop asks: yields after every `every` (1) steps, when the model stands exactly
    * there. `break` leaves at a step boundary.
    */
-  async *steps(data: Data, options: { every?: number; signal?: AbortSignal } = {}): AsyncGenerator<StepEvent, void> {
+  async *steps(
+    data: Data | StreamData,
+    options: { every?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<StepEvent, void> {
     const { every = 1 } = parseObject(STEPS, options, 'steps');
     const { signal, end } = this.#turns.stoppable(options.signal);
     let source: Source | undefined;

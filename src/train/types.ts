@@ -1,4 +1,5 @@
 /** What the trainer takes and gives: the types of the public face. */
+import type { BatchSource, PieceSource } from '../data/pieces.ts';
 import type { DataInput } from '../data/types.ts';
 import type { Strategy } from '../plan/program.ts';
 import type { TuningCache } from '../run/tuning.ts';
@@ -42,6 +43,12 @@ export interface Runtime {
 }
 
 export type Data = DataInput | Dataset;
+
+/**
+ * Rows that are never all in memory: files in shards (`stream` of `downhill/stream`), or mini-batches that the app makes.
+ * An iterable starts anew for every epoch and every call; a `BatchSource` goes on where the run stands.
+ */
+export type StreamData = PieceSource | BatchSource | AsyncIterable<DataInput>;
 
 /** One finished update. */
 export interface StepEvent {

@@ -6,6 +6,7 @@ import { randomCases } from './random.ts';
 import { resumeCases } from './resume.ts';
 import { shaderCases } from './shaders.ts';
 import { smokeCases } from './smoke.ts';
+import { streamingCases } from './streaming.ts';
 import { trainingCases } from './training.ts';
 
 export const cases: ContractCase[] = [
@@ -14,6 +15,7 @@ export const cases: ContractCase[] = [
   ...kernelCases,
   ...parityCases,
   ...trainingCases,
+  ...streamingCases,
   ...resumeCases,
   ...randomCases,
 ];

@@ -2,6 +2,9 @@
  * The table of exact resume: whatever a run is made of, on every strategy and runtime it goes on from its file to the bits
  * of a run that was never interrupted, and two runs of one seed are equal. A feature joins with a row.
  */
+import { takeRows } from '../../src/data/rows.ts';
+import { stream } from '../../src/data/stream/index.ts';
+import type { DataInput } from '../../src/data/types.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import {
@@ -19,8 +22,9 @@ import { cosine, cosineRestarts, multiStepDecay, oneCycle, sequence, warmup } fr
 import type { SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
-import type { Data, EpochEvent, FitOptions, Runtime, StepEvent } from '../../src/train/types.ts';
+import type { Data, EpochEvent, FitOptions, Runtime, StepEvent, StreamData } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext, RuntimeName } from '../support/contract-runner.ts';
+import { sharded } from '../support/shards.ts';
 import { type DataShape, randomRows } from './data.ts';
 
 interface Feature {
@@ -29,6 +33,8 @@ interface Feature {
   readonly spec?: Partial<SpecInput>;
   /** What of the rows is different. */
   readonly rows?: Partial<DataShape>;
+  /** How the rows come; default: all at once. */
+  readonly data?: (rows: DataInput) => Data | StreamData;
   readonly runtime?: Runtime;
   /** What is different of the runtime after the load. */
   readonly after?: Runtime;
@@ -43,7 +49,7 @@ interface Feature {
 interface Made {
   readonly spec: SpecInput;
   readonly runtime: Runtime;
-  readonly data: Data;
+  readonly data: Data | StreamData;
   /** Hears of every step and epoch. */
   readonly ears: Ears;
 }
@@ -151,14 +157,35 @@ const FEATURES: readonly Feature[] = [
     begin: inSweep,
   },
   { name: 'a model of a sweep', begin: inSweep },
+  {
+    name: 'rows that stream, shuffled in windows',
+    data: () => stream(sharded([20, 17], ROWS.width, 'idx').shards, { shuffleBuffer: 16 }),
+    strategies: ['resident', 'plain'],
+  },
+  { name: 'mini-batches that the app makes', data: made },
 ];
+
+/** The mini-batches of an epoch, another order in every epoch. */
+function made({ x, y }: DataInput): StreamData {
+  return {
+    async *from(epoch, position) {
+      for (let n = position; n * 8 < ROWS.count; n++) {
+        const rows = Array.from(
+          { length: Math.min(8, ROWS.count - n * 8) },
+          (_, i) => (n * 8 + i + epoch) % ROWS.count,
+        );
+        yield takeRows({ x, y }, ROWS.count, Uint32Array.from(rows));
+      }
+    },
+  };
+}
 
 /** The first of three models that train side by side, taken out in the middle of an epoch. */
 async function inSweep({ spec, runtime, data, ears }: Made): Promise<Trainer> {
   const models = [{}, { seed: 5 }, { learningRate: 0.01 }];
   const sweep = await createSweep(spec, { models }, runtime);
   try {
-    await sweep.fit(data, {
+    await sweep.fit(data as Data, {
       steps: CUT,
       onStep: ({ losses, ...event }) => ears.onStep({ ...event, loss: losses[0]!, learningRate: 1e-3 }),
       onEpoch: ({ losses, epoch, step }) => ears.onEpoch({ epoch, step, loss: losses[0]! }),
@@ -178,7 +205,11 @@ async function inTrainer({ spec, runtime, data, ears }: Made): Promise<Trainer> 
 /** A whole run, and one that is cut, of which one half goes on in place and the other from the file. */
 async function resumes({ name, begin = inTrainer, ...feature }: Feature, runtime: Runtime): Promise<void> {
   const { x, y } = randomRows({ ...ROWS, ...feature.rows });
-  const made = { spec: { ...SPEC, ...feature.spec }, runtime: { ...runtime, ...feature.runtime }, data: { x, y } };
+  const made = {
+    spec: { ...SPEC, ...feature.spec },
+    runtime: { ...runtime, ...feature.runtime },
+    data: (feature.data ?? ((rows) => rows))({ x, y }),
+  };
   const open: Trainer[] = [];
   const seen = () => {
     const events: (StepEvent | EpochEvent)[] = [];

@@ -5,6 +5,8 @@ import type { ExecutorRows, LoadedData } from '../executor.ts';
 
 /** GPUBufferUsage.STORAGE | COPY_DST */
 const STORAGE_COPY_DST = 0x80 | 0x08;
+/** Where a binding may begin, on every adapter. */
+const OFFSET_ALIGNMENT = 256;
 /** The most bytes that one upload call takes. */
 const UPLOAD_BYTES = 2 ** 25;
 
@@ -34,13 +36,16 @@ export interface DataFormat {
 export class GpuLoaded implements LoadedData {
   readonly capacity: number;
   readonly format: DataFormat;
-  readonly inputs: GPUBuffer;
-  readonly targets: GPUBuffer;
+  readonly inputs: GPUBufferBinding;
+  readonly targets: GPUBufferBinding;
   readonly #device: GPUDevice;
+  readonly #buffer: GPUBuffer;
   readonly #width: number;
   readonly #record: (list: ListName, data: GpuLoaded) => Promise<Recording>;
   readonly #buffers: () => object;
   readonly #recorded = new Map<ListName, Recording>();
+  /** What `write` uploads, in the layout of the buffer; made when first needed. */
+  #staged: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(
     device: GPUDevice,
@@ -55,14 +60,25 @@ export class GpuLoaded implements LoadedData {
     this.capacity = rows.count;
     this.format = { input: rows.x instanceof Uint8Array ? 'u8' : 'f32', classTargets: rows.y instanceof Uint32Array };
     const x = pad(rows);
-    this.inputs = this.#buffer('inputs', x.byteLength, rows);
-    this.targets = this.#buffer('targets', rows.y?.byteLength ?? 16, rows);
-    this.write(rows);
+    const split = Math.ceil(x.byteLength / OFFSET_ALIGNMENT) * OFFSET_ALIGNMENT;
+    const size = split + roundUp(rows.y?.byteLength ?? 16);
+    this.#check(Math.max(roundUp(x.byteLength), size - split), size, rows);
+    const buffer = device.createBuffer({ label: 'data', size, usage: STORAGE_COPY_DST });
+    this.#buffer = buffer;
+    this.inputs = { buffer, size: roundUp(x.byteLength) };
+    this.targets = { buffer, offset: split, size: size - split };
+    upload(device, buffer, x);
+    if (rows.y) upload(device, buffer, rows.y, split);
   }
 
-  write(rows: ExecutorRows): void {
-    upload(this.#device, this.inputs, pad(rows));
-    if (rows.y) upload(this.#device, this.targets, rows.y);
+  write({ x, y, count }: ExecutorRows): void {
+    const split = this.targets.offset!;
+    this.#staged ??= new Uint8Array(this.#buffer.size);
+    const bytes = this.#staged;
+    const array = x instanceof Uint8Array ? bytes : new Float32Array(bytes.buffer);
+    copyRows(array, x, this.#width, count);
+    if (y) bytes.set(new Uint8Array(y.buffer, y.byteOffset, y.byteLength), split);
+    upload(this.#device, this.#buffer, y ? bytes.subarray(0, split + y.byteLength) : bytes);
   }
 
   async ready(list: ListName): Promise<void> {
@@ -78,37 +94,49 @@ export class GpuLoaded implements LoadedData {
 
   dispose(): void {
     this.#recorded.clear();
-    this.inputs.destroy();
-    this.targets.destroy();
+    this.#buffer.destroy();
   }
 
-  #buffer(label: string, bytes: number, rows: ExecutorRows): GPUBuffer {
+  #check(binding: number, size: number, { count }: ExecutorRows): void {
     const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.limits;
-    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    if (bytes > limit) {
-      throw new DeviceError(
-        'device/limit',
-        `data: ${rows.count} rows × ${this.#width} need ${bytes} bytes, this GPU binds at most ${limit}; use Uint8Array inputs or fewer rows at a time.`,
-      );
-    }
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    return this.#device.createBuffer({ label, size, usage: STORAGE_COPY_DST });
+    const [bytes, limit] =
+      binding > maxStorageBufferBindingSize ? [binding, maxStorageBufferBindingSize] : [size, maxBufferSize];
+    if (bytes <= limit) return;
+    throw new DeviceError(
+      'device/limit',
+      `data: ${count} rows × ${this.#width} need ${bytes} bytes, this GPU binds at most ${limit}; use Uint8Array inputs, or let the rows stream.`,
+    );
   }
 }
+
+/** The size of a buffer or binding: never empty. */
+const roundUp = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
 /** Rows padded to a multiple of four elements; the very array where nothing is to pad. */
 function pad({ x, count, width }: ExecutorRows): Uint8Array | Float32Array {
   const stride = Math.ceil(width / 4) * 4;
   if (stride === width) return x;
   const padded = x instanceof Uint8Array ? new Uint8Array(count * stride) : new Float32Array(count * stride);
-  for (let row = 0; row < count; row++) padded.set(x.subarray(row * width, (row + 1) * width), row * stride);
+  copyRows(padded, x, width, count);
   return padded;
 }
 
+/** Rows to where rows of a multiple of four elements lie. */
+function copyRows(to: Uint8Array | Float32Array, x: Uint8Array | Float32Array, width: number, count: number): void {
+  const stride = Math.ceil(width / 4) * 4;
+  if (stride === width) to.set(x);
+  else for (let row = 0; row < count; row++) to.set(x.subarray(row * width, (row + 1) * width), row * stride);
+}
+
 /** Writes an array into a buffer, not too much in one call. */
-export function upload(device: GPUDevice, buffer: GPUBuffer, array: Uint8Array | Uint32Array | Float32Array): void {
+export function upload(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  array: Uint8Array | Uint32Array | Float32Array,
+  to = 0,
+): void {
   const bytes = new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
   for (let at = 0; at < bytes.length; at += UPLOAD_BYTES) {
-    device.queue.writeBuffer(buffer, at, bytes, at, Math.min(UPLOAD_BYTES, bytes.length - at));
+    device.queue.writeBuffer(buffer, to + at, bytes, at, Math.min(UPLOAD_BYTES, bytes.length - at));
   }
 }

@@ -275,11 +275,13 @@ export class WebGpuExecutor implements Executor {
 
   #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {
     const { slabs, feed, metrics } = prepared;
-    const buffers: Record<string, GPUBuffer> = { ...slabs, feed, metrics, inputs: data.inputs, targets: data.targets };
+    const { inputs, targets } = data;
+    const buffers: Record<string, GPUBuffer> = { ...slabs, feed, metrics };
+    const bindings: Record<string, GPUBufferBinding> = { inputs, targets };
     const entries = bindingsOf(step.kernel).map(({ name, binding }): GPUBindGroupEntry => {
       if (name === 'current') return { binding, resource: { buffer: feed, size: STRUCTS.Step.size } };
       if (name === 'layers' || name === 'stages') return { binding, resource: { buffer: this.#table(step, prepared) } };
-      return { binding, resource: { buffer: buffers[name]! } };
+      return { binding, resource: bindings[name] ?? { buffer: buffers[name]! } };
     });
     return this.#device.createBindGroup({ label: step.label, layout: this.#pipelines.layout(step.kernel), entries });
   }
