@@ -20,6 +20,7 @@ import { initialParameters, initialState, writeParameters, writeState } from './
 import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
 import { allRows, type Source } from './source.ts';
 import { StreamSource } from './streaming.ts';
+import { addLosses } from './sums.ts';
 import { doneBefore } from './turns.ts';
 import type { Data, StepEvent, StreamData } from './types.ts';
 
@@ -341,19 +342,3 @@ export const lossAt = (
   k: number,
   slice: number,
 ) => metrics[(k * models.length + slice) * 4]! / rows[k]!;
-
-/** The sums with the losses of a submit, when those came back. Never rejects: whoever awaits the metrics hears of it. */
-async function addLosses(
-  before: Promise<EpochSums>,
-  { rows, models, metrics }: Pick<Submit, 'rows' | 'models' | 'metrics'>,
-): Promise<EpochSums> {
-  const landed = await metrics.catch(() => undefined);
-  const sums = await before;
-  const losses = sums.losses.slice();
-  for (let k = 0; k < rows.length; k++) {
-    for (const [slice, model] of models.entries()) {
-      losses[model]! += landed?.[(k * models.length + slice) * 4] ?? Number.NaN;
-    }
-  }
-  return { losses, rows: sums.rows + rows.reduce((sum, count) => sum + count, 0) };
-}
