@@ -4,6 +4,7 @@ import type { Rows } from '../data/types.ts';
 import { DataError, SpecError } from '../errors.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
+import { checkBatches } from './batches.ts';
 import type { Source } from './source.ts';
 import { doneBefore } from './turns.ts';
 
@@ -107,6 +108,8 @@ export class StreamSource implements Source {
       if (!piece) return; // it was released meanwhile
       if (this.#piece)
         checkSameKind(this.#piece.rows, piece.rows, `${who}: epoch ${at.epoch}, mini-batch ${at.position}`);
+      const { count } = piece.rows;
+      checkBatches(spec, count % batch || batch, who, count);
       await this.#load(piece.rows);
       this.#piece = piece;
     } catch (error) {
