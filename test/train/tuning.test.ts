@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { prepare } from '../../src/cli/prepare.ts';
+import { withOptions } from '../../src/cli/start.ts';
 import {
   candidateVariants,
   fixedVariant,
@@ -10,6 +12,7 @@ import {
   variantText,
 } from '../../src/kernels/variants.ts';
 import { fileCache } from '../../src/node/index.ts';
+import { defaultCacheFile } from '../../src/node/tuning-cache.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Choices, Program } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
@@ -81,6 +84,14 @@ describe('tune', () => {
     expect(await tune([question('a')], compile, options)).toEqual({ a: '8x8' });
     expect(await tune([question('b')], late, { ...options, budget: 20 })).toEqual({});
   });
+});
+
+it.each([
+  ['--no-tune', false, { tune: false }],
+  ['nothing', true, {}],
+])('the command hands %s on to where it trains', async (_, tune, expected) => {
+  const { job } = await prepare({ data: 'xor', epochs: 1, tune } as never);
+  expect(withOptions({}, job)).toEqual(expected);
 });
 
 describe('variants', () => {
@@ -173,6 +184,12 @@ describe('a trainer', () => {
 });
 
 describe('the cache of Node', () => {
+  it('belongs to a version of Dawn', () => {
+    vi.stubEnv('XDG_CACHE_HOME', '/cache');
+    expect(defaultCacheFile()).toMatch(/^\/cache\/downhill\/tuning-dawn-\d+\.\d+\.\d+\.json$/);
+    vi.unstubAllEnvs();
+  });
+
   it('keeps answers in a file, and counts a broken one as empty', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'downhill-tuning-'));
     try {
