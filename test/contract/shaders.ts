@@ -27,10 +27,14 @@ const FLAGS = [
   'TRAIN',
   'BELOW',
   'TARGET_CLASS',
+  'WEIGHT',
+  'DOWN',
 ];
 
 /** Numbers that are not any. */
-const SIZES: Record<string, number> = { SIDE: 8, SLICES: 2, MEMORY_FOURS: 1024 };
+const SIZES: Record<string, number> = { SIDE: 8, SLICES: 2 };
+/** Of the workgroup's memory; SwiftShader takes half a minute to compile the large one. */
+const memoryFours = (names: readonly string[]) => (names.includes('SIDE') || names.includes('SLICES') ? 1024 : 64);
 
 const ALL_CHOICES = (['u8', 'f32'] as const).flatMap((input) =>
   (['4x4', '8x8'] as const).flatMap((tile) =>
@@ -51,6 +55,7 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
   for (const [code, choices] of modules) {
     if (code.startsWith('enable subgroups') && !subgroups) continue;
     const names: readonly string[] = overridesOf(kernel, choices);
+    const sizes: Record<string, number> = { ...SIZES, MEMORY_FOURS: memoryFours(names) };
     const module = device.createShaderModule({ code });
     const { messages } = await module.getCompilationInfo();
     if (messages.length > 0)
@@ -67,7 +72,7 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
           .filter((name) => name !== 'WORKGROUP')
           .map((name) => [
             name,
-            CHOICES[name]?.[round % CHOICES[name].length] ?? (FLAGS.includes(name) ? round % 2 : (SIZES[name] ?? 4)),
+            CHOICES[name]?.[round % CHOICES[name].length] ?? (FLAGS.includes(name) ? round % 2 : (sizes[name] ?? 4)),
           ]),
       );
       await pipelines.get(kernel, choices, overrides);
