@@ -1,8 +1,10 @@
 // delta = d_a * f'(x), element by element.
-// uses: lib/scalars.wgsl, lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/activation.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;
 override FOURS: u32;             // elements / 4
+override ROW_FOURS: u32;         // of a row
 override D_A_OFFSET: u32;        // offsets count vec4s
 override X_OFFSET: u32;          // what the derivative is computed from
 override DELTA_OFFSET: u32;
@@ -19,5 +21,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let x = scalars.model * MODEL_ACTS + X_OFFSET + id.x;
   let own = scalars.model * MODEL_DELTAS + id.x;
   let derivative = activation_derivative_four(ACTIVATION, acts[x], ACTIVATION_PARAMETER);
-  deltas[DELTA_OFFSET + own] = deltas[D_A_OFFSET + own] * derivative;
+  let delta = deltas[D_A_OFFSET + own] * derivative;
+  deltas[DELTA_OFFSET + own] = delta;
+  if (id.x / ROW_FOURS < scalars.rows) { watch(delta); }
+  report_delta(LAYER);
 }

@@ -1,8 +1,10 @@
 // a = f(z), element by element.
-// uses: lib/scalars.wgsl, lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/activation.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;
 override FOURS: u32;             // elements / 4
+override ROW_FOURS: u32;         // of a row
 override Z_OFFSET: u32;          // offsets count vec4s
 override A_OFFSET: u32;
 override ACTIVATION: u32;
@@ -15,5 +17,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   begin(id.z);
   if (id.x >= FOURS) { return; }
   let own = scalars.model * MODEL_ACTS + id.x;
-  acts[A_OFFSET + own] = activate_four(ACTIVATION, acts[Z_OFFSET + own], ACTIVATION_PARAMETER);
+  let z = acts[Z_OFFSET + own];
+  acts[A_OFFSET + own] = activate_four(ACTIVATION, z, ACTIVATION_PARAMETER);
+  if (id.x / ROW_FOURS < scalars.rows) { watch(z); }
+  report_activation(LAYER);
 }

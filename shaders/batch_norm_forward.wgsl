@@ -1,5 +1,5 @@
 // Batch norm in training: by mean and variance of the mini-batch, which move the running ones.
-// uses: lib/batch_norm.wgsl
+// uses: lib/batch_norm.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
 override BIAS: bool;
 override BIAS_OFFSET: u32;       // offsets count vec4s
@@ -33,7 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let a = (x_at(row, four) - moments.mean) * factor + bias;
     acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = a;
   }
-  if (lane == 0u) {
+  look_at_flags();
+  if (lane == 0u && !stands_still) {
     let rows = f32(scalars.rows);
     move_running(MEAN_OFFSET + four, moments.mean);
     move_running(VARIANCE_OFFSET + four, moments.variance * (rows / max(rows - 1.0, 1.0)));

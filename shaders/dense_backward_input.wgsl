@@ -1,7 +1,8 @@
 // d_x = delta W^T: one vec4 of the result per invocation.
-// uses: lib/scalars.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;
 override ROWS: u32;
 override IN_FOURS: u32;          // columns of the result / 4, rounded up
 override OUT_FOURS: u32;         // columns of the delta / 4, rounded up
@@ -31,4 +32,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     );
   }
   deltas[own + D_X_OFFSET + id.x] = sum;
+  if (row < scalars.rows) { watch(sum); }
+  report_delta(LAYER);
 }

@@ -1,7 +1,8 @@
 // z = x W + b: one vec4 of the result per invocation.
-// uses: lib/scalars.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;
 override ROWS: u32;
 override IN_FOURS: u32;          // inputs / 4, rounded up
 override OUT_FOURS: u32;         // outputs / 4, rounded up
@@ -30,4 +31,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     z += x.x * params[w] + x.y * params[w + OUT_FOURS] + x.z * params[w + 2u * OUT_FOURS] + x.w * params[w + 3u * OUT_FOURS];
   }
   acts[own + Z_OFFSET + id.x] = z;
+  if (row < scalars.rows) { watch(z); }
+  report_activation(LAYER);
 }

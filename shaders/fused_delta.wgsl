@@ -1,6 +1,7 @@
 // The delta of a layer's input through the layer's weights and the activation below it.
-// uses: lib/scalars.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged,shared}.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged,shared}.wgsl
 
+override LAYER: u32;             // whose delta it is
 override ROWS: u32;
 override IN_FOURS: u32;          // columns of the result / 4, rounded up
 override WEIGHT_OFFSET: u32;     // offsets count vec4s
@@ -53,11 +54,14 @@ fn store(row: u32, column: u32, d_activation: vec4<f32>) {
   let i = row * IN_FOURS + column;
   let x = scalars.model * MODEL_ACTS + X_OFFSET + i;
   let derivative = activation_derivative_four(ACTIVATION, acts[x], ACTIVATION_PARAMETER);
-  deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + i] = d_activation * derivative;
+  let delta = d_activation * derivative;
+  if (row < scalars.rows) { watch(delta); }
+  deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + i] = delta;
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   begin(group.z);
   product(group.x, lane);
+  report_delta(LAYER);
 }

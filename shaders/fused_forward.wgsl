@@ -1,6 +1,8 @@
 // A dense layer's forward pass with its activation; the first layer gathers its rows from the data set itself.
-// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged,shared}.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl
+// uses: lib/product_{4x4,8x8,staged,shared}.wgsl
 
+override LAYER: u32;
 override ROWS: u32;
 override OUT_FOURS: u32;         // outputs / 4, rounded up
 override GATHER: bool;           // the input is the data set, else `acts`
@@ -69,6 +71,7 @@ fn store(row: u32, column: u32, sum: vec4<f32>) {
   if (row >= ROWS) { return; }
   var z = sum;
   if (BIAS) { z += params[scalars.model * MODEL_PARAMS + BIAS_OFFSET + column]; }
+  if (row < scalars.rows) { watch(z); }
   let i = scalars.model * MODEL_ACTS + row * OUT_FOURS + column;
   if (KEEP_Z) { acts[Z_OFFSET + i] = z; }
   acts[A_OFFSET + i] = activate_four(ACTIVATION, z, ACTIVATION_PARAMETER);
@@ -87,4 +90,5 @@ fn main(
     }
   }
   product(group.x, lane);
+  report_activation(LAYER);
 }

@@ -1,7 +1,8 @@
 // The last dense layer, the loss, and the deltas of its outputs and of its inputs, for a few rows per workgroup.
-// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;
 override ROWS: u32;
 override HEAD_ROWS: u32;         // rows a workgroup takes
 override HEAD_FOURS: u32;        // vec4s of logits that they have
@@ -16,6 +17,7 @@ override BIAS_OFFSET: u32;
 override TRAIN: bool;            // deltas are wanted, not the metrics alone
 override DELTA_OFFSET: u32;
 override BELOW: bool;            // there is a layer below that wants its delta
+override BELOW_LAYER: u32;       // whose delta that is
 override BELOW_OFFSET: u32;
 override BELOW_X_OFFSET: u32;    // what the derivative of the activation below is computed from
 override ACTIVATION: u32;        // the activation below
@@ -39,6 +41,7 @@ fn logit(row: u32, j: u32) -> f32 {
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
+  watch(vec4<f32>(value, 0.0, 0.0, 0.0));
   outputs[row * OUT_FOURS + j / 4u][j % 4u] = value;
 }
 
@@ -64,16 +67,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let w = model_params + WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
       z += x.x * params[w] + x.y * params[w + OUT_FOURS] + x.z * params[w + 2u * OUT_FOURS] + x.w * params[w + 3u * OUT_FOURS];
     }
+    if (row < scalars.rows) { watch(z); }
     outputs[item] = z;
   }
+  report_activation(LAYER);
   workgroupBarrier();
 
   for (var row = lane; row < HEAD_ROWS; row += WORKGROUP) {
     if (group_row + row < ROWS) {
-      deltas[model_deltas + METRICS_OFFSET + group_row + row] = loss_row(row);
+      let row_metrics = loss_row(row);
+      watch_loss(row_metrics.x);
+      deltas[model_deltas + METRICS_OFFSET + group_row + row] = row_metrics;
       for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(row, j, 0.0); }
     }
   }
+  report_delta(LAYER);
   if (!TRAIN) { return; }
   workgroupBarrier();
 
@@ -100,6 +108,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       );
     }
     let x = acts[scalars.model * MODEL_ACTS + BELOW_X_OFFSET + row * IN_FOURS + column];
-    deltas[model_deltas + BELOW_OFFSET + row * IN_FOURS + column] = sum * activation_derivative_four(ACTIVATION, x, ACTIVATION_PARAMETER);
+    let delta = sum * activation_derivative_four(ACTIVATION, x, ACTIVATION_PARAMETER);
+    if (row < scalars.rows) { watch(delta); }
+    deltas[model_deltas + BELOW_OFFSET + row * IN_FOURS + column] = delta;
   }
+  report_delta(BELOW_LAYER);
 }

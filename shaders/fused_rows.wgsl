@@ -1,6 +1,6 @@
 // Forward, loss and the deltas of all layers for some rows of the mini-batch by one workgroup: what it leaves in memory
 // is all that the update needs.
-// uses: lib/network.wgsl
+// uses: lib/network.wgsl, lib/flags.wgsl
 
 @group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;

@@ -1,38 +1,19 @@
 // The whole update in one dispatch: every layer's weight and bias gradients, the optimizer on each tile as soon as its
 // gradient is complete, and the sum of the step's metrics. Gradients are never written to memory.
 // The tiles of a layer start at a workgroup of their own, and the last workgroup sums the metrics.
-// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/slabs.wgsl, lib/reduce.wgsl
+// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/optimizer.wgsl, lib/slabs.wgsl, lib/layers.wgsl, lib/reduce.wgsl
 // uses: lib/product_{4x4,8x8,staged,shared}.wgsl
 
-override DENSE_LAYERS: u32;
 override METRICS_WORKGROUP: u32;
-override METRICS_OFFSET: u32;    // offsets count vec4s
+override METRICS_OFFSET: u32;    // in vec4s
 override FROM_DATA: bool;        // a layer's input is the data set
-
-struct DenseLayer {
-  first_workgroup: u32,
-  gather: u32,                   // 1: the layer's input is the data set
-  inputs: u32,
-  in_fours: u32,
-  out_fours: u32,
-  x_offset: u32,
-  delta_offset: u32,
-  weight_offset: u32,
-  bias_offset: u32,
-  bias: u32,
-  spare0: u32,
-  spare1: u32,
-}
-
-struct LayerTable {
-  rows: array<DenseLayer, 64>,
-}
 
 @group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
-@group(0) @binding(10) var<uniform> layers: LayerTable;
 
 var<private> layer: DenseLayer;
+
+fn layer_of(i: u32) -> u32 { return layer.number; }
 
 fn row_metrics(row: u32) -> vec4<f32> {
   return deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row];
@@ -109,5 +90,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var n = 0u;
   while (n + 1u < DENSE_LAYERS && group.x >= layers.rows[n + 1u].first_workgroup) { n++; }
   layer = layers.rows[n];
+  look_at_flags();
   product(group.x - layer.first_workgroup, lane);
 }

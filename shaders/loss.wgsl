@@ -1,7 +1,8 @@
 // The loss, its metrics and the delta of every row, one row per invocation.
-// uses: lib/loss.wgsl
+// uses: lib/loss.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;             // whose outputs they are
 override ROWS: u32;
 override OUT_FOURS: u32;         // outputs / 4, rounded up
 override Z_OFFSET: u32;          // offsets count vec4s
@@ -21,6 +22,7 @@ fn logit(row: u32, j: u32) -> f32 {
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
+  watch(vec4<f32>(value, 0.0, 0.0, 0.0));
   if (TRAIN) { deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = value; }
 }
 
@@ -28,6 +30,9 @@ fn put_delta(row: u32, j: u32, value: f32) {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   begin(id.z);
   if (id.x >= ROWS) { return; }
-  deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = loss_row(id.x);
+  let row_metrics = loss_row(id.x);
+  watch_loss(row_metrics.x);
+  deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = row_metrics;
   for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(id.x, j, 0.0); }
+  report_delta(LAYER);
 }

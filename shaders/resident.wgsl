@@ -1,6 +1,6 @@
 // Whole training steps of a small network by one workgroup a model: parameters, activations and deltas stay in its memory
 // from one step of the submit to the next.
-// uses: lib/network.wgsl, lib/optimizer.wgsl
+// uses: lib/network.wgsl, lib/optimizer.wgsl, lib/metrics.wgsl
 
 override MEMORY_FOURS: u32;      // parameters, then state where it is kept, then everything of a step
 override PARAM_FOURS: u32;
@@ -11,9 +11,11 @@ override UPDATE_ITEMS: u32;      // tiles of all gradients
 
 @group(0) @binding(4) var<storage, read_write> params: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> state: array<vec4<f32>>;
-@group(0) @binding(9) var<storage, read_write> metrics: array<vec4<f32>>;
 
 var<workgroup> memory: array<vec4<f32>, MEMORY_FOURS>;
+var<workgroup> flags: array<atomic<u32>, 3>;
+
+var<private> layer: u32;
 
 fn first_row() -> u32 { return 0u; }
 fn barrier() { workgroupBarrier(); }
@@ -25,6 +27,11 @@ fn store_delta(i: u32, value: vec4<f32>) { memory[i] = value; }
 fn put_delta_at(i: u32, column: u32, value: f32) { memory[i][column] = value; }
 fn load_param(i: u32) -> vec4<f32> { return memory[i]; }
 fn store_param(i: u32, value: vec4<f32>) { memory[i] = value; }
+
+fn flag(word: u32) -> u32 { return atomicLoad(&flags[word]); }
+fn set_flag(word: u32, code: u32) { atomicStore(&flags[word], code); }
+fn raise_flag(word: u32, code: u32) { atomicMax(&flags[word], code); }
+fn layer_of(i: u32) -> u32 { return layer; }
 
 fn load_state(i: u32) -> vec4<f32> {
   if (STATE_FOURS > 0u) { return memory[STATE_START + i]; }
@@ -42,9 +49,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let own_state = scalars.model * MODEL_STATE;
   for (var i = lane; i < PARAM_FOURS; i += WORKGROUP) { memory[i] = params[own_params + i]; }
   for (var i = lane; i < STATE_FOURS; i += WORKGROUP) { memory[STATE_START + i] = state[own_state + i]; }
+  for (var i = lane; i < 3u; i += WORKGROUP) { set_flag(i, atomicLoad(&metrics[scalars.model].flags[i])); }
   let steps = min(current.steps, LOOP_STEPS);
   for (var k = 0u; k < steps; k++) {
     forward_and_backward(lane);
+    look_at_flags();
     for (var item = lane; item < UPDATE_ITEMS; item += WORKGROUP) { update_tile(item); }
     if (lane == WORKGROUP - 1u) { sum_metrics(); }
     barrier();
@@ -52,6 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   for (var i = lane; i < PARAM_FOURS; i += WORKGROUP) { params[own_params + i] = memory[i]; }
   for (var i = lane; i < STATE_FOURS; i += WORKGROUP) { state[own_state + i] = memory[STATE_START + i]; }
+  for (var i = lane; i < 3u; i += WORKGROUP) { atomicStore(&metrics[scalars.model].flags[i], flag(i)); }
 }
 
 fn next_step() {
@@ -64,13 +74,15 @@ fn next_step() {
 fn sum_metrics() {
   var sum = vec4<f32>();
   for (var row = 0u; row < scalars.rows; row++) { sum += memory[METRICS_OFFSET + row]; }
-  metrics[metrics_slot] = sum;
+  metrics[metrics_slot].sums = sum;
+  atomicStore(&metrics[metrics_slot].flags[0], end_step(sum.x));
 }
 
 // The gradient of 4 inputs by 4 outputs of a layer's weights, or of 4 of its biases, and the optimizer on it.
 fn update_tile(item: u32) {
   var stage = STAGES - 1u;
   while (!is_dense(stage) || item < stages.rows[stage].first_item) { stage--; }
+  layer = stages.rows[stage].layer;
   let in_fours = stages.rows[stage].in_fours;
   let out_fours = stages.rows[stage].out_fours;
   let own = item - stages.rows[stage].first_item;

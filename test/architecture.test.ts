@@ -28,7 +28,7 @@ const rooms: Readonly<Record<string, number>> = {
 const nodeRooms = ['cli', 'node'];
 
 /** Files of the kernels' room that are no kernel of their own. */
-const kernelHelpers = ['index', 'kernel', 'shader', 'shaders.generated', 'stages', 'variants'];
+const kernelHelpers = ['index', 'kernel', 'shader', 'shaders.generated', 'stages', 'variants', 'layers'];
 
 const longest = 350;
 

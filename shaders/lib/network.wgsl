@@ -1,7 +1,8 @@
 // Forward, loss and backward of some rows through all stages, by one workgroup, with a barrier between stages.
 // The kernel that uses this provides `first_row()`, `barrier()`, and where things lie: `load_weight(i)`, `load_act(i)`,
 // `store_act(i, value)`, `load_delta(i)`, `store_delta(i, value)`, `put_delta_at(i, column, value)`.
-// uses: lib/scalars.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl, lib/tile_{4x4,8x8}.wgsl
+// uses: lib/scalars.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
+// uses: lib/tile_{4x4,8x8}.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;              // of the mini-batch, padding included
@@ -26,6 +27,7 @@ fn logit(row: u32, j: u32) -> f32 {
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
+  watch(vec4<f32>(value, 0.0, 0.0, 0.0));
   put_delta_at(stages.rows[STAGES - 1u].delta + (first_row() + row) * OUT_FOURS + j / 4u, j % 4u, value);
 }
 
@@ -44,9 +46,12 @@ fn forward_and_backward(lane: u32) {
   }
   for (var row = lane; row < GROUP_ROWS; row += WORKGROUP) {
     if (first_row() + row >= ROWS) { break; }
-    store_delta(METRICS_OFFSET + first_row() + row, loss_row(row));
+    let row_metrics = loss_row(row);
+    watch_loss(row_metrics.x);
+    store_delta(METRICS_OFFSET + first_row() + row, row_metrics);
     for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(row, j, 0.0); }
   }
+  report_delta(stages.rows[STAGES - 1u].delta_layer);
   barrier();
   for (var above = STAGES; above > FIRST_DENSE; above--) {
     // The delta of the outputs is there already, but for the slope of an activation of the last stage.
@@ -84,6 +89,7 @@ fn forward(stage: u32, lane: u32) {
       if (row >= GROUP_ROWS || first_row() + row >= ROWS || column >= out_fours) { continue; }
       let at = (first_row() + row) * out_fours + column;
       var a = tile[i];
+      if (first_row() + row < scalars.rows) { watch(a); }
       if (bends) {
         if (stages.rows[stage].z != NONE) { store_act(stages.rows[stage].z + at, a); }
         a = activate_four(activation_of(stage), a, bitcast<f32>(stages.rows[stage].parameter));
@@ -91,6 +97,7 @@ fn forward(stage: u32, lane: u32) {
       store_act(stages.rows[stage].a + at, a);
     }
   }
+  report_activation(stages.rows[stage].layer);
 }
 
 // One stage down: the gradient in the output of the stage below `above`, and its activation's slope on each.
@@ -116,9 +123,11 @@ fn backward(above: u32, lane: u32) {
         let x = load_act(stages.rows[stage].bent + at);
         delta *= activation_derivative_four(activation_of(stage), x, bitcast<f32>(stages.rows[stage].parameter));
       }
+      if (first_row() + row < scalars.rows) { watch(delta); }
       store_delta(stages.rows[stage].delta + at, delta);
     }
   }
+  report_delta(stages.rows[stage].delta_layer);
 }
 
 // A tile of one vec4, for a stage without weights.

@@ -1,7 +1,7 @@
 // The update rules, four parameters at a time; the formulas stand in src/math/optimizers.ts.
-// The kernel that uses this provides `load_param(i)`, `store_param(i, value)`, `load_state(i)` and `store_state(i, value)`;
-// lib/slabs.wgsl has them for parameters and state in memory.
-// uses: lib/scalars.wgsl
+// The kernel that uses this provides `load_param(i)`, `store_param(i, value)`, `load_state(i)` and `store_state(i, value)`,
+// which lib/slabs.wgsl has for parameters and state in memory, and `layer_of(i)`, the number of a parameter's layer.
+// uses: lib/scalars.wgsl, lib/guard.wgsl
 
 const SGD = 0u;
 const RMSPROP = 1u;
@@ -21,8 +21,9 @@ override CENTERED: bool;
 override AMSGRAD: bool;
 override STATE_STRIDE: u32;  // vec4s from one state tensor of a parameter to its next
 
-// Moves the four parameters at `i` by their gradient.
+// Moves the four parameters at `i` by their gradient, in a step that does not stand still.
 fn update_four(i: u32, gradient: vec4<f32>) {
+  if (stands_still) { return; }
   switch OPTIMIZER {
     case RMSPROP: { rmsprop(i, gradient); }
     case ADAM, ADAM_W, NADAM, RADAM: { adam(i, gradient); }
@@ -32,6 +33,26 @@ fn update_four(i: u32, gradient: vec4<f32>) {
     case LION: { lion(i, gradient); }
     default: { sgd(i, gradient); }
   }
+  if (any(seen >= vec4<u32>(INFINITE))) { blame(i, gradient); }
+}
+
+fn put_param(i: u32, value: vec4<f32>) {
+  watch(value);
+  store_param(i, value);
+}
+
+fn put_state(i: u32, value: vec4<f32>) {
+  watch(value);
+  store_state(i, value);
+}
+
+// Something that was just put is bad: says what was so first.
+fn blame(i: u32, gradient: vec4<f32>) {
+  report_late(BAD_MOMENT, layer_of(i));
+  watch(load_param(i));
+  report_late(BAD_PARAMETER, layer_of(i));
+  watch(gradient);
+  report_late(BAD_GRADIENT, layer_of(i));
 }
 
 fn sgd(i: u32, gradient: vec4<f32>) {
@@ -40,31 +61,31 @@ fn sgd(i: u32, gradient: vec4<f32>) {
   if (MOMENTUM) {
     g = scalars.gain * g;
     let buffer = scalars.momentum * load_state(i) + g;
-    store_state(i, buffer);
+    put_state(i, buffer);
     g = select(buffer, g + scalars.momentum * buffer, NESTEROV);
   }
-  store_param(i, scalars.decay_factor * p - scalars.learning_rate * g);
+  put_param(i, scalars.decay_factor * p - scalars.learning_rate * g);
 }
 
 fn rmsprop(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
   let g = gradient + scalars.weight_decay * p;
   let square = scalars.beta2 * load_state(i) + scalars.one_minus_beta2 * g * g;
-  store_state(i, square);
+  put_state(i, square);
   var variance = square;
   if (CENTERED) {
     let means = i + select(STATE_STRIDE, 2u * STATE_STRIDE, MOMENTUM);
     let mean = scalars.beta2 * load_state(means) + scalars.one_minus_beta2 * g;
-    store_state(means, mean);
+    put_state(means, mean);
     variance = max(square - mean * mean, vec4<f32>());
   }
   var change = scalars.gain * g / (sqrt(variance + scalars.epsilon_inside) + scalars.epsilon);
   if (MOMENTUM) {
     let buffer = i + STATE_STRIDE;
     change += scalars.momentum * load_state(buffer);
-    store_state(buffer, change);
+    put_state(buffer, change);
   }
-  store_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
+  put_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
 }
 
 fn adam(i: u32, gradient: vec4<f32>) {
@@ -73,12 +94,12 @@ fn adam(i: u32, gradient: vec4<f32>) {
   let second = i + STATE_STRIDE;
   let mean = scalars.beta1 * load_state(i) + scalars.one_minus_beta1 * g;
   var square = scalars.beta2 * load_state(second) + scalars.one_minus_beta2 * g * g;
-  store_state(i, mean);
-  store_state(second, square);
+  put_state(i, mean);
+  put_state(second, square);
   if (AMSGRAD) {
     let largest = second + STATE_STRIDE;
     square = max(load_state(largest), square);
-    store_state(largest, square);
+    put_state(largest, square);
   }
   var change = scalars.learning_rate * scalars.correction1 * mean;
   var denominator = sqrt(square) * scalars.correction2 + scalars.epsilon;
@@ -88,16 +109,16 @@ fn adam(i: u32, gradient: vec4<f32>) {
     change *= select(1.0, scalars.gain, rectified);
     denominator = select(vec4<f32>(1.0), sqrt(square) + scalars.epsilon, rectified);
   }
-  store_param(i, scalars.decay_factor * p - change / denominator);
+  put_param(i, scalars.decay_factor * p - change / denominator);
 }
 
 fn adagrad(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
   let g = gradient + scalars.weight_decay * p;
   let sum = load_state(i) + g * g;
-  store_state(i, sum);
+  put_state(i, sum);
   let denominator = sqrt(sum + scalars.epsilon_inside) + scalars.epsilon;
-  store_param(i, scalars.decay_factor * p - scalars.learning_rate * scalars.correction1 * g / denominator);
+  put_param(i, scalars.decay_factor * p - scalars.learning_rate * scalars.correction1 * g / denominator);
 }
 
 fn adadelta(i: u32, gradient: vec4<f32>) {
@@ -107,9 +128,9 @@ fn adadelta(i: u32, gradient: vec4<f32>) {
   let square = scalars.beta2 * load_state(i) + scalars.one_minus_beta2 * g * g;
   let earlier = load_state(changes);
   let change = g * sqrt(earlier + scalars.epsilon_inside) / sqrt(square + scalars.epsilon_inside);
-  store_state(i, square);
-  store_state(changes, scalars.beta2 * earlier + scalars.one_minus_beta2 * change * change);
-  store_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
+  put_state(i, square);
+  put_state(changes, scalars.beta2 * earlier + scalars.one_minus_beta2 * change * change);
+  put_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
 }
 
 fn adamax(i: u32, gradient: vec4<f32>) {
@@ -118,15 +139,15 @@ fn adamax(i: u32, gradient: vec4<f32>) {
   let second = i + STATE_STRIDE;
   let mean = scalars.beta1 * load_state(i) + scalars.one_minus_beta1 * g;
   let largest = max(scalars.beta2 * load_state(second), abs(g) + scalars.epsilon_inside);
-  store_state(i, mean);
-  store_state(second, largest);
+  put_state(i, mean);
+  put_state(second, largest);
   let change = scalars.learning_rate * scalars.correction1 * mean / (largest + scalars.epsilon);
-  store_param(i, scalars.decay_factor * p - change);
+  put_param(i, scalars.decay_factor * p - change);
 }
 
 fn lion(i: u32, gradient: vec4<f32>) {
   let mean = load_state(i);
   let direction = sign(scalars.beta1 * mean + scalars.one_minus_beta1 * gradient);
-  store_state(i, scalars.beta2 * mean + scalars.one_minus_beta2 * gradient);
-  store_param(i, scalars.decay_factor * load_param(i) - scalars.learning_rate * direction);
+  put_state(i, scalars.beta2 * mean + scalars.one_minus_beta2 * gradient);
+  put_param(i, scalars.decay_factor * load_param(i) - scalars.learning_rate * direction);
 }

@@ -28,6 +28,7 @@ struct Scalars {
   correction2: f32,     // 1 / sqrt(1 - beta2^step)
   epsilon_inside: f32,  // added under the root, or in the maximum
   seed: u32,            // of the model's random numbers
+  guard: u32,           // what is done about bad numbers: lib/guard.wgsl
 }
 
 const HEAD_WORDS = 4u;          // of a step
@@ -73,6 +74,7 @@ fn read_slice() {
   scalars.correction2 = feed_float(15u);
   scalars.epsilon_inside = feed_float(16u);
   scalars.seed = feed[slice_start + 17u];
+  scalars.guard = feed[slice_start + 18u];
 }
 
 fn feed_float(word: u32) -> f32 {

@@ -17,8 +17,8 @@ struct Stage {
   activation: u32,
   parameter: u32,       // the activation's, as bits
   first_item: u32,      // the first of its tiles in the update
-  spare0: u32,
-  spare1: u32,
+  layer: u32,           // its number, and that of the layer whose delta it has
+  delta_layer: u32,
 }
 
 struct StageTable {

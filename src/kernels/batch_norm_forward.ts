@@ -18,11 +18,12 @@ export const batch_norm_forward: Kernel = {
     const [weight, bias] = ['weight', 'bias'].map((name) => (name in step.reads ? own(name) : undefined));
     const { epsilon, momentum } = batchNormOf(step);
     const { stride, columns } = argument(step, find, 'x');
-    return ({ rows }) => {
+    return ({ rows, still }) => {
       for (let j = 0; j < columns; j++) {
         const line = columnLine(j, stride, rows);
         const moments = momentsOf(x, line, true);
         normalize(x, { ...line, count: step.batch }, moments, epsilon, weight, bias, a);
+        if (still) continue;
         mean[j] = (1 - momentum) * mean[j]! + momentum * moments.mean;
         variance[j] = (1 - momentum) * variance[j]! + momentum * moments.variance * (rows / Math.max(rows - 1, 1));
       }

@@ -1,11 +1,12 @@
 /** d_x = delta Wᵀ with delta [rows, out], W [in, out]. */
 import { multiply, workspaceSize } from '../math/product.ts';
-import { argument, at, fours, groups, type Kernel, view } from './kernel.ts';
+import { argument, at, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
 
 export const dense_backward_input: Kernel = {
   overrides: (step, find) => {
     const weight = argument(step, find, 'weight');
     return {
+      LAYER: layerNumber(step.writes.d_x!),
       ROWS: step.batch,
       IN_FOURS: fours(weight.rows),
       OUT_FOURS: fours(weight.columns),
@@ -19,6 +20,7 @@ export const dense_backward_input: Kernel = {
     const { rows, columns } = argument(step, find, 'weight');
     return 2 * step.batch * rows * columns;
   },
+  watches: { d_x: 'delta' },
   reference: (step, find, { slabs, scratch }) => {
     const weight = argument(step, find, 'weight');
     const dX = argument(step, find, 'd_x');

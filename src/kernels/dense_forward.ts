@@ -1,11 +1,12 @@
 /** z = x W + b with x [rows, in], W [in, out], b [out]; `torch.nn.Linear`, whose weight is Wᵀ. */
 import { multiply, workspaceSize } from '../math/product.ts';
-import { argument, at, fours, groups, type Kernel, view } from './kernel.ts';
+import { argument, at, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
 
 export const dense_forward: Kernel = {
   overrides: (step, find) => {
     const weight = argument(step, find, 'weight');
     return {
+      LAYER: layerNumber(step.writes.z!),
       ROWS: step.batch,
       IN_FOURS: fours(weight.rows),
       OUT_FOURS: fours(weight.columns),
@@ -21,6 +22,7 @@ export const dense_forward: Kernel = {
     const { rows, columns } = argument(step, find, 'weight');
     return 2 * step.batch * rows * columns;
   },
+  watches: { z: 'activation' },
   reference: (step, find, { slabs, scratch }) => {
     const tensor = argument(step, find, 'weight');
     const input = argument(step, find, 'x');

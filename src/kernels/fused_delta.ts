@@ -1,12 +1,13 @@
 /** dense_backward_input and the activation_backward below it. */
 import { activationOverrides } from './activation_forward.ts';
-import { argument, at, fours, type Kernel } from './kernel.ts';
+import { argument, at, fours, type Kernel, layerNumber } from './kernel.ts';
 import { variantChoices, variantOverrides, variantWorkgroups } from './variants.ts';
 
 export const fused_delta: Kernel = {
   overrides: (step, find) => {
     const weight = argument(step, find, 'weight');
     return {
+      LAYER: layerNumber(step.writes.delta!),
       ROWS: step.batch,
       IN_FOURS: fours(weight.rows),
       WEIGHT_OFFSET: at(weight),

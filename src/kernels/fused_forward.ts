@@ -1,6 +1,6 @@
 /** dense_forward and the activation after it; the first layer takes its rows straight from the data set. */
 import { activationOverrides } from './activation_forward.ts';
-import { argument, at, fours, type Kernel } from './kernel.ts';
+import { argument, at, fours, type Kernel, layerNumber } from './kernel.ts';
 import { variantChoices, variantOverrides, variantWorkgroups } from './variants.ts';
 
 export const fused_forward: Kernel = {
@@ -8,6 +8,7 @@ export const fused_forward: Kernel = {
     const weight = argument(step, find, 'weight');
     const gather = step.data.includes('inputs');
     return {
+      LAYER: layerNumber(step.covers!.find(({ kernel }) => kernel === 'dense_forward')!.writes.z!),
       ROWS: step.batch,
       OUT_FOURS: fours(weight.columns),
       GATHER: gather,

@@ -1,6 +1,6 @@
 /** The last dense layer, the loss, its delta, and the delta of the layer below, for outputs that fit a workgroup. */
 import { activationOverrides } from './activation_forward.ts';
-import { argument, at, fours, type Kernel, type Step, WORKGROUP } from './kernel.ts';
+import { argument, at, fours, type Kernel, layerNumber, type Step, WORKGROUP } from './kernel.ts';
 import { lossOverrides } from './loss.ts';
 
 /** The widest output row that the head takes. */
@@ -12,6 +12,7 @@ export const fused_head: Kernel = {
     const gather = step.data.includes('inputs');
     const below = 'below' in step.writes;
     return {
+      LAYER: layerNumber(step.covers!.find(({ kernel }) => kernel === 'loss')!.reads.z!),
       ROWS: step.batch,
       HEAD_ROWS: headRows(step, weight.columns),
       HEAD_FOURS: headRows(step, weight.columns) * fours(weight.columns),
@@ -26,6 +27,7 @@ export const fused_head: Kernel = {
       TRAIN: step.train!,
       DELTA_OFFSET: step.train ? at(argument(step, find, 'delta')) : 0,
       BELOW: below,
+      BELOW_LAYER: below ? layerNumber(step.writes.below!) : 0,
       BELOW_OFFSET: below ? at(argument(step, find, 'below')) : 0,
       BELOW_X_OFFSET: 'below_x' in step.reads ? at(argument(step, find, 'below_x')) : 0,
       METRICS_OFFSET: at(argument(step, find, 'row_metrics')),

@@ -1,7 +1,7 @@
 /** All weight and bias gradients, the optimizer on each as soon as it is complete, and the sums of the metrics. */
 import { argument, at, type DenseRow, type Find, fours, type Kernel, type Step, WORKGROUP } from './kernel.ts';
+import { layerTable, rowShape } from './layers.ts';
 import { optimizerOverrides, paramsSize } from './optimizer_update.ts';
-import { STRUCTS } from './shaders.generated.ts';
 import { type Product, variantChoices, variantOverrides, variantWorkgroups } from './variants.ts';
 
 export const fused_update: Kernel = {
@@ -21,29 +21,7 @@ export const fused_update: Kernel = {
     const products = weights.map((w) => 2 * step.batch * w.rows * w.columns);
     return products.reduce((a, b) => a + b, 0) + 12 * paramsSize(step, find);
   },
-  table: (step, find) => {
-    const { members } = STRUCTS.DenseLayer;
-    const words = STRUCTS.DenseLayer.size / 4;
-    const table = new Uint32Array(STRUCTS.LayerTable.size / 4);
-    const first = firstWorkgroups(step, find);
-    step.dense!.forEach((row, n) => {
-      const put = (member: keyof typeof members, value: number) => {
-        table[n * words + members[member].offset / 4] = value;
-      };
-      const { inputs, outputs } = shape(row, find);
-      put('first_workgroup', first[n]!);
-      put('gather', row.x === undefined ? 1 : 0);
-      put('inputs', inputs);
-      put('in_fours', fours(inputs));
-      put('out_fours', fours(outputs));
-      put('x_offset', row.x === undefined ? 0 : at(find(row.x)));
-      put('delta_offset', at(find(row.delta)));
-      put('weight_offset', row.weight === undefined ? 0 : at(find(row.weight)));
-      put('bias_offset', row.bias === undefined ? 0 : at(find(row.bias)));
-      put('bias', row.bias === undefined ? 0 : 1);
-    });
-    return table;
-  },
+  table: (step, find) => layerTable(step.dense!, find, firstWorkgroups(step, find)),
 };
 
 /** The first workgroup of every layer's tiles, and last that of the metrics. */
@@ -57,11 +35,6 @@ function firstWorkgroups(step: Step, find: Find): number[] {
 
 /** xᵀ delta, and below it the gradient of the biases, as weights of an input that is always 1. */
 function gradient(row: DenseRow, { batch }: Step, find: Find): Product {
-  const { inputs, outputs } = shape(row, find);
+  const { inputs, outputs } = rowShape(row, find);
   return { rows: fours(inputs) + (row.bias ? 1 : 0), columns: fours(outputs), inner: fours(batch) };
-}
-
-/** A bias alone has no inputs. */
-function shape({ weight, bias }: DenseRow, find: Find): { inputs: number; outputs: number } {
-  return { inputs: weight ? find(weight).rows : 0, outputs: find((weight ?? bias)!).columns };
 }

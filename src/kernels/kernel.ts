@@ -115,6 +115,8 @@ export interface CpuContext {
   readonly scalars: Scalars;
   /** Four sums of the step: loss, correct, mean |e|, mean e². */
   readonly metrics: Float64Array;
+  /** Whether the step must not change what was learned. */
+  still: boolean;
 }
 
 /** Values of a shader's overrides, by name. */
@@ -133,6 +135,8 @@ export interface Kernel {
   workgroups(step: Step, find: Find): number;
   /** Floating-point operations, a multiply-add counted as two. */
   flops(step: Step, find: Find): number;
+  /** Arguments of a base kernel that are looked at for bad numbers, and what they are. */
+  readonly watches?: Readonly<Record<string, 'activation' | 'loss' | 'delta'>>;
   /** The layer table, for kernels that work on several layers. */
   table?(step: Step, find: Find): Uint32Array<ArrayBuffer>;
   /**
@@ -154,6 +158,9 @@ export function argument(step: Step, find: Find, name: string): Tensor {
   if (tensor === undefined) throw new Error(`${step.kernel}: no argument ${name}`);
   return find(tensor);
 }
+
+/** The place in the spec of the layer that a tensor is of, or of the block around that: `delta/1`, `param/1.layers.0/weight`. */
+export const layerNumber = (name: TensorName): number => Number(/\/(\d+)(?:[./]|$)/.exec(name)?.[1] ?? 0);
 
 /** The tensor's slab from its first element. */
 export const view = (tensor: Tensor, slabs: CpuMemory['slabs']): Real =>

@@ -1,12 +1,13 @@
 /** Per row: the loss, its metrics and delta = d loss / d z · 1 / rows; the losses are in `math/losses.ts`. */
 import { LOSS_MATH, lossParameter, type Real } from '../math/losses.ts';
 import { type Loss, targetsOf } from '../spec/losses.ts';
-import { argument, at, type CpuData, fours, groups, type Kernel, view } from './kernel.ts';
+import { argument, at, type CpuData, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
 
 export const loss: Kernel = {
   overrides: (step, find) => {
     const z = argument(step, find, 'z');
     return {
+      LAYER: layerNumber(z.name),
       ROWS: step.batch,
       OUT_FOURS: fours(z.columns),
       Z_OFFSET: at(z),
@@ -18,6 +19,7 @@ export const loss: Kernel = {
   },
   workgroups: (step) => groups(step.batch),
   flops: (step, find) => 8 * step.batch * argument(step, find, 'z').columns,
+  watches: { row_metrics: 'loss', delta: 'delta' },
   reference: (step, find, { slabs }) => {
     const { columns, stride } = argument(step, find, 'z');
     const z = view(argument(step, find, 'z'), slabs);

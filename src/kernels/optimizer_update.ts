@@ -2,11 +2,17 @@
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
 import { argument, type Find, groups, type Kernel, type Step } from './kernel.ts';
+import { layerTable } from './layers.ts';
 
 export const optimizer_update: Kernel = {
-  overrides: (step, find) => ({ FOURS: paramsSize(step, find) / 4, ...optimizerOverrides(step, find) }),
+  overrides: (step, find) => ({
+    FOURS: paramsSize(step, find) / 4,
+    DENSE_LAYERS: step.dense!.length,
+    ...optimizerOverrides(step, find),
+  }),
   workgroups: (step, find) => groups(paramsSize(step, find) / 4),
   flops: (step, find) => 12 * paramsSize(step, find),
+  table: (step, find) => layerTable(step.dense!, find),
   reference: (step, find, { slabs }) => {
     const optimizer = step.optimizer!;
     const math = OPTIMIZER_MATH[optimizer.type];

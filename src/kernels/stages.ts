@@ -1,7 +1,7 @@
 /** The stages of a network, read off the base steps that a fused step covers, and the table that shaders walk over. */
 import { ACTIVATION_MATH, activationParameter } from '../math/activations.ts';
 import type { Activation } from '../spec/activations.ts';
-import { at, type Find, fours, type Overrides, type Step, type TensorName } from './kernel.ts';
+import { at, type Find, fours, layerNumber, type Overrides, type Step, type TensorName } from './kernel.ts';
 import { lossOverrides } from './loss.ts';
 import { STRUCTS } from './shaders.generated.ts';
 
@@ -83,6 +83,8 @@ export function stageTable(
     put('activation', ACTIVATION_MATH[stage.activation.type].id);
     floats[n * words + members.parameter.offset / 4] = activationParameter(stage.activation);
     put('first_item', firstItems[n] ?? 0);
+    put('layer', layerNumber(stage.z));
+    put('delta_layer', layerNumber(stage.delta ?? stage.a));
   });
   return table;
 }

@@ -20,8 +20,10 @@ import {
   type ExecutorRows,
   LEARNED,
   type LoadedData,
+  type RunResult,
 } from './executor.ts';
 import type { Feed } from './feed.ts';
+import { codeOfSum, GUARD, type Look, lookAt } from './guard.ts';
 
 /** f32 is what the GPU does, f64 is for finite differences. */
 export type Precision = 'f32' | 'f64';
@@ -65,12 +67,18 @@ class CpuLoaded implements LoadedData {
 const BREATH_MS = 2;
 
 /** Runs one base step on what its kernel was bound to. */
-type Bound = (context: CpuContext) => void;
+interface Bound {
+  readonly run: (context: CpuContext) => void;
+  readonly look: Look | undefined;
+  readonly updates: boolean;
+}
 
 /** A model's memory, and the steps that were run on it so far, each bound once. */
 interface Model {
   readonly memory: CpuMemory;
   readonly bound: Map<Step, Bound>;
+  /** Whether a bad number ended its training. */
+  ended: boolean;
 }
 
 interface Prepared {
@@ -101,7 +109,7 @@ export class CpuExecutor implements Executor {
       if (room.length < length) room = new Float64Array(length);
       return room;
     };
-    const model = (): Model => ({ memory: { slabs: slabs(), scratch }, bound: new Map() });
+    const model = (): Model => ({ memory: { slabs: slabs(), scratch }, bound: new Map(), ended: false });
     this.#current = { program, models: Array.from({ length: program.models }, model) };
   }
 
@@ -118,30 +126,36 @@ export class CpuExecutor implements Executor {
     }
   }
 
-  async run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
+  async run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
     const { program, models } = this.#prepared();
     const base = once(baseSteps(program.lists[list].steps));
     const bound = models.map((model) => this.#bind(base, model));
-    const metrics = new Float64Array(steps * feed.models * 4);
+    const sums = new Float64Array(steps * feed.models * 4);
+    const flags = new Uint32Array(steps * feed.models);
     for (let k = 0; k < steps; k++) {
       for (let slice = 0; slice < feed.models; slice++) {
         const n = k * feed.models + slice;
-        const context = this.#context(feed, k, slice, data, metrics.subarray(n * 4, n * 4 + 4));
-        for (const run of bound[feed.slots[n]!]!) run(context);
+        const context = this.#context(feed, k, slice, data, sums.subarray(n * 4, n * 4 + 4));
+        const model = feed.slots[n]!;
+        flags[n] = runGuarded(bound[model]!, context, models[model]!, feed.guards[n]!);
       }
     }
     if (performance.now() - this.#turned > BREATH_MS) {
       await breathe();
       this.#turned = performance.now();
     }
-    return metrics;
+    return { sums, flags };
+  }
+
+  async clearFlags(): Promise<void> {
+    for (const model of this.#prepared().models) model.ended = false;
   }
 
   /** Runs base steps on one slice of step `k` of the feed; gives the four sums of the metrics. */
   runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData, slice = 0): Float64Array {
     const model = this.#prepared().models[feed.slots[k * feed.models + slice]!]!;
     const context = this.#context(feed, k, slice, data, new Float64Array(4));
-    for (const run of this.#bind(once(steps), model)) run(context);
+    for (const { run } of this.#bind(once(steps), model)) run(context);
     return context.metrics;
   }
 
@@ -192,9 +206,12 @@ export class CpuExecutor implements Executor {
     const { program } = this.#prepared();
     const find = (name: TensorName) => tensorOf(program, name);
     return steps.map((step) => {
-      const known = bound.get(step) ?? KERNELS[step.kernel].reference!(step, find, memory);
-      bound.set(step, known);
-      return known;
+      const known = bound.get(step);
+      if (known) return known;
+      const run = KERNELS[step.kernel].reference!(step, find, memory);
+      const made = { run, look: lookAt(step, find, memory), updates: step.kernel === 'optimizer_update' };
+      bound.set(step, made);
+      return made;
     });
   }
 
@@ -208,6 +225,7 @@ export class CpuExecutor implements Executor {
       finishedSteps: feed.finished[n]!,
       scalars: feed.scalars[n]!,
       metrics,
+      still: false,
     };
   }
 
@@ -215,6 +233,29 @@ export class CpuExecutor implements Executor {
     if (!this.#current) throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
     return this.#current;
   }
+}
+
+/** Runs the base steps of one slice; gives the code of their first bad number, as the shaders do. */
+function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, guard: number): number {
+  if (guard === GUARD.off) {
+    for (const { run } of steps) run(context);
+    return 0;
+  }
+  let early = 0;
+  let late = 0;
+  const over = model.ended;
+  for (const { run, look, updates } of steps) {
+    context.still = guard === GUARD.idle || early !== 0 || over;
+    if (updates && context.still) continue;
+    run(context);
+    const code = look?.(context.rows) ?? 0;
+    if (updates) late = code;
+    else early = Math.max(early, code);
+  }
+  if (!context.still) late = Math.max(late, codeOfSum(context.metrics[0]!));
+  const code = early || late;
+  if (!over && (late !== 0 || (early !== 0 && guard === GUARD.stop))) model.ended = true;
+  return code;
 }
 
 /** Without repeats: several fused steps may cover the same copying of rows. */

@@ -37,6 +37,14 @@ export const LEARNED = ['params', 'state', 'statistics'] as const satisfies read
 /** Slabs as they were at one moment, all models, with padding. */
 export type Captured = Readonly<Record<(typeof LEARNED)[number], Float32Array<ArrayBuffer>>>;
 
+/** What came back of some steps, slice by slice and step by step. */
+export interface RunResult {
+  /** Four sums a slice: loss, correct, |e|, e². */
+  readonly sums: Float64Array;
+  /** A code a slice: the first bad number of the step (`decode` of guard.ts), 0 where all were finite or nobody looked. */
+  readonly flags: Uint32Array;
+}
+
 export interface Executor {
   readonly backend: 'webgpu' | 'cpu';
   readonly adapter: AdapterDescription;
@@ -56,10 +64,12 @@ export interface Executor {
   /** Sets a tensor of a model (0) from row-major values [rows, columns] without padding. */
   write(name: string, values: Float32Array, model?: number): Promise<void>;
   /**
-   * Runs the first `steps` steps of the feed, in order with all other calls, and resolves with their metrics, four sums
-   * a slice, slice by slice and step by step, when they came back. The feed may be filled again as soon as the call returns its promise.
+   * Runs the first `steps` steps of the feed, in order with all other calls, and resolves when their metrics came back.
+   * The feed may be filled again as soon as the call returns its promise.
    */
-  run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array>;
+  run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult>;
+  /** Forgets the bad numbers of all models: what they ended goes on. */
+  clearFlags(): Promise<void>;
   /** The values of a tensor of a model (0), row-major without padding, as all calls before have left them. */
   read(name: string, model?: number): Promise<Float32Array<ArrayBuffer>>;
   /** A copy of what was learned, as all calls before have left it; a training may go on meanwhile. */

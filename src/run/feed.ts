@@ -1,6 +1,7 @@
 /** The feed: what the host tells the device about K steps of M models, laid out as the shaders read it, in one upload. */
 import { STRUCTS } from '../kernels/shaders.generated.ts';
 import { SCALAR_NAMES, type Scalars } from '../math/optimizers.ts';
+import { GUARD } from './guard.ts';
 
 const HEAD = STRUCTS.Step.members;
 const MEMBERS = STRUCTS.Scalars.members;
@@ -42,6 +43,8 @@ export class Feed {
   readonly scalars: Scalars[];
   readonly seeds: Uint32Array<ArrayBuffer>;
   readonly finished: Uint32Array<ArrayBuffer>;
+  /** What is done about bad numbers: one of `GUARD`. */
+  readonly guards: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array;
   readonly #batch: number;
   readonly #indices: Uint32Array<ArrayBuffer>[] = [];
@@ -58,11 +61,11 @@ export class Feed {
     this.rows = new Uint32Array(capacity * models);
     this.seeds = new Uint32Array(capacity * models);
     this.finished = new Uint32Array(capacity * models);
+    this.guards = new Uint32Array(capacity * models);
     this.scalars = new Array(capacity * models).fill(NO_SCALARS);
     for (let k = 0; k < capacity; k++) {
       const start = (k * this.strideBytes) / 4;
       this.words[start + HEAD.slices.offset / 4] = start + HEAD_WORDS;
-      this.words[start + HEAD.slot.offset / 4] = k * models;
       this.words[start + HEAD.models.offset / 4] = models;
     }
   }
@@ -81,9 +84,18 @@ export class Feed {
 
   /**
    * Sets a slice of step `k`: its real rows, the updates finished before it, the optimizer's scalars, the model in the
-   * slabs that it is for, and the seed of what that draws.
+   * slabs that it is for, the seed of what that draws, and what is done about bad numbers, one of `GUARD`.
    */
-  set(k: number, rows: number, finishedSteps: number, scalars: Scalars, slice = 0, model = slice, seed = 0): void {
+  set(
+    k: number,
+    rows: number,
+    finishedSteps: number,
+    scalars: Scalars,
+    slice = 0,
+    model = slice,
+    seed = 0,
+    guard: number = GUARD.off,
+  ): void {
     const start = this.#start(k, slice);
     const n = k * this.models + slice;
     const { words } = this;
@@ -91,6 +103,7 @@ export class Feed {
     words[start + MEMBERS.model.offset / 4] = model;
     words[start + MEMBERS.rows.offset / 4] = rows;
     words[start + MEMBERS.finished_steps.offset / 4] = finishedSteps;
+    words[start + MEMBERS.guard.offset / 4] = guard;
     floats[start + MEMBERS.inverse_rows.offset / 4] = 1 / rows;
     for (let i = 0; i < FLOATS.length; i++) {
       const { name, word } = FLOATS[i]!;
@@ -99,16 +112,20 @@ export class Feed {
     words[start + MEMBERS.seed.offset / 4] = seed;
     this.slots[n] = model;
     this.seeds[n] = seed;
-    this.finished[n] = finishedSteps;
     this.rows[n] = rows;
     this.scalars[n] = scalars;
+    this.finished[n] = finishedSteps;
+    this.guards[n] = guard;
     if (rows < this.#batch) words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);
   }
 
-  /** Says in every head how many of the first `steps` steps are still to come. */
-  finish(steps: number): void {
+  /** Says in every head how many of the first `steps` steps are still to come, and where the first of its metrics go. */
+  finish(steps: number, firstSlot: number): void {
     const stride = this.strideBytes / 4;
-    for (let k = 0; k < steps; k++) this.words[k * stride + HEAD.steps.offset / 4] = steps - k;
+    for (let k = 0; k < steps; k++) {
+      this.words[k * stride + HEAD.steps.offset / 4] = steps - k;
+      this.words[k * stride + HEAD.slot.offset / 4] = firstSlot + k * this.models;
+    }
   }
 
   #start(k: number, slice: number): number {

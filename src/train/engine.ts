@@ -9,7 +9,7 @@ import type { NamedTensor } from '../io/tensors.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Choices, Program, Strategy } from '../plan/program.ts';
-import type { Executor, LoadedData } from '../run/executor.ts';
+import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
@@ -322,7 +322,7 @@ export class Engine {
  * The events of a submit whose metrics came back, with the loss of its first model.
  * @throws NonFiniteError at the first loss that is no finite number
  */
-export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: Float64Array): StepEvent[] {
+export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: RunResult): StepEvent[] {
   return submit.events.map((event, k) => {
     const loss = lossAt(submit, metrics, k, 0);
     if (!Number.isFinite(loss)) {
@@ -338,7 +338,7 @@ export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, m
 /** The mean loss of step `k` of a submit, of the model at place `slice` among those that took part. */
 export const lossAt = (
   { rows, models }: Pick<Submit, 'rows' | 'models'>,
-  metrics: Float64Array,
+  { sums }: RunResult,
   k: number,
   slice: number,
-) => metrics[(k * models.length + slice) * 4]! / rows[k]!;
+) => sums[(k * models.length + slice) * 4]! / rows[k]!;

@@ -61,8 +61,8 @@ export async function evaluateRows(
     start += steps * batch;
     return steps > 0 ? { steps, metrics: executor.run('evaluate', feed, steps, data) } : undefined;
   };
-  await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, metrics) => {
-    for (let i = 0; i < metrics.length; i++) sums[i % sums.length] = sums[i % sums.length]! + metrics[i]!;
+  await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, { sums: own }) => {
+    for (let i = 0; i < own.length; i++) sums[i % sums.length] = sums[i % sums.length]! + own[i]!;
   });
   return sums.map((sum) => sum / count);
 }

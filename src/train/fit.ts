@@ -1,5 +1,6 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
 import * as v from 'valibot';
+import type { RunResult } from '../run/executor.ts';
 import { abortSignal, callback, integer, parseObject } from '../spec/parse.ts';
 import { type Engine, type Submit, withLosses } from './engine.ts';
 import { Pacer, paced } from './pacer.ts';
@@ -43,7 +44,7 @@ export async function fitEpochs(
   const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
   let busy = 0;
 
-  const landed = (submit: Submit, metrics: Float64Array) => {
+  const landed = (submit: Submit, metrics: RunResult) => {
     for (const event of withLosses(submit, metrics)) onStep?.(event);
   };
 
@@ -98,7 +99,7 @@ export async function runSteps(
   source: Source,
   pacer: Pacer,
   left: () => number,
-  landed: (submit: Submit, metrics: Float64Array) => void,
+  landed: (submit: Submit, metrics: RunResult) => void,
 ): Promise<number> {
   const start = performance.now();
   const next = (steps: number) => {

@@ -1,5 +1,7 @@
 /** Decides how much the executor gets at once, by the time that work takes. Results do not depend on it. */
 
+import type { RunResult } from '../run/executor.ts';
+
 /** A submit aims at this: a longer one would hold up a page that draws. */
 const SUBMIT_MS = 8;
 /** Work of so much time is under way: enough to outlast the way to the device and back, and a page's frame. */
@@ -12,7 +14,7 @@ const HOST_MS = 3;
 const SLOW_MS = 50;
 
 /** What was handed to the executor, and what comes back of it. */
-export interface Work<T = Float64Array> {
+export interface Work<T = RunResult> {
   readonly steps: number;
   readonly metrics: Promise<T>;
 }

@@ -4,7 +4,7 @@ import { NonFiniteError, SpecError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
-import type { AdapterDescription } from '../run/executor.ts';
+import type { AdapterDescription, RunResult } from '../run/executor.ts';
 import { parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Engine, Submit } from './engine.ts';
@@ -205,7 +205,7 @@ export class Sweep {
     const rungMeans = new Means(this.specs.length);
     let nextRung = halving ? first + halving.every : Number.POSITIVE_INFINITY;
     let busy = 0;
-    const landed = (submit: Submit, metrics: Float64Array) => {
+    const landed = (submit: Submit, metrics: RunResult) => {
       for (const [k, { step, epoch }] of submit.events.entries()) {
         const losses = new Float64Array(this.specs.length).fill(Number.NaN);
         for (const [slice, model] of submit.models.entries()) losses[model] = lossAt(submit, metrics, k, slice);

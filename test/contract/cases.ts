@@ -1,5 +1,6 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
+import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
 import { parityCases } from './parity.ts';
 import { randomCases } from './random.ts';
@@ -13,6 +14,7 @@ export const cases: ContractCase[] = [
   ...smokeCases,
   ...shaderCases,
   ...kernelCases,
+  ...guardCases,
   ...parityCases,
   ...trainingCases,
   ...streamingCases,

@@ -43,7 +43,7 @@ export async function compareTrainStep(
   const before: Values = new Map();
   for (const name of kept) before.set(name, await gpu.read(name));
   await data.ready('train');
-  const metrics = await gpu.run('train', feed, 1, data);
+  const { sums: metrics } = await gpu.run('train', feed, 1, data);
   const after: Values = new Map();
   for (const step of program.lists.train.steps) {
     for (const name of [...Object.values(step.reads), ...Object.values(step.writes)]) {

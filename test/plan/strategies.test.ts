@@ -49,8 +49,8 @@ describe('strategies', () => {
     });
     const [layered, plain] = await Promise.all(runs);
     expect(layered).toEqual(plain);
-    expect(layered!.trained.every(Number.isFinite)).toBe(true);
-    expect(layered!.trained[0]).toBeGreaterThan(0);
+    expect(layered!.trained.sums.every(Number.isFinite)).toBe(true);
+    expect(layered!.trained.sums[0]).toBeGreaterThan(0);
   });
 });
 
@@ -61,9 +61,9 @@ describe('feed', () => {
     expect(feed.strideBytes).toBe(Math.ceil((4 + 2 * 104) / 64) * 64 * 4);
     feed.indices(1, 1).set([5, 6, 7, 8]);
     feed.set(1, 3, 41, { ...NO_SCALARS, learning_rate: 0.1, correction2: 0.25 }, 1, 5);
-    feed.finish(3);
+    feed.finish(3, 7);
     const head = feed.strideBytes / 4;
-    expect([...feed.words.subarray(head, head + 4)]).toEqual([head + 4, 2, 2, 2]);
+    expect([...feed.words.subarray(head, head + 4)]).toEqual([head + 4, 9, 2, 2]);
     const { members } = STRUCTS.Scalars;
     const floats = new Float32Array(feed.words.buffer);
     const start = head + 4 + sliceWords(70);

@@ -1,6 +1,7 @@
 /** Pace against a device of numbers: its clock is ours, so that what is slow takes no time and nothing depends on the machine. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RunResult } from '../../src/run/executor.ts';
 import { Pacer, paced, type Work } from '../../src/train/pacer.ts';
 
 /** What a made-up machine takes, in ms. */
@@ -36,7 +37,7 @@ async function train(
   let free = 0;
   let done = 0;
   const submits: Submitted[] = [];
-  const flying: { heard: number; resolve: (metrics: Float64Array) => void }[] = [];
+  const flying: { heard: number; resolve: (metrics: RunResult) => void }[] = [];
   const pacer = pacerOf(() => clock);
   const next = (size: number): Work | undefined => {
     const n = Math.min(size, steps - done, epoch - (done % epoch));
@@ -61,7 +62,7 @@ async function train(
     const first = flying.shift();
     if (!first) continue;
     clock = Math.max(clock, first.heard);
-    first.resolve(new Float64Array(0));
+    first.resolve({ sums: new Float64Array(0), flags: new Uint32Array(0) });
   }
   await running;
   return { submits, clock, done };

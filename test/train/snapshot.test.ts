@@ -39,7 +39,7 @@ async function train(engine: Engine, end: number): Promise<number[]> {
     const { epoch } = engine.counters;
     const left = () => (engine.counters.epoch === epoch ? end - engine.counters.step : 0);
     await runSteps(engine, source, new Pacer(engine.capacity, { fixed: 3 }), left, (submit, metrics) => {
-      for (const k of submit.events.keys()) losses.push(metrics[k * 4 * submit.models.length]!);
+      for (const k of submit.events.keys()) losses.push(metrics.sums[k * 4 * submit.models.length]!);
     });
   }
   source.release();

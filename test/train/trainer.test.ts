@@ -13,6 +13,7 @@ import { initialize } from '../../src/math/initializers.ts';
 import { randomSource, STREAM } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
+import type { RunResult } from '../../src/run/executor.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer, loadTrainer } from '../../src/train/create.ts';
@@ -365,7 +366,7 @@ describe('fit', () => {
     let runs = 0;
     class Failing extends CpuExecutor {
       override readonly maxInFlight = 3;
-      override async run(...all: Parameters<CpuExecutor['run']>): Promise<Float64Array> {
+      override async run(...all: Parameters<CpuExecutor['run']>): Promise<RunResult> {
         if (++runs <= 4) return super.run(...all);
         await new Promise((resolve) => setTimeout(resolve, 5 * runs));
         throw new DeviceLostError('device/lost', `lost in run ${runs}`);
@@ -389,7 +390,7 @@ describe('on the CPU', () => {
     const open: number[] = [];
     let running = 0;
     class Watched extends CpuExecutor {
-      override async run(...all: Parameters<CpuExecutor['run']>): Promise<Float64Array> {
+      override async run(...all: Parameters<CpuExecutor['run']>): Promise<RunResult> {
         open.push(++running);
         const metrics = await super.run(...all);
         running--;

@@ -12,8 +12,10 @@ import {
   type ExecutorRows,
   LEARNED,
   type LoadedData,
+  type RunResult,
 } from '../executor.ts';
 import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../feed.ts';
+import { endOf } from '../guard.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
 import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
@@ -28,8 +30,12 @@ const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const MAP_MODE_READ = 1;
 
-/** Bytes of a step's metrics. */
-const METRICS_BYTES = 16;
+/** Words of a record of lib/metrics.wgsl; its flags come after the sums. */
+const RECORD_WORDS = STRUCTS.Record.size / 4;
+const FLAGS_WORD = STRUCTS.Record.members.flags.offset / 4;
+const RECORD_BYTES = STRUCTS.Record.size;
+/** The flag of a model that says what ended its training. */
+const ENDED = 2;
 
 /** The buffers of one prepared program. */
 interface Prepared {
@@ -93,7 +99,11 @@ export class WebGpuExecutor implements Executor {
           Math.max(...capacities.map((steps, i) => steps * feedBytes[i]!)),
           UNIFORM | STORAGE | COPY_DST,
         ),
-        metrics: buffer('metrics', Math.max(...capacities) * models * METRICS_BYTES, STORAGE | COPY_SRC),
+        metrics: buffer(
+          'metrics',
+          (1 + Math.max(...capacities)) * models * RECORD_BYTES,
+          STORAGE | COPY_SRC | COPY_DST,
+        ),
         tables: [],
         staging: [],
         captures: [],
@@ -115,7 +125,7 @@ export class WebGpuExecutor implements Executor {
     const data = (await this.load(rows)) as GpuLoaded;
     const feed = new Feed(batch, { models: program.models, capacity: 1 });
     feed.set(0, batch, 0, NO_SCALARS);
-    feed.finish(1);
+    feed.finish(1, program.models);
     this.#device.queue.writeBuffer(this.#need().feed, 0, feed.words);
     try {
       const compile = async ({ step }: StepQuestion, variant: Variant) => {
@@ -150,11 +160,11 @@ export class WebGpuExecutor implements Executor {
     this.#device.queue.writeBuffer(slabs[slab], start * 4, padded);
   }
 
-  run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<Float64Array> {
-    const { metrics, feed: feedBuffer, staging, offsets } = this.#need();
+  run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
+    const { program, metrics, feed: feedBuffer, staging, offsets } = this.#need();
     const device = this.#device;
     const recorded = (data as GpuLoaded).recorded(list);
-    feed.finish(steps);
+    feed.finish(steps, program.models);
     device.queue.writeBuffer(feedBuffer, 0, feed.words, 0, (steps * feed.strideBytes) / 4);
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -172,14 +182,18 @@ export class WebGpuExecutor implements Executor {
     pass.end();
     if (list === 'infer') {
       device.queue.submit([encoder.finish()]);
-      return Promise.resolve(new Float64Array(0));
+      return Promise.resolve({ sums: new Float64Array(0), flags: new Uint32Array(0) });
     }
-    const bytes = steps * feed.models * METRICS_BYTES;
+    const count = steps * feed.models;
+    const bytes = (program.models + count) * RECORD_BYTES;
     const back =
       staging.pop() ?? device.createBuffer({ label: 'metrics back', size: metrics.size, usage: MAP_READ | COPY_DST });
     encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
     device.queue.submit([encoder.finish()]);
-    return this.#watch.guard(this.#bring(back, bytes, staging));
+    // The feed may be another when they come.
+    const [slots, slices, finished] = [feed.slots.slice(0, count), feed.models, feed.finished[0]!];
+    const read = (words: Uint32Array) => resultOf(words, program.models, slots, slices, finished);
+    return this.#watch.guard(this.#bring(back, bytes, staging, read));
   }
 
   async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
@@ -231,12 +245,17 @@ export class WebGpuExecutor implements Executor {
     if (this.#owned) this.#device.destroy();
   }
 
-  async #bring(back: GPUBuffer, bytes: number, staging: GPUBuffer[]): Promise<Float64Array> {
+  async clearFlags(): Promise<void> {
+    const { program, metrics } = this.#need();
+    this.#device.queue.writeBuffer(metrics, 0, new Uint8Array(program.models * RECORD_BYTES));
+  }
+
+  async #bring<T>(back: GPUBuffer, bytes: number, staging: GPUBuffer[], read: (words: Uint32Array) => T): Promise<T> {
     await back.mapAsync(MAP_MODE_READ, 0, bytes);
-    const metrics = Float64Array.from(new Float32Array(back.getMappedRange(0, bytes)));
+    const result = read(new Uint32Array(back.getMappedRange(0, bytes)));
     back.unmap();
     staging.push(back);
-    return metrics;
+    return result;
   }
 
   /** Pipelines and bind groups of a list on one data set. */
@@ -324,3 +343,28 @@ export class WebGpuExecutor implements Executor {
 
 const ofLearned = <T>(make: (slab: keyof Captured) => T) =>
   Object.fromEntries(LEARNED.map((slab) => [slab, make(slab)])) as Record<keyof Captured, T>;
+
+/**
+ * The records of lib/metrics.wgsl.
+ * @param slots the model of every slice
+ * @param slices of a step
+ * @param finished updates before the first step
+ */
+function resultOf(words: Uint32Array, models: number, slots: Uint32Array, slices: number, finished: number): RunResult {
+  const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
+  const sums = new Float64Array(slots.length * 4);
+  const flags = new Uint32Array(slots.length);
+  for (let n = 0; n < slots.length; n++) {
+    const at = (models + n) * RECORD_WORDS;
+    for (let i = 0; i < 4; i++) sums[n * 4 + i] = floats[at + i]!;
+    flags[n] = words[at + FLAGS_WORD]!;
+  }
+  for (let slice = 0; slice < slices; slice++) {
+    const ended = words[slots[slice]! * RECORD_WORDS + FLAGS_WORD + ENDED]!;
+    if (ended === 0) continue;
+    const { code, after } = endOf(ended, finished);
+    const n = after * slices + slice;
+    if (n < flags.length && flags[n] === 0) flags[n] = code;
+  }
+  return { sums, flags };
+}

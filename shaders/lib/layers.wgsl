@@ -1,0 +1,24 @@
+// The dense layers as an update sees them. Offsets count vec4s.
+
+override DENSE_LAYERS: u32;
+
+struct DenseLayer {
+  number: u32,                   // its place in the network
+  first_workgroup: u32,          // of a fused update
+  gather: u32,                   // 1: the layer's input is the data set
+  inputs: u32,
+  in_fours: u32,
+  out_fours: u32,
+  x_offset: u32,
+  delta_offset: u32,
+  weight_offset: u32,
+  bias_offset: u32,
+  bias: u32,
+  spare: u32,
+}
+
+struct LayerTable {
+  rows: array<DenseLayer, 64>,
+}
+
+@group(0) @binding(10) var<uniform> layers: LayerTable;

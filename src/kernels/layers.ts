@@ -1,0 +1,37 @@
+/** The table of dense layers that the shaders of an update walk over. */
+import { at, type DenseRow, type Find, fours, layerNumber } from './kernel.ts';
+import { STRUCTS } from './shaders.generated.ts';
+
+/** The table of lib/layers.wgsl. `firstWorkgroups`: the first workgroup of every layer's tiles. */
+export function layerTable(
+  rows: readonly DenseRow[],
+  find: Find,
+  firstWorkgroups: readonly number[] = [],
+): Uint32Array<ArrayBuffer> {
+  const { members } = STRUCTS.DenseLayer;
+  const words = STRUCTS.DenseLayer.size / 4;
+  const table = new Uint32Array(STRUCTS.LayerTable.size / 4);
+  rows.forEach((row, n) => {
+    const put = (member: keyof typeof members, value: number) => {
+      table[n * words + members[member].offset / 4] = value;
+    };
+    const { inputs, outputs } = rowShape(row, find);
+    put('number', layerNumber((row.weight ?? row.bias)!));
+    put('first_workgroup', firstWorkgroups[n] ?? 0);
+    put('gather', row.x === undefined ? 1 : 0);
+    put('inputs', inputs);
+    put('in_fours', fours(inputs));
+    put('out_fours', fours(outputs));
+    put('x_offset', row.x === undefined ? 0 : at(find(row.x)));
+    put('delta_offset', at(find(row.delta)));
+    put('weight_offset', row.weight === undefined ? 0 : at(find(row.weight)));
+    put('bias_offset', row.bias === undefined ? 0 : at(find(row.bias)));
+    put('bias', row.bias === undefined ? 0 : 1);
+  });
+  return table;
+}
+
+/** A bias alone has no inputs. */
+export function rowShape({ weight, bias }: DenseRow, find: Find): { inputs: number; outputs: number } {
+  return { inputs: weight ? find(weight).rows : 0, outputs: find((weight ?? bias)!).columns };
+}
