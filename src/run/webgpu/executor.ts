@@ -15,11 +15,11 @@ import {
   type RunResult,
 } from '../executor.ts';
 import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../feed.ts';
-import { endOf } from '../guard.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
 import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
+import { RECORD_BYTES, resultOf } from './records.ts';
 import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
 
 /** The WebGPU constants of the same names, which are not there to read in every runtime. */
@@ -29,13 +29,6 @@ const COPY_DST = 0x08;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const MAP_MODE_READ = 1;
-
-/** Words of a record of lib/metrics.wgsl; its flags come after the sums. */
-const RECORD_WORDS = STRUCTS.Record.size / 4;
-const FLAGS_WORD = STRUCTS.Record.members.flags.offset / 4;
-const RECORD_BYTES = STRUCTS.Record.size;
-/** The flag of a model that says what ended its training. */
-const ENDED = 2;
 
 /** The buffers of one prepared program. */
 interface Prepared {
@@ -343,28 +336,3 @@ export class WebGpuExecutor implements Executor {
 
 const ofLearned = <T>(make: (slab: keyof Captured) => T) =>
   Object.fromEntries(LEARNED.map((slab) => [slab, make(slab)])) as Record<keyof Captured, T>;
-
-/**
- * The records of lib/metrics.wgsl.
- * @param slots the model of every slice
- * @param slices of a step
- * @param finished updates before the first step
- */
-function resultOf(words: Uint32Array, models: number, slots: Uint32Array, slices: number, finished: number): RunResult {
-  const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
-  const sums = new Float64Array(slots.length * 4);
-  const flags = new Uint32Array(slots.length);
-  for (let n = 0; n < slots.length; n++) {
-    const at = (models + n) * RECORD_WORDS;
-    for (let i = 0; i < 4; i++) sums[n * 4 + i] = floats[at + i]!;
-    flags[n] = words[at + FLAGS_WORD]!;
-  }
-  for (let slice = 0; slice < slices; slice++) {
-    const ended = words[slots[slice]! * RECORD_WORDS + FLAGS_WORD + ENDED]!;
-    if (ended === 0) continue;
-    const { code, after } = endOf(ended, finished);
-    const n = after * slices + slice;
-    if (n < flags.length && flags[n] === 0) flags[n] = code;
-  }
-  return { sums, flags };
-}

@@ -1,0 +1,41 @@
+/** Reads what comes back of a submit: the records of shaders/lib/metrics.wgsl. */
+import { STRUCTS } from '../../kernels/shaders.generated.ts';
+import type { RunResult } from '../executor.ts';
+import { endOf } from '../guard.ts';
+
+export const RECORD_BYTES = STRUCTS.Record.size;
+const WORDS = RECORD_BYTES / 4;
+/** The first flag of a record, and the flag of a model that says what ended its training. */
+const FLAGS = STRUCTS.Record.members.flags.offset / 4;
+const ENDED = FLAGS + 2;
+
+/**
+ * The sums and flags of all slices, behind the records of `models` models.
+ * @param slots the model of every slice
+ * @param slices of a step
+ * @param finished updates before the first step
+ */
+export function resultOf(
+  words: Uint32Array,
+  models: number,
+  slots: Uint32Array,
+  slices: number,
+  finished: number,
+): RunResult {
+  const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
+  const sums = new Float64Array(slots.length * 4);
+  const flags = new Uint32Array(slots.length);
+  for (let n = 0; n < slots.length; n++) {
+    const at = (models + n) * WORDS;
+    for (let i = 0; i < 4; i++) sums[n * 4 + i] = floats[at + i]!;
+    flags[n] = words[at + FLAGS]!;
+  }
+  for (let slice = 0; slice < slices; slice++) {
+    const ended = words[slots[slice]! * WORDS + ENDED]!;
+    if (ended === 0) continue;
+    const { code, after } = endOf(ended, finished);
+    const n = after * slices + slice;
+    if (n < flags.length && flags[n] === 0) flags[n] = code;
+  }
+  return { sums, flags };
+}
