@@ -66,6 +66,7 @@ export {
 } from './train/checkpoints.ts';
 export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type SweepModel } from './train/create.ts';
 export { Dataset, dataset } from './train/dataset.ts';
+export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';
 export { pageStore } from './train/page-store.ts';
 export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
 export type { Trainer } from './train/trainer.ts';
