@@ -15,6 +15,7 @@ export default defineConfig({
       { find: /^downhill$/, replacement: path('src/index.ts') },
       { find: /^downhill\/node$/, replacement: path('src/node/index.ts') },
       { find: /^downhill\/stream$/, replacement: path('src/data/stream/index.ts') },
+      { find: /^downhill\/parquet$/, replacement: path('src/data/stream/parquet.ts') },
     ],
   },
   test: {

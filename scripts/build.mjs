@@ -38,7 +38,12 @@ const common = {
 };
 
 /** What applications import. */
-const doors = { index: 'src/index.ts', node: 'src/node/index.ts', stream: 'src/data/stream/index.ts' };
+const doors = {
+  index: 'src/index.ts',
+  node: 'src/node/index.ts',
+  stream: 'src/data/stream/index.ts',
+  parquet: 'src/data/stream/parquet.ts',
+};
 
 /**
  * Three builds: the entries that applications import share chunks, so that a class is the same class behind each of

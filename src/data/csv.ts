@@ -20,7 +20,13 @@ export interface CsvOptions {
    * one field of the second row is.
    */
   header?: 'auto' | 'yes' | 'no';
+  /** Default: found from the first rows. */
+  delimiter?: Delimiter;
+  /** The line on which the text begins in its file; default 1. */
+  line?: number;
 }
+
+export type Delimiter = (typeof DELIMITERS)[number];
 
 const DELIMITERS = ['\t', ';', ','] as const;
 const SPACES: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20]);
@@ -44,7 +50,8 @@ const PROBLEMS: Record<string, string> = {
  */
 export function parseCsv(input: Uint8Array | string, options: CsvOptions = {}, who = 'CSV'): Table {
   const text = decode(input, who);
-  const { rows, lines } = parseRows(text, who);
+  const { delimiter = findDelimiter(text), line = 1 } = options;
+  const { rows, lines } = parseRows(text, delimiter, line, who);
   if (rows.length === 0) throw new DataError('data/empty', `${who}: holds no rows.`);
   const width = rows[0]!.length;
   const odd = rows.findIndex((row) => row.length !== width);
@@ -93,11 +100,16 @@ function badLine(bytes: Uint8Array): number {
 }
 
 /** All rows as fields, whatever their number, with the line on which each begins. */
-function parseRows(text: string, who: string): { rows: string[][]; lines: number[] } {
+function parseRows(
+  text: string,
+  delimiter: Delimiter,
+  line: number,
+  who: string,
+): { rows: string[][]; lines: number[] } {
   const utf8 = new TextEncoder().encode(text); // the parser counts in bytes
   try {
     const records = parse(text, {
-      delimiter: findDelimiter(text),
+      delimiter,
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       skip_empty_lines: true,
@@ -105,12 +117,12 @@ function parseRows(text: string, who: string): { rows: string[][]; lines: number
       info: true,
     }) as unknown as { record: string[]; info: { bytes: number } }[];
     const rows = records.map(({ record }) => record);
-    return { rows, lines: linesOf(rows, (i) => records[i]!.info.bytes, utf8) };
+    return { rows, lines: linesOf(rows, (i) => records[i]!.info.bytes, utf8).map((own) => own + line - 1) };
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     const { code, bytes } = cause as CsvError & { bytes: number };
     const problem = PROBLEMS[code] ?? cause.message;
-    throw new DataError('data/csv', `${who}: line ${lineAt(utf8, bytes)}: ${problem}.`, { cause });
+    throw new DataError('data/csv', `${who}: line ${lineAt(utf8, bytes) + line - 1}: ${problem}.`, { cause });
   }
 }
 
@@ -143,7 +155,8 @@ function lineAt(utf8: Uint8Array, at: number): number {
   return line;
 }
 
-function findDelimiter(text: string): string {
+/** The delimiter that the first rows speak for. */
+export function findDelimiter(text: string): Delimiter {
   const counts = delimiterCounts(text);
   const steady = DELIMITERS.findIndex((_, d) => counts.every((row) => row[d]! > 0 && row[d] === counts[0]![d]));
   if (steady !== -1 && counts.length > 0) return DELIMITERS[steady]!;

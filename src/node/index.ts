@@ -8,6 +8,7 @@ import type { TuningCache } from '../run/tuning.ts';
 import { describe } from '../run/webgpu/device.ts';
 import { fileCache } from './tuning-cache.ts';
 
+export { fileBytes } from './bytes.ts';
 export { writeFileWhole } from './files.ts';
 export { folderStore } from './folder-store.ts';
 export { fileCache } from './tuning-cache.ts';
