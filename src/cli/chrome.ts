@@ -7,6 +7,7 @@ import type { Browser, Page } from 'puppeteer';
 import * as errors from '../errors.ts';
 import { DeviceError, DeviceLostError, DownhillError } from '../errors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
+import type { CheckpointStore } from '../train/checkpoints.ts';
 import type { Failure } from './errors.ts';
 import type { Job, JobHooks, JobResult, Runner, StepOf } from './job.ts';
 import type { PageDoor } from './page.ts';
@@ -220,14 +221,35 @@ class Session implements Runner {
     } else if (name === 'cli-page.js') send('text/javascript', this.#program);
     else if (name === 'job') send('application/octet-stream', this.#job);
     else if (name === 'result' && request.method === 'POST') {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
+      void bodyOf(request).then((body) => {
         response.writeHead(204).end();
-        this.#answer(unpack(Buffer.concat(parts)) as Answer);
+        this.#answer(unpack(body) as Answer);
       });
+    } else if (name?.startsWith('checkpoints/') && this.#hooks.store) {
+      serveStore(this.#hooks.store, name.slice('checkpoints/'.length), request).then(
+        (answer) => send('application/octet-stream', answer),
+        (error: Error) => response.writeHead(500).end(error.message),
+      );
     } else response.writeHead(404).end();
   }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+/** What the page asks of the store; its checkpoints are written by this process, and outlive the browser. */
+async function serveStore(
+  store: CheckpointStore,
+  name: string,
+  request: IncomingMessage,
+): Promise<string | Uint8Array> {
+  if (request.method === 'PUT') await store.write(name, await bodyOf(request));
+  else if (request.method === 'DELETE') await store.remove(name);
+  else return name === '' ? JSON.stringify(await store.list()) : store.read(name);
+  return '';
 }
 
 /** The error that was thrown in the page. */

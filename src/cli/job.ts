@@ -2,7 +2,8 @@
 import type { DataInput, Inputs } from '../data/types.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
-import { createTrainer, loadModel } from '../train/create.ts';
+import { type CheckpointOptions, type CheckpointStore, checkpoints } from '../train/checkpoints.ts';
+import { createTrainer, loadModel, loadTrainer } from '../train/create.ts';
 import { Dataset } from '../train/dataset.ts';
 import type { Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
@@ -16,6 +17,10 @@ export interface TrainJob extends RunOptions, TrainingLength {
   test?: DataInput;
   /** A safetensors file with the weights to start from. */
   init?: Uint8Array;
+  /** A checkpoint to go on from; `steps` and `epochs` then count from the start of its run. */
+  resume?: Uint8Array;
+  /** Keeps the run in the store of the hooks. */
+  checkpoint?: CheckpointOptions;
 }
 export interface EvaluateJob {
   kind: 'evaluate';
@@ -69,6 +74,8 @@ export interface JobHooks<J extends Job = Job> {
   onStep?(event: StepOf<J>): void;
   /** Ends training at a step boundary. */
   signal?: AbortSignal;
+  /** Where checkpoints go. */
+  store?: CheckpointStore;
 }
 
 /** Something that jobs run on. */
@@ -93,7 +100,8 @@ function work(job: Job, runtime: Runtime, hooks: JobHooks): Promise<JobResult> {
 
 async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>): Promise<TrainResult> {
   const init = job.init && readWeights(job.spec, job.init);
-  const trainer = await createTrainer(job.spec, withOptions(runtime, job));
+  const options = withOptions(runtime, job);
+  const trainer = await (job.resume ? loadTrainer(job.resume, options) : createTrainer(job.spec, options));
   try {
     if (init) await trainer.setWeights(init);
     const { adapter } = trainer;
@@ -102,7 +110,8 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
     hooks.onStart?.({ adapter, plan: trainer.describe() });
     try {
       const history = await trainer.fit(data, {
-        ...lengthOf(job),
+        ...lengthOf(job, trainer),
+        ...(hooks.store && job.checkpoint && { checkpoint: checkpoints(hooks.store, job.checkpoint) }),
         onStep: (event) => hooks.onStep?.(event),
         ...(hooks.signal && { signal: hooks.signal }),
       });

@@ -16,6 +16,12 @@ import { type TrainFlags, train } from './train.ts';
 
 /** Steps between two `step` events. */
 const LOG_EVERY = 10;
+const TRAIN_EXAMPLES = `
+Examples:
+  keep the run       downhill train --data digits --epochs 50 --checkpoint runs/night --checkpoint-every 500
+  go on with it      the same line and --resume: the model will have the bits of a run that was never interrupted
+  take it further    downhill train --data digits --epochs 80 --checkpoint runs/night --resume
+`;
 const SWEEP_EXAMPLES = `
 Examples:
   64 draws, each with 4 seeds   downhill sweep --data spirals --learning-rate log:1e-4..1e-1 --trials 64 --seeds 4
@@ -81,9 +87,9 @@ const commands = (wrap: Wrap) => (output: Output) => {
     return sub;
   };
 
-  runOptions(numberOptions(specOptions(dataOptions(command('train', 'train a model'), true)))).action(
-    (flags: TrainFlags) => act((out, started) => train(flags, out, started)),
-  );
+  checkpointOptions(runOptions(numberOptions(specOptions(dataOptions(command('train', 'train a model'), true)))))
+    .addHelpText('after', TRAIN_EXAMPLES)
+    .action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
 
   runOptions(
     searchOptions(specOptions(dataOptions(command('sweep', 'train many models side by side, keep the best'), true))),
@@ -179,6 +185,17 @@ const runOptions = (command: Command): Command =>
     .addOption(backendOption())
     .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
     .option('--out <folder>', 'where the model, history and report go (default: runs/<time>)');
+
+/** How a run is kept while it trains, and gone on with. */
+const checkpointOptions = (command: Command): Command =>
+  command
+    .option('--checkpoint <folder>', 'keep the run there while it trains, and as it stands when it ends or is stopped')
+    .option('--checkpoint-every <n>', 'updates between two checkpoints (default: an epoch)', whole(1))
+    .option('--keep <n>', 'how many of the last checkpoints stay (default: 2)', whole(1))
+    .option(
+      '--resume [from]',
+      'go on from a checkpoint, a folder’s last, or that of --checkpoint; --steps and --epochs count from the start of the run',
+    );
 
 const backendOption = () =>
   new Option('--backend <name>', 'what it runs on; auto takes a real GPU or the CPU').choices(BACKENDS).default('auto');

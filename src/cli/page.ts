@@ -1,5 +1,6 @@
 /** The page's half of the Chrome backend: fetches a job, runs it on the page's GPU, sends back what happens. */
 import { describe } from '../run/webgpu/device.ts';
+import type { CheckpointStore } from '../train/checkpoints.ts';
 import { toFailure } from './errors.ts';
 import { type Job, runJob, type StepOf } from './job.ts';
 import type { Started } from './start.ts';
@@ -43,7 +44,7 @@ const door = {
     let answer: unknown;
     try {
       const job = unpack(new Uint8Array(await (await fetch('job')).arrayBuffer())) as Job;
-      answer = { result: await runJob(job, {}, { onStep, onStart, signal: controller.signal }) };
+      answer = { result: await runJob(job, {}, { onStep, onStart, signal: controller.signal, store }) };
     } catch (error) {
       answer = { kind: error instanceof Error ? error.name : 'Error', failure: toFailure(error) };
     }
@@ -56,6 +57,20 @@ const door = {
 };
 
 const controller = new AbortController();
+
+/** The store that Node has. */
+const store: CheckpointStore = {
+  write: async (name, bytes) => void (await ask('PUT', name, bytes as Uint8Array<ArrayBuffer>)),
+  read: async (name) => new Uint8Array(await (await ask('GET', name)).arrayBuffer()),
+  list: async () => (await ask('GET', '')).json(),
+  remove: async (name) => void (await ask('DELETE', name)),
+};
+
+async function ask(method: string, name: string, body?: BodyInit): Promise<Response> {
+  const response = await fetch(`checkpoints/${name}`, { method, ...(body && { body }) });
+  if (!response.ok) throw new Error(await response.text());
+  return response;
+}
 
 export type PageDoor = typeof door;
 Object.assign(globalThis, { downhill: door });

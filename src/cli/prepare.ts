@@ -4,6 +4,7 @@ import type { Spec } from '../spec/spec.ts';
 import { type DataFlags, loadSource, readBytes, type SplitData, splitSource } from './data.ts';
 import { UsageError } from './errors.ts';
 import type { TrainJob } from './job.ts';
+import { checkResumed, type Resumed } from './resume.ts';
 import {
   buildSpec,
   type DataShape,
@@ -73,16 +74,28 @@ export interface Prepared {
   rows: number;
 }
 
-/** Reads and checks all there is to check: what is wrong here is bad usage. @throws DownhillError */
-export async function prepare(flags: ProblemFlags): Promise<Prepared> {
+/**
+ * Reads and checks all there is to check: what is wrong here is bad usage. What no flag says is that of the checkpoint
+ * `from`. @throws DownhillError
+ */
+export async function prepare(flags: ProblemFlags, from?: Resumed): Promise<Prepared> {
+  if (from && flags.init !== undefined) {
+    throw new UsageError('cli/usage', '--resume: got --init too, expected one of them.');
+  }
   const problem = await readProblem(flags);
-  const { model, shape, describe } = problem;
+  const { model = from && { spec: { ...from.file.spec } }, shape, describe } = problem;
   const spec = buildSpec(model, flags, shape);
+  const job: TrainJob = { kind: 'train', ...jobParts(spec, problem, flags) };
+  if (from) {
+    checkResumed(from, spec, flags);
+    job.resume = from.bytes;
+    delete job.strategy; // that of the checkpoint
+  }
   return {
     spec,
     describe,
     rows: shape.rows,
     total: totalSteps(flags, spec.batchSize, shape.rows),
-    job: { kind: 'train', ...jobParts(spec, problem, flags) },
+    job,
   };
 }

@@ -16,6 +16,7 @@ const SMOOTHING = 0.1;
 export class Progress {
   readonly #screen: Screen;
   readonly #total: number;
+  readonly #first: number;
   readonly #now: () => number;
   #start: number | undefined;
   #shown: number;
@@ -24,10 +25,11 @@ export class Progress {
   #last = 0;
   #drawn = -1;
 
-  /** For `total` steps. `now` gives milliseconds. */
-  constructor(total: number, screen: Screen, now = () => performance.now()) {
+  /** For `total` steps, of which the `first` ones were done before. `now` gives milliseconds. */
+  constructor(total: number, screen: Screen, { first = 0, now = () => performance.now() } = {}) {
     this.#total = total;
     this.#screen = screen;
+    this.#first = first;
     this.#now = now;
     this.#shown = now();
   }
@@ -54,7 +56,7 @@ export class Progress {
   #draw(step: number, now: number): void {
     this.#drawn = step;
     const seconds = (now - this.#start!) / 1000;
-    const rate = seconds > 0 ? step / seconds : 0;
+    const rate = seconds > 0 ? (step - this.#first) / seconds : 0;
     const left = rate > 0 ? (this.#total - step) / rate : 0;
     const words = [
       `${step}/${this.#total}`,

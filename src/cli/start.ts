@@ -32,10 +32,13 @@ export interface TrainingLength {
   epochs?: number;
 }
 
-/** The length alone, as `fit` takes it. */
-export const lengthOf = ({ steps, epochs }: TrainingLength): TrainingLength => ({
-  ...(steps !== undefined && { steps }),
-  ...(epochs !== undefined && { epochs }),
+/** What is left of the length, as `fit` takes it. */
+export const lengthOf = (
+  { steps, epochs }: TrainingLength,
+  { finishedSteps, finishedEpochs } = { finishedSteps: 0, finishedEpochs: 0 },
+): TrainingLength => ({
+  ...(steps !== undefined && { steps: Math.max(0, steps - finishedSteps) }),
+  ...(epochs !== undefined && { epochs: Math.max(0, epochs - finishedEpochs) }),
 });
 
 export interface Started {

@@ -11,11 +11,12 @@ import type { Output } from './output.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { duration, Progress } from './progress.ts';
 import { type Losses, metricsLine, renderReport } from './report.ts';
+import { type CheckpointFlags, openCheckpoints } from './resume.ts';
 import { adapterWords, type BackendName, chooseRunner } from './runner.ts';
 import type { SpecFlags } from './spec.ts';
 import type { RunOptions } from './start.ts';
 
-export interface TrainFlags extends DataFlags, SpecFlags, RunOptions {
+export interface TrainFlags extends DataFlags, SpecFlags, RunOptions, CheckpointFlags {
   init?: string;
   backend: BackendName;
   logEvery: number;
@@ -24,9 +25,16 @@ export interface TrainFlags extends DataFlags, SpecFlags, RunOptions {
 
 /** Runs the command; resolves with the exit code. `started` is called when training begins. */
 export async function train(flags: TrainFlags, output: Output, started: () => void): Promise<number> {
-  const prepared = await prepare(flags);
+  const { store, options, from } = await openCheckpoints(flags, (line) => output.say(line));
+  const prepared = await prepare(flags, from);
+  if (options) prepared.job.checkpoint = options;
   const folder = await makeFolder(flags.out);
   output.say(`data: ${prepared.describe}`);
+  const first = from?.file.counters?.step ?? 0;
+  if (from) {
+    output.say(`resumed: ${from.name}, after step ${first}`);
+    output.event({ event: 'resumed', checkpoint: from.name, step: first });
+  }
   const stop = new AbortController();
   const release = onInterrupt(stop, output);
   let runner: Runner | undefined;
@@ -35,9 +43,10 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
     runner = choice.runner;
     output.say(`backend: ${runner.backend}: ${choice.reason}`);
     const losses: Losses = { step: [], loss: [], learningRate: [] };
-    const progress = new Progress(prepared.total, output.screen);
+    const progress = new Progress(prepared.total, output.screen, { first });
     const hooks: JobHooks<TrainJob> = {
       signal: stop.signal,
+      ...(store && { store }),
       onStart: ({ adapter, plan }) => {
         started();
         output.say(`adapter: ${adapterWords(adapter)}`);

@@ -14,7 +14,7 @@ function show(isTTY: boolean): string {
       text += part;
     },
   };
-  const progress = new Progress(100, screen, () => now);
+  const progress = new Progress(100, screen, { now: () => now });
   for (let step = 1; step <= 100; step++) {
     now += 100;
     progress.update({ step, loss: 0.5 });

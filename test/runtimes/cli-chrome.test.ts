@@ -1,28 +1,51 @@
 /** The command trains one model and many in headless Chrome, from its own process to its exit code. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, type TestContext, test } from 'vitest';
 import { decodeModel } from '../../src/io/model.ts';
+import { folderStore } from '../../src/node/folder-store.ts';
+import { latestCheckpoint } from '../../src/train/checkpoints.ts';
 import { isRequired, lookUp } from '../support/runtimes.ts';
 
 const { found, missing } = lookUp('chromium');
 const folder = mkdtempSync(join(tmpdir(), 'downhill-chrome-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the command on Chrome in a process of its own; gives the events. */
-function runOnChrome(context: TestContext, command: string, ...more: string[]) {
+const env = { ...process.env, ...(found && { PUPPETEER_EXECUTABLE_PATH: found.path }) };
+const eventsOf = (stdout: string) =>
+  stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
+function commandLine(context: TestContext, command: string, more: string[]): string[] {
   if (!found && !isRequired()) context.skip(`no Chrome: ${missing.reason}`);
   const flags = ['--data', 'xor', '--backend', 'chrome', '--json', '--out', join(folder, command), ...more];
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/downhill.mjs', command, ...flags], {
-    env: { ...process.env, ...(found && { PUPPETEER_EXECUTABLE_PATH: found.path }) },
-    encoding: 'utf8',
-  });
+  return ['bin/downhill.mjs', command, ...flags];
+}
+
+/** Runs the command on Chrome in a process of its own; gives the events. */
+function runOnChrome(context: TestContext, command: string, ...more: string[]) {
+  const words = commandLine(context, command, more);
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { env, encoding: 'utf8' });
   expect(stderr).toContain('backend: chrome');
   expect(status).toBe(0);
-  const lines = stdout.split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
+  return eventsOf(stdout);
+}
+
+/** Starts it, and lets it run. */
+function startOnChrome(context: TestContext, command: string, ...more: string[]) {
+  const child = spawn(process.execPath, commandLine(context, command, more), { env });
+  let stdout = '';
+  child.stdout.on('data', (part) => {
+    stdout += part;
+  });
+  const ended = new Promise<{ status: number | null; events: Record<string, unknown>[] }>((resolve) =>
+    child.on('close', (status) => resolve({ status, events: eventsOf(stdout) })),
+  );
+  return { child, ended };
 }
 
 test('50 steps of xor', (context) => {
@@ -56,4 +79,26 @@ test('a sweep of four models, half of which are dropped', (context) => {
     learningRate: { type: 'cosine', learningRate: trials[best].learningRate },
   });
   expect(readFileSync(join(folder, 'sweep', 'report.html'), 'utf8')).toContain('<polyline');
+});
+
+test('Ctrl-C leaves a checkpoint, from which the run goes on to the bits of an undisturbed one', async (context) => {
+  const kept = join(folder, 'kept');
+  const checkpoint = ['--checkpoint', kept, '--checkpoint-every', '20'];
+  const stopped = startOnChrome(context, 'train', '--steps', '1000000', ...checkpoint);
+  // Whole files appear while it trains.
+  await expect.poll(() => (existsSync(kept) ? readdirSync(kept).length : 0), { timeout: 60_000 }).toBeGreaterThan(0);
+  stopped.child.kill('SIGINT');
+  const { status, events } = await stopped.ended;
+  expect(status).toBe(130);
+  const { steps } = events.at(-1) as { steps: number };
+  const latest = (await latestCheckpoint(folderStore(kept)))!;
+  expect(latest.name).toMatch(new RegExp(`-step-${steps}\\.safetensors$`));
+  expect(latest.skipped).toEqual([]);
+  const model = join(folder, 'train', 'model.safetensors');
+  const length = ['--steps', String(steps + 30)];
+  const resumed = runOnChrome(context, 'train', ...length, ...checkpoint, '--resume');
+  expect(resumed[0]).toEqual({ event: 'resumed', checkpoint: latest.name, step: steps });
+  const bytes = readFileSync(model);
+  runOnChrome(context, 'train', ...length);
+  expect(readFileSync(model).equals(bytes)).toBe(true);
 });
