@@ -19,7 +19,8 @@ for (const [signal, number] of [
 ]) {
   process.once(signal, () => {
     if (running.size > 0) process.exit(128 + number);
-    process.kill(process.pid, signal); // nothing of ours to end: what the signal does by default
+    // Nothing of ours to end. Whoever else listens does what is right; where nobody does, the signal does its default.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   });
 }
 
