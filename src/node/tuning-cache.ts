@@ -1,6 +1,6 @@
 /** Keeps what tuning found in a file of the user's cache folder. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { createRequire as requireFrom } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { TuningCache } from '../run/tuning.ts';
@@ -16,7 +16,7 @@ export function defaultCacheFile(): string {
 
 function dawnVersion(): string {
   try {
-    return createRequire(import.meta.url)('webgpu/package.json').version;
+    return requireFrom(import.meta.url)('webgpu/package.json').version;
   } catch {
     return 'unknown';
   }

@@ -12,8 +12,12 @@ const SMALL = network(32, 32);
 
 /** As much of a GPU as the choice looks at. */
 function fakeGpu(info: object): GPU {
-  const device = { lost: new Promise(() => {}), addEventListener: () => {}, limits: {} };
-  const adapter = { info: { vendor: 'acme', architecture: '', device: '', description: '', ...info }, limits: {} };
+  const device = { lost: new Promise(() => {}), addEventListener: () => {}, limits: {}, features: new Set() };
+  const adapter = {
+    info: { vendor: 'acme', architecture: '', device: '', description: '', ...info },
+    limits: {},
+    features: new Set(),
+  };
   return { requestAdapter: async () => ({ ...adapter, requestDevice: async () => device }) } as unknown as GPU;
 }
 

@@ -198,6 +198,7 @@ describe('a signal', () => {
     let arrive = (_: unknown) => {};
     const device = {
       limits: { maxComputeWorkgroupStorageSize: 16_384, maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
+      features: new Set(),
       lost: new Promise(() => {}),
       addEventListener() {},
       removeEventListener() {},
@@ -206,7 +207,7 @@ describe('a signal', () => {
       },
     };
     const info = { vendor: '', architecture: '', device: '', description: '' };
-    const adapter = { info, limits: device.limits, requestDevice: async () => device };
+    const adapter = { info, limits: device.limits, features: device.features, requestDevice: async () => device };
     const gpu = { requestAdapter: () => new Promise((resolve) => (arrive = resolve)) } as unknown as GPU;
     const stop = new AbortController();
     const made = createTrainer(SPEC, { gpu, signal: stop.signal });
