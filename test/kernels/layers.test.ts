@@ -52,6 +52,10 @@ const NETWORKS: [string, LayerInput[]][] = [
     'a block without weights',
     [dense(4), residual([activation('tanh'), gaussianNoise(0.2)]), residual([dropout(0.3)]), dense(3)],
   ],
+  [
+    'a projection below a hidden layer',
+    [dense(4), residual([dense(6, { activation: 'silu' })]), dense(5, { activation: 'tanh' }), dense(3)],
+  ],
   ['blocks in a block, last', [dense(3), residual([residual([dense(5)]), dense(3), residual([rmsNorm(), dense(3)])])]],
   [
     'an embedding',

@@ -13,7 +13,7 @@ import {
   residual,
   rmsNorm,
 } from '../../src/spec/layers.ts';
-import { parametersOf } from '../../src/spec/network.ts';
+import { type Placed, parametersOf, placeLayers } from '../../src/spec/network.ts';
 import { outputs, parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 
 const specOf = (layers: unknown, more: Partial<SpecInput> = {}) =>
@@ -77,6 +77,15 @@ test('parameters have the names and shapes of PyTorch', () => {
     'layers.4.layers.0.bias [6] vector',
     'layers.4.layers.1.weight [6,6] matrix',
     'layers.4.layers.1.bias [6] vector',
+  ]);
+});
+
+test('layers are numbered through, those of a block behind it: what they draw is their own', () => {
+  const spec = specOf([dropout(), residual([dropout(), residual([dropout()]), dropout()]), dropout(), dense(2)]);
+  const numbers = (placed: readonly Placed[]): string[] =>
+    placed.flatMap(({ path, number, inner }) => [`${path}: ${number}`, ...numbers(inner)]);
+  expect(numbers(placeLayers(spec))).toEqual([
+    ...['0: 0', '1: 1', '1.layers.0: 2', '1.layers.1: 3', '1.layers.1.layers.0: 4', '1.layers.2: 5', '2: 6', '3: 7'],
   ]);
 });
 
