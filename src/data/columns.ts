@@ -51,15 +51,28 @@ function moments(
   return { mean, deviation: deviation || 1 };
 }
 
+/** The most bytes that encoded rows take: a small table with a column of names would become a matrix of all by all. */
+const MAX_BYTES = 2 ** 30;
+
+function tooWide(columns: readonly Column[], count: number, width: number, who: string): DataError {
+  const most = (column: Column) => (column.type === 'category' ? column.categories.length : 1);
+  const widest = columns.reduce((a, b) => (most(b) > most(a) ? b : a));
+  return new DataError(
+    'data/limit',
+    `${who}: ${count} rows × ${width} inputs take ${4 * count * width} bytes, expected at most ${MAX_BYTES}; column ${show(widest.name)} alone becomes ${most(widest)} inputs: leave it out, or give fewer rows at a time.`,
+  );
+}
+
 /**
  * Raw rows of a table as inputs [rows, width]. A typed array is [rows, columns], for columns that are all numeric; a
  * field of a row may be a number or its text.
- * @throws DataError `data/shape`, `data/type`, `data/missing`, `data/number`, `data/not-finite`, `data/category`
+ * @throws DataError `data/shape`, `data/type`, `data/missing`, `data/number`, `data/not-finite`, `data/category`, `data/limit`
  */
 export function encodeTable(columns: readonly Column[], x: Inputs, who: string): InputRows {
   const rowAt = rawRows(columns, x, who);
   const count = ArrayBuffer.isView(x) ? x.length / columns.length : x.length;
   const width = columnsWidth(columns);
+  if (4 * count * width > MAX_BYTES) throw tooWide(columns, count, width, who);
   const out = new Float32Array(count * width);
   const places = columns.map((column) =>
     column.type === 'category' ? new Map(column.categories.map((name, i) => [name, i])) : undefined,
@@ -117,6 +130,9 @@ function unknownCategory(column: Column & { type: 'category' }, value: unknown, 
   if (value === '' || value === null || value === undefined) return notANumber(value, here);
   return new DataError(
     'data/category',
-    `${here}: got ${show(value)}, which no training row had; known: ${column.categories.map(show).join(', ')}.`,
+    `${here}: got ${show(value)}, which no training row had; known: ${listed(column.categories)}.`,
   );
 }
+
+const listed = (names: readonly string[]): string =>
+  `${names.slice(0, 20).map(show).join(', ')}${names.length > 20 ? ', …' : ''}`;

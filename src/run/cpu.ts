@@ -93,6 +93,7 @@ export class CpuExecutor implements Executor {
   readonly maxInFlight: number = 1;
   readonly #precision: Precision;
   #current: Prepared | undefined;
+  #disposed = false;
   /** When the event loop last turned for a run. */
   #turned = 0;
 
@@ -101,6 +102,7 @@ export class CpuExecutor implements Executor {
   }
 
   async prepare(program: Program): Promise<void> {
+    if (this.#disposed) throw disposed();
     const make = this.#precision === 'f32' ? Float32Array : Float64Array;
     const slabs = () =>
       Object.fromEntries(SLABS.map((slab) => [slab, new make(program.slabs[slab].all)])) as Record<Slab, Real>;
@@ -199,6 +201,7 @@ export class CpuExecutor implements Executor {
   }
 
   async dispose(): Promise<void> {
+    this.#disposed = true;
     this.#current = undefined;
   }
 
@@ -230,7 +233,7 @@ export class CpuExecutor implements Executor {
   }
 
   #prepared(): Prepared {
-    if (!this.#current) throw new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
+    if (!this.#current) throw disposed();
     return this.#current;
   }
 }
@@ -257,6 +260,8 @@ function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, 
   if (!over && (late !== 0 || (early !== 0 && guard === GUARD.stop))) model.ended = true;
   return code;
 }
+
+const disposed = () => new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');
 
 /** Without repeats: several fused steps may cover the same copying of rows. */
 function once(steps: readonly Step[]): Step[] {

@@ -302,6 +302,6 @@ function weightsBefore(name: ActivationName): InitializerName {
 /** The activation of the stand-alone activation layer after layer `i`, if there is one; norms may stand between. */
 function nextActivation(layers: unknown[], i: number): unknown {
   const after = layers.slice(i + 1) as ({ type?: unknown; activation?: unknown } | null)[];
-  const next = after.find((layer) => !Object.hasOwn(LAYERS, String(layer?.type)));
+  const next = after.find((layer) => typeof layer?.type !== 'string' || !Object.hasOwn(LAYERS, layer.type));
   return next?.type === 'activation' ? next.activation : undefined;
 }

@@ -100,7 +100,16 @@ export function unknownName(who: string, what: string, name: unknown, known: rea
 export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length})`;
-  const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+  const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : json(value);
   if (text === undefined) return String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+/** What JSON makes of a value; what it cannot write, a circle or a bigint inside, is named by its kind. */
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -182,7 +182,7 @@ interface Started {
 
 /** An engine with all its members at their start. @throws the reason of a signal that says stop meanwhile */
 async function start(members: readonly Member[], runtime: Runtime, given?: Choices): Promise<Started> {
-  const { signal } = runtime;
+  const { signal } = parseObject(RUNTIME, runtime, 'runtime');
   const starting = startEngine(members, runtime, given);
   if (!(await doneBefore(signal, starting))) {
     // A device that nobody waits for is given back as soon as it is there.

@@ -101,19 +101,16 @@ export class Engine {
   async open(data: Data | StreamData, who: string, signal: AbortSignal | undefined): Promise<Source | undefined>;
   async open(data: Data | StreamData, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const pieces = pieceSource(data);
-    const opening = pieces ? this.#openPieces(pieces, who, signal) : this.#openAll(data as Data, who);
-    if (!(await doneBefore(signal, opening))) {
-      opening.then((source) => source.release()).catch(() => {});
-      return undefined;
-    }
+    const source = await (pieces ? this.#openPieces(pieces, who, signal) : this.#openAll(data as Data, who, signal));
+    if (!source) return undefined;
     if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
-    return opening;
+    return source;
   }
 
-  async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source> {
+  async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const { executor, spec, program, counters } = this;
     const { batch } = program.lists.train;
-    const source = await StreamSource.open(pieces, {
+    const opening = StreamSource.open(pieces, {
       executor,
       spec,
       batch,
@@ -121,19 +118,28 @@ export class Engine {
       who,
       signal,
     });
+    if (!(await doneBefore(signal, opening))) {
+      opening.then((late) => late.release()).catch(() => {});
+      return undefined;
+    }
+    const source = await opening;
     // Another data set than the one that an epoch was interrupted on begins its own.
     if (!source.has(counters.position)) this.#beginEpoch();
     return source;
   }
 
-  async #openAll(data: Data, who: string): Promise<Source> {
+  async #openAll(data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const rows = this.#kept.get(data)?.rows ?? encodeRows(this.spec, data, who);
     await this.#fitBatch(rows.count);
     const { batch } = this.program.lists.train;
     const last = this.spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
     checkBatches(this.spec, last, who, rows.count);
     const { loaded, release } = await this.load(data, who, rows);
-    await loaded.ready('train');
+    // Only this may be given up: a program for another batch is made whole, or what was learned is lost.
+    if (!(await doneBefore(signal, loaded.ready('train')))) {
+      release();
+      return undefined;
+    }
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
     // Another data set than the one that an epoch was interrupted on begins its own.
     if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.#beginEpoch();

@@ -1,7 +1,7 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
 import * as v from 'valibot';
 import type { RunResult } from '../run/executor.ts';
-import { abortSignal, callback, integer, parseObject } from '../spec/parse.ts';
+import { abortSignal, callback, integer } from '../spec/parse.ts';
 import { type Engine, type Submit, withLosses } from './engine.ts';
 import { Pacer, paced } from './pacer.ts';
 import type { Source } from './source.ts';
@@ -33,7 +33,6 @@ export async function fitEpochs(
   { validate, save }: FitCalls,
 ): Promise<History> {
   const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
-  parseObject(FIT, options, 'fit');
   const { counters } = engine;
   const first = counters.step;
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };

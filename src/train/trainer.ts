@@ -13,7 +13,7 @@ import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { type Engine, withLosses } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
-import { fitEpochs, runSteps } from './fit.ts';
+import { FIT, fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { Pacer } from './pacer.ts';
 import { checkParameters, initialParameters, readParameters } from './params.ts';
@@ -24,6 +24,7 @@ import type { Data, FitOptions, History, Metrics, StepEvent, StreamData } from '
 
 const EVALUATE = { signal: v.optional(abortSignal) };
 const PREDICT = { ...EVALUATE, raw: v.optional(boolean) };
+const RESET = { seed: v.optional(integer(0, 0xffff_ffff)) };
 const STEPS = { ...EVALUATE, every: v.optional(integer(1, Number.MAX_SAFE_INTEGER)) };
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
@@ -72,6 +73,7 @@ export class Trainer {
    * @throws DataError, DeviceError, NonFiniteError; CheckpointError where a checkpoint could not be written
    */
   async fit(data: Data | StreamData, options: FitOptions = {}): Promise<History> {
+    parseObject(FIT, options, 'fit');
     const { signal, end } = this.#turns.stoppable(options.signal);
     const validate = (validation: Data) => this.evaluate(validation, { signal });
     const calls = { validate, save: () => this.save() };
@@ -193,7 +195,8 @@ export class Trainer {
   }
 
   /** Back to the start: new initial weights, no optimizer state, no finished steps. A seed becomes the spec's. */
-  async reset({ seed = this.spec.seed }: { seed?: number } = {}): Promise<void> {
+  async reset(options: { seed?: number } = {}): Promise<void> {
+    const { seed = this.spec.seed } = parseObject(RESET, options, 'reset');
     await this.#turns.alone('reset', () => this.#engine.start(seed));
   }
 

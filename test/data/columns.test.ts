@@ -46,6 +46,21 @@ const COLUMNS: Column[] = [
 ];
 
 describe('encodeTable', () => {
+  it('refuses a small table that would become a matrix of all by all, before it takes memory', () => {
+    const categories = Array.from({ length: 17_000 }, (_, i) => `name ${i}`);
+    const wide: Column[] = [
+      { type: 'numeric', name: 'age', mean: 0, deviation: 1 },
+      { type: 'category', name: 'name', categories },
+    ];
+    const rows = categories.map((name) => [1, name]);
+    expect(() => encodeTable(wide, rows, 'x')).toThrow(DataError);
+    expect(() => encodeTable(wide, rows, 'x')).toThrow(
+      /17000 rows × 17001 inputs .* column "name" alone becomes 17000/,
+    );
+    // and an unknown one among so many is told in few words
+    expect(() => encodeTable(wide, [[1, 'nobody']], 'x')).toThrow(/"name 19", …\.$/);
+  });
+
   it('standardises numbers and opens categories, from numbers or text', () => {
     const x = [
       [5, 'b', 1],

@@ -1,0 +1,86 @@
+/**
+ * `npm run soak`: random networks, calls and damaged files for `--minutes N` or `--hours N` (default: 10 minutes), on the
+ * CPU and on Dawn where it is there; ends with the figures for docs/reliability.md. `--seed N` repeats one that failed.
+ */
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { asProgram, root, say } from './process.mjs';
+import { findRuntimes } from './runtimes.mjs';
+import { ensurePackages } from './setup.mjs';
+import { ensureShaders } from './shaders.mjs';
+
+const bundle = join(root, '.cache', 'soak.mjs');
+
+/** The module of the soak, bundled for Node. */
+async function load() {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ['test/fuzz/soak.ts'],
+    outfile: bundle,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    external: ['webgpu'],
+    logLevel: 'warning',
+  });
+  return import(pathToFileURL(bundle).href);
+}
+
+/** Dawn, if this machine has it. */
+async function findDawn() {
+  const { dawn } = await findRuntimes();
+  if (!dawn.found) {
+    say(`without Dawn: ${dawn.missing.reason}; type: ${dawn.missing.remedy}`);
+    return undefined;
+  }
+  Object.assign(process.env, dawn.found.env);
+  const { create } = await import('webgpu');
+  return { gpu: create([]), adapter: dawn.found.adapter };
+}
+
+function report(figures, seed, adapter) {
+  const { rounds, cpu, dawn, lost, compared, files, steps, minutes, rss, heap } = figures;
+  const day = new Date().toISOString().slice(0, 10);
+  return `| ${day}, ${cpus().length} × ${cpus()[0].model.trim()}, Node ${process.versions.node}${adapter ? `, ${adapter}` : ''} | |
+|---|---:|
+| minutes, seed | ${minutes}, ${seed} |
+| rounds of create, train, save, load, dispose: on the CPU, on Dawn | ${cpu}, ${dawn} |
+| steps of training in them | ${steps} |
+| lists of calls whose bytes were compared with those of the changing calls alone | ${compared} of ${rounds} |
+| damaged files given to readers | ${files} |
+| devices destroyed in the middle of a training | ${lost} |
+| resident memory after a tenth of the time, at the end | ${rss[0]} MB, ${rss[1]} MB |
+| JavaScript heap after a tenth of the time, at the end | ${heap[0]} MB, ${heap[1]} MB |`;
+}
+
+await asProgram(import.meta.url, async () => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string' },
+      hours: { type: 'string' },
+      seed: { type: 'string' },
+      cpu: { type: 'boolean' },
+    },
+  });
+  const minutes = values.hours ? 60 * Number(values.hours) : Number(values.minutes ?? 10);
+  const seed = Number(values.seed ?? Date.now() % 1e9);
+  if (!(minutes > 0) || !Number.isInteger(seed))
+    throw new Error('--minutes and --hours take numbers > 0, --seed an integer');
+  await ensurePackages();
+  await ensureShaders();
+  const dawn = values.cpu ? undefined : await findDawn();
+  setFlagsFromString('--expose-gc');
+  globalThis.gc = runInNewContext('gc');
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const { soak } = await load();
+  const figures = await soak({ minutes, seed, gpu: dawn?.gpu, say, stop: stop.signal });
+  process.stdout.write(`${report(figures, seed, dawn?.adapter)}\n`);
+  process.exit(); // a device of Dawn's keeps the process alive
+});
