@@ -11,6 +11,10 @@ import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } fro
 export const SAMPLERS = ['shuffle', 'uniform', 'sequential'] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
+/** What may be done about numbers that are not finite. */
+export const NON_FINITE_POLICIES = ['stop', 'skip'] as const;
+export type NonFinitePolicy = (typeof NON_FINITE_POLICIES)[number];
+
 /** The largest mini-batch. */
 export const MAX_BATCH = 1_048_576;
 
@@ -30,6 +34,11 @@ export interface SpecInput {
   seed?: number;
   /** How raw inputs become numbers. */
   preprocessing?: Preprocessing;
+  /**
+   * What happens where a loss, an activation or a gradient is NaN or infinite: `'stop'` (default) ends the training at the
+   * step before; `'skip'` counts the step, which then changes nothing.
+   */
+  nonFinite?: NonFinitePolicy;
 }
 
 /** A checked spec with every default filled in. */
@@ -42,6 +51,8 @@ export interface Spec {
   readonly sampler: SamplerName;
   readonly seed: number;
   readonly preprocessing: Preprocessing;
+  /** Absent for `'stop'`. */
+  readonly nonFinite?: NonFinitePolicy;
 }
 
 const ENTRIES = {
@@ -53,6 +64,7 @@ const ENTRIES = {
   sampler: v.optional(oneOf(SAMPLERS), 'shuffle'),
   seed: v.optional(integer(0, 0xffff_ffff), 0),
   preprocessing: v.optional(v.any(), {}),
+  nonFinite: v.optional(oneOf(NON_FINITE_POLICIES), 'stop'),
 };
 
 /**
@@ -60,7 +72,7 @@ const ENTRIES = {
  * @throws SpecError that names the key, what it got and what it expected
  */
 export function parseSpec(input: unknown, who = 'spec'): Spec {
-  const { inputs, sampler, seed, ...rest } = parseObject(ENTRIES, input, who);
+  const { inputs, sampler, seed, nonFinite, ...rest } = parseObject(ENTRIES, input, who);
   const { batchSize } =
     rest.batchSize === 'full'
       ? rest
@@ -74,6 +86,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     sampler,
     seed,
     preprocessing: parsePreprocessing(rest.preprocessing, `${who}.preprocessing`),
+    ...(nonFinite !== 'stop' && { nonFinite }),
   };
   checkTogether(spec, who);
   return deepFreeze(spec);

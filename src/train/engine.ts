@@ -3,19 +3,20 @@ import { encodeRows } from '../data/encode.ts';
 import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
-import { DataError, NonFiniteError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Choices, Program, Strategy } from '../plan/program.ts';
-import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
+import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
+import { decode, GUARD } from '../run/guard.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { checkBatches } from './batches.ts';
 import { Dataset } from './dataset.ts';
-import type { Work } from './pacer.ts';
+import { mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
 import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
 import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
 import { allRows, type Source } from './source.ts';
@@ -23,15 +24,6 @@ import { StreamSource } from './streaming.ts';
 import { addLosses } from './sums.ts';
 import { doneBefore } from './turns.ts';
 import type { Data, StepEvent, StreamData } from './types.ts';
-
-/** Some steps that were handed to the executor. */
-export interface Submit extends Work {
-  readonly events: readonly Omit<StepEvent, 'loss'>[];
-  /** Real rows per step: the same for all models. */
-  readonly rows: readonly number[];
-  /** The models that took part, in the order of their metrics. */
-  readonly models: readonly number[];
-}
 
 /** One of the models that train side by side: they differ in their seed and in numbers, never in shape. */
 export interface Member {
@@ -71,6 +63,8 @@ export class Engine {
   #members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
   readonly #choices: Choices;
+  /** Finished updates before steps that are known to turn bad inside of their update, and are skipped. */
+  readonly idle = new Set<number>();
   readonly #kept = new Map<Data, { rows: Rows; loaded: LoadedData }>();
 
   constructor(program: Program, executor: Executor, options: EngineOptions = {}) {
@@ -165,6 +159,7 @@ export class Engine {
     // Another call may have left its place in the epoch of a larger data set.
     if (source.reach(counters.position).steps <= 0) this.#beginEpoch();
     const { steps, ends } = source.reach(counters.position);
+    const before = { start: { ...counters }, sumsBefore: this.sums };
     const n = Math.min(most, this.capacity, steps);
     for (let k = 0; k < n; k++) {
       let count = 0;
@@ -176,8 +171,8 @@ export class Engine {
       counters.position++;
     }
     const metrics = this.executor.run('train', this.#feed, n, source.loaded);
-    const submit = { steps: n, events, rows, models: active, metrics };
-    this.sums = addLosses(this.sums, submit);
+    const submit = { steps: n, events, rows, models: active, metrics, ...before };
+    this.sums = addLosses(this.sums, submit, skips(this.spec));
     if (ends && n === steps) {
       this.finishedSums = this.sums;
       this.#beginEpoch();
@@ -206,6 +201,12 @@ export class Engine {
       const event = this.#advance(0, rows.count);
       this.snapshots.clear();
       const metrics = await this.executor.run('train', this.#feed, 1, loaded);
+      const [code] = metrics.flags;
+      if (code && (!skips(this.spec) || decode(code).late)) {
+        this.counters.step--;
+        await this.executor.clearFlags();
+        throw nonFinite(event, decode(code), mustReturn(this.program, code));
+      }
       return withLosses({ events: [event], rows: [rows.count], models: this.active }, metrics)[0]!;
     } finally {
       loaded.dispose();
@@ -238,6 +239,7 @@ export class Engine {
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
     if (counters) this.#goOn(counters);
+    await this.executor.clearFlags();
     this.snapshots.clear();
   }
 
@@ -258,6 +260,7 @@ export class Engine {
    */
   async rewindTo(snapshot: Snapshot): Promise<void> {
     await writeSnapshot(this.executor, this.program, snapshot);
+    await this.executor.clearFlags();
     Object.assign(this.counters, snapshot.counters);
     this.sums = Promise.resolve(snapshot.sums);
     this.snapshots.set(snapshot);
@@ -276,7 +279,8 @@ export class Engine {
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.#members[active[slice]!]!;
       const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule);
-      this.#feed.set(k, rows, counters.step, scalars, slice, active[slice], spec.seed);
+      const guard = this.idle.has(counters.step) ? GUARD.idle : GUARD[spec.nonFinite ?? 'stop'];
+      this.#feed.set(k, rows, counters.step, scalars, slice, active[slice], spec.seed, guard);
       if (slice === 0) first = learningRate;
     }
     counters.step++;
@@ -286,6 +290,7 @@ export class Engine {
   /** Takes up a run where it stood, as a file has it. */
   #goOn({ epochLoss, epochRows, ...counters }: Counters): void {
     this.counters = counters;
+    this.idle.clear();
     this.sums = this.#noSums();
     if (epochLoss === undefined || epochRows === undefined) return;
     this.sums = Promise.resolve({ losses: Float64Array.of(epochLoss), rows: epochRows });
@@ -323,28 +328,3 @@ export class Engine {
     await this.rewindTo(learned);
   }
 }
-
-/**
- * The events of a submit whose metrics came back, with the loss of its first model.
- * @throws NonFiniteError at the first loss that is no finite number
- */
-export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: RunResult): StepEvent[] {
-  return submit.events.map((event, k) => {
-    const loss = lossAt(submit, metrics, k, 0);
-    if (!Number.isFinite(loss)) {
-      throw new NonFiniteError(
-        'train/non-finite',
-        `step ${event.step}: the loss is ${loss}, expected a finite number; lower the learning rate (${event.learningRate}), scale the inputs, or load the last saved model.`,
-      );
-    }
-    return { ...event, loss };
-  });
-}
-
-/** The mean loss of step `k` of a submit, of the model at place `slice` among those that took part. */
-export const lossAt = (
-  { rows, models }: Pick<Submit, 'rows' | 'models'>,
-  { sums }: RunResult,
-  k: number,
-  slice: number,
-) => sums[(k * models.length + slice) * 4]! / rows[k]!;

@@ -2,7 +2,9 @@
 import * as v from 'valibot';
 import type { RunResult } from '../run/executor.ts';
 import { abortSignal, callback, integer } from '../spec/parse.ts';
-import { type Engine, type Submit, withLosses } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { type BadStep, badStep, standBefore } from './guard.ts';
+import { type Submit, withLosses } from './outcome.ts';
 import { Pacer, paced } from './pacer.ts';
 import type { Source } from './source.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
@@ -101,20 +103,28 @@ export async function runSteps(
   landed: (submit: Submit, metrics: RunResult) => void,
 ): Promise<number> {
   const start = performance.now();
+  let bad: BadStep | undefined;
   const next = (steps: number) => {
-    const most = Math.min(steps, left());
+    const most = bad ? 0 : Math.min(steps, left());
     return most > 0 ? engine.submit(source, most) : undefined;
   };
-  const ready = () => (left() > 0 ? source.next?.(engine.counters) : undefined);
-  await paced(
-    pacer,
-    engine.executor.maxInFlight,
-    next,
-    (submit, metrics) => {
+  const ready = () => (!bad && left() > 0 ? source.next?.(engine.counters) : undefined);
+  const land = (submit: Submit, metrics: RunResult) => {
+    if (bad) return; // what comes behind a bad step changed nothing
+    bad = badStep(engine.program, submit, metrics);
+    if (!bad) {
       landed(submit, metrics);
       engine.snapshots.confirm(submit.events.at(-1)!.step);
-    },
-    ready,
-  );
+      return;
+    }
+    const { k } = bad;
+    landed({ ...submit, events: submit.events.slice(0, k), rows: submit.rows.slice(0, k) }, metrics);
+  };
+  for (;;) {
+    await paced(pacer, engine.executor.maxInFlight, next, land, ready);
+    if (!bad) break;
+    await standBefore(engine, source, bad);
+    bad = undefined;
+  }
   return performance.now() - start;
 }

@@ -5,12 +5,13 @@ import type { NamedTensor } from '../io/tensors.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription, RunResult } from '../run/executor.ts';
+import { decode } from '../run/guard.ts';
 import { parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
-import type { Engine, Submit } from './engine.ts';
-import { lossAt } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { evaluateRows, toMetrics } from './evaluate.ts';
 import { FIT, runSteps, unlessStopped } from './fit.ts';
+import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
 import type { Trainer } from './trainer.ts';
@@ -85,6 +86,8 @@ export class Sweep {
   readonly #handOver: (sweep: Sweep, model: number) => Promise<Trainer>;
   /** Per model what it is judged by: its last validation loss, else the mean of its last training losses. */
   #scores: Float64Array;
+  /** Models that met a bad number: they stand where they were. */
+  readonly #ended = new Set<number>();
   readonly #turns = new Turns();
 
   /** @internal */
@@ -130,7 +133,7 @@ export class Sweep {
   }
 
   /**
-   * Trains all models that have not been dropped. A model whose loss stops being a finite number goes on, and is the
+   * Trains all models that have not been dropped. A model whose numbers stop being finite stands where it was, and is the
    * worst; only when none is left the call fails.
    * @throws SpecError, DataError, DeviceError, NonFiniteError
    */
@@ -208,7 +211,11 @@ export class Sweep {
     const landed = (submit: Submit, metrics: RunResult) => {
       for (const [k, { step, epoch }] of submit.events.entries()) {
         const losses = new Float64Array(this.specs.length).fill(Number.NaN);
-        for (const [slice, model] of submit.models.entries()) losses[model] = lossAt(submit, metrics, k, slice);
+        for (const [slice, model] of submit.models.entries()) {
+          const code = metrics.flags[k * submit.models.length + slice]!;
+          if (code && (this.specs[model]!.nonFinite !== 'skip' || decode(code).late)) this.#ended.add(model);
+          losses[model] = this.#ended.has(model) ? Number.NaN : lossAt(submit, metrics, k, slice);
+        }
         epochMeans.add(losses, submit.rows[k]!);
         rungMeans.add(losses, submit.rows[k]!);
         onStep?.({ step, epoch, losses });

@@ -58,6 +58,8 @@ export interface StepEvent {
   epoch: number;
   /** Mean over the mini-batch, before its update, without penalties. */
   loss: number;
+  /** The step met a number that is not finite, and changed nothing: `nonFinite: 'skip'`. */
+  skipped?: boolean;
   learningRate: number;
 }
 

@@ -322,7 +322,9 @@ describe('fit', () => {
     await using trainer = await create({ optimizer: { type: 'sgd', learningRate: 1e30 } });
     const running = trainer.fit(DATA, { epochs: 10 });
     await expect(running).rejects.toThrow(NonFiniteError);
-    await expect(running).rejects.toThrow(/^step \d+: the loss is (NaN|Infinity), .*learning rate \(1e\+30\)/);
+    await expect(running).rejects.toThrow(
+      /^step \d+: the activation of layers\[\d\] is \w+, .*learningRate \(1e\+30\)/,
+    );
     await trainer.reset();
     expect(Number.isFinite((await trainer.step(take(0, 16))).loss)).toBe(true);
   });

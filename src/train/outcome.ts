@@ -1,0 +1,60 @@
+/** What came of some steps: their events and losses, or the number that was not finite. */
+import { NonFiniteError } from '../errors.ts';
+import type { Counters } from '../io/model.ts';
+import type { Program } from '../plan/program.ts';
+import type { RunResult } from '../run/executor.ts';
+import { type BadNumber, decode } from '../run/guard.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { Work } from './pacer.ts';
+import type { EpochSums } from './snapshot.ts';
+import type { StepEvent } from './types.ts';
+
+/** Some steps that were handed to the executor. */
+export interface Submit extends Work {
+  readonly events: readonly Omit<StepEvent, 'loss'>[];
+  /** Real rows per step: the same for all models. */
+  readonly rows: readonly number[];
+  /** The models that took part, in the order of their metrics. */
+  readonly models: readonly number[];
+  /** Where the run stood before its first step. */
+  readonly start: Readonly<Counters>;
+  readonly sumsBefore: Promise<EpochSums>;
+}
+
+/** The events of a submit whose metrics came back, with the loss of its first model. */
+export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: RunResult): StepEvent[] {
+  return submit.events.map((event, k) => {
+    const skipped = metrics.flags[k * submit.models.length] !== 0;
+    return { ...event, loss: lossAt(submit, metrics, k, 0), ...(skipped && { skipped }) };
+  });
+}
+
+/** Says what is bad in which step, and what to try. `lost`: whether the model holds what came of it. */
+export function nonFinite(
+  { step, learningRate }: Submit['events'][number],
+  bad: BadNumber,
+  lost = false,
+): NonFiniteError {
+  const what = bad.tensor === 'loss' ? 'the loss' : `the ${bad.tensor} of layers[${bad.layer}]`;
+  const now = lost
+    ? 'the model holds what came of it: load the last saved one, and'
+    : `the model stands at step ${step - 1};`;
+  return new NonFiniteError(
+    'train/non-finite',
+    `step ${step}: ${what} is ${bad.value}, expected finite numbers; ${now} lower learningRate (${learningRate}), scale inputs and targets, or look at the rows of this mini-batch; nonFinite: 'skip' leaves such steps out.`,
+  );
+}
+
+/** The mean loss of step `k` of a submit, of the model at place `slice` among those that took part. */
+export const lossAt = (
+  { rows, models }: Pick<Submit, 'rows' | 'models'>,
+  { sums }: RunResult,
+  k: number,
+  slice: number,
+) => sums[(k * models.length + slice) * 4]! / rows[k]!;
+
+/** Whether a step with a bad number is left out. */
+export const skips = ({ nonFinite }: Spec): boolean => nonFinite === 'skip';
+
+/** Whether a bad number has changed something: inside of its update, or before it the running statistics of a norm. */
+export const mustReturn = ({ slabs }: Program, code: number): boolean => decode(code).late || slabs.statistics.all > 0;
