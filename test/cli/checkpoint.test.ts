@@ -63,6 +63,8 @@ describe('a run that goes on', () => {
       expect(err).toContain(`resumed: ${kept[n]}, after step ${stepOf(kept[n]!)}`);
       expect(events.at(-1)).toMatchObject({ event: 'done', steps: 20 });
       expect(model(out)).toEqual(model('whole'));
+      const { losses } = JSON.parse(readFileSync(path(out, 'history.json'), 'utf8'));
+      expect(losses.step[0]).toBe(stepOf(kept[n]!) + 1); // it did not just begin anew
     }
     const again = await train('again', ...DATA, '--steps', '20', '--resume', path('kept')); // a folder
     expect(again.events[0]).toMatchObject({ step: 12 });

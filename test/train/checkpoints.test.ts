@@ -236,6 +236,20 @@ describe('fit with checkpoints', () => {
     for (const bytes of store.files.values()) expect(decodeModel(bytes).counters).toBeDefined();
   });
 
+  it('goes on past weights that are no numbers, which a rollback may yet mend, but does not end with them', async () => {
+    const store = memoryStore();
+    const counters = { step: 0, epoch: 0, position: 0 };
+    const save = async () => {
+      throw new CheckpointError('checkpoint/non-finite', 'NaN');
+    };
+    const keeper = checkpoints(store, { every: 5 })({ counters, save });
+    counters.step = 5;
+    expect(keeper.pass()).toBe(5);
+    await keeper.idle();
+    expect(keeper.pass()).toBe(5);
+    expect((await failure(() => keeper.end())).code).toBe('checkpoint/non-finite');
+  });
+
   it('is done with its store when it rejects', async () => {
     const store = memoryStore(() => new Promise((done) => setTimeout(done, 50)));
     await using trainer = await createTrainer(SPEC, CPU);
