@@ -85,9 +85,12 @@ test('Ctrl-C leaves a checkpoint, from which the run goes on to the bits of an u
   const kept = join(folder, 'kept');
   const checkpoint = ['--checkpoint', kept, '--checkpoint-every', '20'];
   const stopped = startOnChrome(context, 'train', '--steps', '1000000', ...checkpoint);
-  // Whole files appear while it trains.
-  await expect.poll(() => (existsSync(kept) ? readdirSync(kept).length : 0), { timeout: 60_000 }).toBeGreaterThan(0);
-  stopped.child.kill('SIGINT');
+  try {
+    const files = () => (existsSync(kept) ? readdirSync(kept).length : 0);
+    await expect.poll(files, { timeout: 200_000 }).toBeGreaterThan(0); // while it trains
+  } finally {
+    stopped.child.kill('SIGINT');
+  }
   const { status, events } = await stopped.ended;
   expect(status).toBe(130);
   const { steps } = events.at(-1) as { steps: number };
