@@ -1,5 +1,6 @@
 /** The page Network in Chrome: it trains what the library trains, shows it, and stops at once. */
 import { createTrainer } from 'downhill';
+import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradientNorms } from '../../demo/network/probes.ts';
 import { realize, type Settings } from '../../demo/network/settings.ts';
@@ -19,8 +20,29 @@ import { isRequired, lookUp } from '../support/runtimes.ts';
 const { found, missing } = lookUp('chromium');
 const name = found ? 'Network' : `Network (no Chrome: ${missing.reason}; ${missing.remedy})`;
 
-/** Milliseconds that Pause may take. */
+/** Milliseconds that Pause may take, and how often it is tried. */
 const PAUSE_LIMIT = 200;
+const TRIES = 3;
+/** Submits that an executor has under way at most. */
+const UNDER_WAY = 12;
+
+/** Clicks Pause; gives the milliseconds until training stands, and how often the page heard of steps on the way. */
+const pause = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<{ waited: number; heard: number }>((done) => {
+        const start = performance.now();
+        let heard = 0;
+        const observer = new MutationObserver(() => {
+          heard++;
+          if (document.body.dataset.state !== 'paused') return;
+          observer.disconnect();
+          done({ waited: performance.now() - start, heard });
+        });
+        observer.observe(document.body, { attributes: true, attributeFilter: ['data-step', 'data-state'] });
+        document.getElementById('start')!.click();
+      }),
+  );
 
 /** A story's settings as the form would read them. */
 function settingsOf(story: string): Settings {
@@ -92,8 +114,7 @@ describe.skipIf(!found && !isRequired())(name, () => {
     expect(exploding[0]!).toBeGreaterThan(100 * relu[0]!);
   });
 
-  // Pause measures time on a machine that may be busy with something else: once in three tries it must be quick.
-  it('trains with a falling loss, draws, keeps the page responsive, and pauses at once', { retry: 2 }, async () => {
+  it('trains with a falling loss, draws, keeps the page responsive, and pauses at once', async () => {
     const { page, problems } = await demo.open('network.html#story=overfit', { place: 'webgpu' });
     const picture = () => page.$eval('#surface', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const before = await picture();
@@ -101,18 +122,20 @@ describe.skipIf(!found && !isRequired())(name, () => {
     await page.click('#start');
     await waitForStep(page, 20);
     expect((await longestTasksDuring(page, 2000))[0]).toBeLessThan(TASK_LIMIT);
-    // Measured in the page: from the click to the state that says that training stands.
-    const waited = await page.evaluate(
-      () =>
-        new Promise<number>((done) => {
-          const start = performance.now();
-          new MutationObserver(() => {
-            if (document.body.dataset.state === 'paused') done(performance.now() - start);
-          }).observe(document.body, { attributes: true });
-          document.getElementById('start')!.click();
-        }),
-    );
-    expect(waited).toBeLessThan(PAUSE_LIMIT);
+    const waits: number[] = [];
+    for (let n = 0; n < TRIES; n++) {
+      if (n > 0) {
+        const { step } = await stateOf(page);
+        await page.click('#start');
+        await waitForStep(page, Number(step) + 20);
+      }
+      const { waited, heard } = await pause(page);
+      waits.push(waited);
+      // What was under way, and the state itself.
+      expect(heard).toBeLessThanOrEqual(UNDER_WAY + 1);
+    }
+    // Other work on the machine only slows down: the fastest counts.
+    expect(Math.min(...waits)).toBeLessThan(PAUSE_LIMIT);
     const paused = await stateOf(page);
     await new Promise((done) => setTimeout(done, 300));
     expect((await stateOf(page)).step).toBe(paused.step);
