@@ -17,8 +17,9 @@ struct DenseLayer {
   spare: u32,
 }
 
+// A norm takes two rows, a block may have a projection beside its layers.
 struct LayerTable {
-  rows: array<DenseLayer, 64>,
+  rows: array<DenseLayer, 256>,
 }
 
 @group(0) @binding(10) var<uniform> layers: LayerTable;

@@ -11,6 +11,7 @@ export function layerTable(
   const { members } = STRUCTS.DenseLayer;
   const words = STRUCTS.DenseLayer.size / 4;
   const table = new Uint32Array(STRUCTS.LayerTable.size / 4);
+  if (rows.length * words > table.length) throw new Error(`the table of layers has no room for ${rows.length} rows`);
   rows.forEach((row, n) => {
     const put = (member: keyof typeof members, value: number) => {
       table[n * words + members[member].offset / 4] = value;

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { KERNELS } from '../../src/kernels/index.ts';
 import { SLABS, type Step, type Tensor, type TensorName } from '../../src/kernels/kernel.ts';
-import { KERNEL_SHADERS } from '../../src/kernels/shaders.generated.ts';
+import { KERNEL_SHADERS, STRUCTS } from '../../src/kernels/shaders.generated.ts';
 import { randomSource } from '../../src/math/random.ts';
 import { check } from '../../src/plan/check.ts';
 import { type PlanOptions, plan } from '../../src/plan/plan.ts';
 import { describeProgram, printLine, printProgram } from '../../src/plan/print.ts';
 import { baseSteps, LISTS, type Program, STRATEGIES, tensorOf } from '../../src/plan/program.ts';
 import { ACTIVATIONS, type ActivationName } from '../../src/spec/activations.ts';
-import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
+import { activation, dense, type LayerInput, layerNorm } from '../../src/spec/layers.ts';
 import { OPTIMIZERS } from '../../src/spec/optimizers.ts';
 import { parseSpec, type Spec } from '../../src/spec/spec.ts';
 
@@ -187,6 +188,17 @@ describe('rows', () => {
     expect(rows(65_536, 1)).toBe(64);
     expect(rows(65_536, 100)).toBe(100);
   });
+});
+
+it('has room in the table of an update for as many layers as a spec may have', () => {
+  const layers = [...Array.from({ length: 63 }, () => layerNorm()), dense(1)];
+  const program = plan(parseSpec({ inputs: 4, layers, loss: 'meanSquaredError' }));
+  const update = program.lists.train.steps.find(({ kernel }) => kernel === 'fused_update')!;
+  const table = KERNELS.fused_update.table!(update, (name) => tensorOf(program, name));
+  const words = STRUCTS.DenseLayer.size / 4;
+  expect(update.dense!.length).toBeGreaterThan(64);
+  // The last layer's inputs stand in its row.
+  expect(table[(update.dense!.length - 1) * words + STRUCTS.DenseLayer.members.inputs.offset / 4]).toBe(4);
 });
 
 describe('bindings', () => {
