@@ -58,7 +58,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
     resident: (steps) => fuseResident(steps, workgroupBytes),
     'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
-    layered: (steps) => fuseLayers(steps, tensors, !software),
+    layered: (steps) => fuseLayers(steps, tensors, software),
     plain: (steps) => steps,
   };
   const listsOf = (stepsOf: (name: ListName) => readonly Step[]) =>
@@ -91,9 +91,16 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   return deepFreeze(program);
 }
 
-/** @param gathers whether the update, too, gathers the rows: on an emulated adapter every branch of a shader takes its time */
-const fuseLayers = (steps: readonly Step[], tensors: Declarations, gathers: boolean): Step[] =>
-  fuseGather(fuseForward(fuseDelta(fuseHead(fuseUpdate(steps, gathers), tensors)), tensors));
+/**
+ * On an emulated adapter every branch of a shader takes its time: there the update reads rows that the first layer copied,
+ * if one does, instead of choosing between data and activations.
+ */
+function fuseLayers(steps: readonly Step[], tensors: Declarations, software: boolean): Step[] {
+  const fuse = (gathers: boolean) =>
+    fuseGather(fuseForward(fuseDelta(fuseHead(fuseUpdate(steps, gathers), tensors)), tensors));
+  const copied = fuse(false);
+  return software && !copied.some(({ kernel }) => kernel === 'gather_rows') ? copied : fuse(true);
+}
 
 /** Evaluation takes more rows at a time than a small mini-batch has, as far as activations stay within 16 MiB a layer. */
 function evaluationRows(batch: number, widest: number): number {

@@ -54,6 +54,15 @@ describe('dispatches a step', () => {
     }
   });
 
+  it('are as many on an emulated adapter, whose first layer copies the rows for the update', () => {
+    for (const depth of [1, 2, 3]) {
+      const program = plan(specOf(network(depth, 'relu')), { strategy: 'layered', software: true });
+      expect(kernels(program)).toEqual(kernels(layered(specOf(network(depth, 'relu')))));
+      const [first] = program.lists.train.steps;
+      expect('x' in first!.writes).toBe(depth > 1);
+    }
+  });
+
   it.each(names)('are as many where %s is a layer of its own', (name) => {
     for (const depth of [2, 3, 4]) {
       const apart = network(depth, 'linear').flatMap((layer, i) =>
