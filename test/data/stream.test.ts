@@ -74,6 +74,13 @@ describe('the order of an epoch', () => {
     expect(near.length).toBeLessThan(100);
   });
 
+  it('draws anew for every window', async () => {
+    const rows = await epochOf(stream(numbered(2048), { shuffleBuffer: 256 }), spec());
+    // Blocks of 16 rows are moved as a whole: what is left says where in its block a row stood.
+    const inBlock = (window: number) => rows.slice(window * 256, (window + 1) * 256).map((row) => row % 16);
+    expect(inBlock(1)).not.toEqual(inBlock(0));
+  });
+
   it('goes on from any position as it would have gone on', async () => {
     const source = stream(numbered(37, 1, 52), { shuffleBuffer: 20 });
     const rows = await epochOf(source, spec(), 2);
