@@ -20,8 +20,21 @@ export class DataError extends DownhillError {}
 /** The GPU is missing, too small for the request, or refused a command. */
 export class DeviceError extends DownhillError {}
 
-/** The GPU went away during work. What was trained so far is in the last checkpoint. */
-export class DeviceLostError extends DeviceError {}
+/** The GPU went away, and no other came. */
+export class DeviceLostError extends DeviceError {
+  /** The last snapshot of each model, as files for `loadTrainer`; none if nothing was trained. */
+  readonly checkpoints: readonly Uint8Array[];
+
+  constructor(code: string, message: string, options: ErrorOptions & { checkpoints?: readonly Uint8Array[] } = {}) {
+    super(code, message, options);
+    this.checkpoints = options.checkpoints ?? [];
+  }
+
+  /** The last snapshot of the model, or of the first of several. */
+  get checkpoint(): Uint8Array | undefined {
+    return this.checkpoints[0];
+  }
+}
 
 /** The loss stopped being a finite number. */
 export class NonFiniteError extends DownhillError {}

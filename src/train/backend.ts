@@ -30,8 +30,7 @@ export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ ex
   }
   if (backend === 'cpu') return { executor: new CpuExecutor(), reason: 'the CPU was asked for' };
   if (device) {
-    const adapter = describe(device.adapterInfo, device.features);
-    return { executor: new WebGpuExecutor({ device, adapter, owned: false }), reason: 'the device was handed in' };
+    return { executor: executorOn(device), reason: 'the device was handed in' };
   }
   if (backend === 'webgpu') {
     return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'WebGPU was asked for' };
@@ -50,6 +49,10 @@ export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ ex
   const reason = found.webgpu ? 'the only WebGPU adapter is emulated on the CPU' : found.message;
   return { executor: new CpuExecutor(), reason: `the CPU, since ${reason}` };
 }
+
+/** On a device of the app's. */
+export const executorOn = (device: GPUDevice): Executor =>
+  new WebGpuExecutor({ device, adapter: describe(device.adapterInfo, device.features), owned: false });
 
 export interface Support {
   /** Whether a trainer can run on WebGPU here. */

@@ -9,13 +9,16 @@ import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { plan } from '../plan/plan.ts';
 import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
+import { requestDevice } from '../run/webgpu/device.ts';
+import { WebGpuExecutor } from '../run/webgpu/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
 import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
 import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
 import type { ScheduleFunction, ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
-import { Engine, type Member } from './engine.ts';
+import { Engine } from './engine.ts';
+import type { Member } from './member.ts';
 import { checkParameters, readParameters, readState } from './params.ts';
 import { countersOf } from './snapshot.ts';
 import { Sweep } from './sweep.ts';
@@ -39,6 +42,7 @@ const RUNTIME = {
   tuningCache: v.optional(v.any()),
   stepsPerSubmit: v.optional(integer(1, 65_536)),
   snapshotEvery: v.optional(notNegative),
+  onRecovery: v.optional(v.any()),
   learningRate: v.optional(v.any()),
   signal: v.optional(abortSignal),
 };
@@ -205,7 +209,11 @@ async function startEngine(members: readonly Member[], runtime: Runtime, given?:
     for (const [n, { weights }] of members.entries()) {
       if (weights) checkParameters(program, weights, `createSweep: models[${n}].weights`);
     }
-    const engine = new Engine(program, executor, { members, stepsPerSubmit, strategy, choices, snapshotEvery });
+    const engine = new Engine(program, executor, {
+      ...{ members, stepsPerSubmit, strategy, choices, snapshotEvery, onRecovery: runtime.onRecovery },
+      ...(executor.backend === 'webgpu' &&
+        !runtime.device && { revive: async () => new WebGpuExecutor(await requestDevice(runtime.gpu)) }),
+    });
     await engine.start();
     return { engine, reason };
   } catch (error) {

@@ -1,53 +1,33 @@
 /** The inside of a trainer: program, executor, counters and data; it fills the feed and hands steps to the executor. */
-import { encodeRows } from '../data/encode.ts';
 import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
 import { DataError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
-import type { NamedTensor } from '../io/tensors.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Choices, Program, Strategy } from '../plan/program.ts';
-import type { Executor, LoadedData } from '../run/executor.ts';
+import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import { decode, GUARD } from '../run/guard.ts';
-import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { checkBatches } from './batches.ts';
-import { Dataset } from './dataset.ts';
+import type { EngineOptions, Member } from './member.ts';
 import { mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
-import { initialParameters, initialState, writeParameters, writeState } from './params.ts';
-import { type EpochSums, type Snapshot, Snapshots, takeSnapshot, writeSnapshot } from './snapshot.ts';
+import { copyOf, type Tensors, tensorBytes, writeParameters, writeStart, writeState } from './params.ts';
+import { type Opened, Past } from './past.ts';
+import { type Recoverable, Recovery } from './recovery.ts';
+import { type EpochSums, type Snapshot, writeSnapshot } from './snapshot.ts';
 import { allRows, type Source } from './source.ts';
-import { StreamSource } from './streaming.ts';
+import { gone, StreamSource } from './streaming.ts';
 import { addLosses } from './sums.ts';
 import { doneBefore } from './turns.ts';
 import type { Data, StepEvent, StreamData } from './types.ts';
+import { bytesOf, type Upload, Uploads } from './uploads.ts';
 
-/** One of the models that train side by side: they differ in their seed and in numbers, never in shape. */
-export interface Member {
-  readonly spec: Spec;
-  /** The function of a `custom` schedule. */
-  readonly schedule?: ScheduleFunction | undefined;
-  /** Where it starts; default: what its seed and initialisers give. */
-  readonly weights?: ReadonlyMap<string, NamedTensor> | undefined;
-}
-
-export interface EngineOptions {
-  /** Default: one model, that of the program's spec. */
-  members?: readonly Member[];
-  stepsPerSubmit?: number | undefined;
-  /** What was asked for: the program may have to be made again for another batch. */
-  strategy?: 'auto' | Strategy;
-  /** Variants that were measured, or came with a file: they stay, also for another batch. */
-  choices?: Choices | undefined;
-  /** Milliseconds from one snapshot of a training to the next; default 2000. */
-  snapshotEvery?: number | undefined;
-}
-
-export class Engine {
-  readonly executor: Executor;
+export class Engine implements Recoverable {
+  executor: Executor;
+  readonly recovery: Recovery;
   readonly stepsPerSubmit: number | undefined;
   /** Where the run stands: all that is neither a tensor nor in the spec. */
   counters: Counters = { step: 0, epoch: 0, position: 0 };
@@ -57,25 +37,23 @@ export class Engine {
   finishedSums: Promise<EpochSums>;
   /** The models that train; the others stand still. */
   active: readonly number[];
-  /** Taken beside a training; what was learned by other ways makes them void. */
-  readonly snapshots: Snapshots;
+  readonly past: Past;
   #feed: Feed;
   #members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
   readonly #choices: Choices;
   /** Finished updates before steps that are known to turn bad inside of their update, and are skipped. */
   readonly idle = new Set<number>();
-  readonly #kept = new Map<Data, { rows: Rows; loaded: LoadedData }>();
+  readonly #uploads = new Uploads();
 
   constructor(program: Program, executor: Executor, options: EngineOptions = {}) {
     const { members = [{ spec: program.spec }], stepsPerSubmit, strategy = program.strategy, choices } = options;
-    this.snapshots = new Snapshots(options.snapshotEvery);
-    this.program = program;
-    this.executor = executor;
+    this.past = new Past(this, options.snapshotEvery);
+    this.recovery = new Recovery(this, options);
+    [this.program, this.executor] = [program, executor];
     this.stepsPerSubmit = stepsPerSubmit;
     this.#members = members;
-    this.#strategy = strategy;
-    this.#choices = choices ?? {};
+    [this.#strategy, this.#choices] = [strategy, choices ?? {}];
     this.active = members.map((_, model) => model);
     this.sums = this.finishedSums = this.#noSums();
     this.#feed = new Feed(program.lists.train.batch, { models: members.length });
@@ -85,33 +63,39 @@ export class Engine {
     return this.program.spec;
   }
 
+  get specs(): readonly Spec[] {
+    return this.#members.map(({ spec }) => spec);
+  }
+
+  /** The last one of which every step came back, and nobody complained. */
+  get lastSnapshot(): Snapshot | undefined {
+    return this.past.snapshots.last;
+  }
+
   /** The most steps of one submit. */
   get capacity(): number {
     return this.#feed.capacity;
   }
 
   /** Data to train on; nothing where the signal says stop before all is compiled. */
-  async open(data: Data | StreamData, who: string): Promise<Source>;
-  async open(data: Data | StreamData, who: string, signal: AbortSignal | undefined): Promise<Source | undefined>;
-  async open(data: Data | StreamData, who: string, signal?: AbortSignal): Promise<Source | undefined> {
+  async open(data: Data | StreamData, who: string): Promise<Opened>;
+  async open(data: Data | StreamData, who: string, signal: AbortSignal | undefined): Promise<Opened | undefined>;
+  async open(data: Data | StreamData, who: string, signal?: AbortSignal): Promise<Opened | undefined> {
     const pieces = pieceSource(data);
-    const source = await (pieces ? this.#openPieces(pieces, who, signal) : this.#openAll(data as Data, who, signal));
-    if (!source) return undefined;
-    if (this.snapshots.last?.counters.step !== this.counters.step) this.snapshots.set(await this.snapshot());
-    return source;
+    const make = (until?: AbortSignal) =>
+      pieces ? this.#openPieces(pieces, who, signal) : this.#openAll(data as Data, who, until);
+    return this.recovery.alive(async () => {
+      const source = await make(signal);
+      if (!source) return undefined;
+      const again = async () => (pieces?.repeats === false ? gone(who) : (await make())!);
+      return this.past.opened(source, pieces ? 0 : bytesOf(data as Data, this.spec), again);
+    });
   }
 
   async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const { executor, spec, program, counters } = this;
-    const { batch } = program.lists.train;
-    const opening = StreamSource.open(pieces, {
-      executor,
-      spec,
-      batch,
-      models: this.#members.length,
-      who,
-      signal,
-    });
+    const counts = { batch: program.lists.train.batch, models: this.#members.length };
+    const opening = StreamSource.open(pieces, { executor, spec, ...counts, who, signal });
     if (!(await doneBefore(signal, opening))) {
       opening.then((late) => late.release()).catch(() => {});
       return undefined;
@@ -123,37 +107,34 @@ export class Engine {
   }
 
   async #openAll(data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
-    const rows = this.#kept.get(data)?.rows ?? encodeRows(this.spec, data, who);
+    const rows = this.#uploads.rows(this.spec, data, who);
     await this.#fitBatch(rows.count);
     const { batch } = this.program.lists.train;
     const last = this.spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
     checkBatches(this.spec, last, who, rows.count);
-    const { loaded, release } = await this.load(data, who, rows);
-    // Only this may be given up: a program for another batch is made whole, or what was learned is lost.
-    if (!(await doneBefore(signal, loaded.ready('train')))) {
-      release();
-      return undefined;
+    const { loaded, release } = await this.#uploads.load(this.executor, data, rows);
+    let ready = false;
+    try {
+      // Only this may be given up: a program for another batch is made whole, or what was learned is lost.
+      ready = await doneBefore(signal, loaded.ready('train'));
+      if (!ready) return undefined;
+    } finally {
+      if (!ready) release();
     }
     const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
-    // Another data set than the one that an epoch was interrupted on begins its own.
-    if (this.counters.position >= samplers[0]!.batchesPerEpoch) this.#beginEpoch();
     return allRows(loaded, samplers, release);
   }
 
-  /** Data on the executor: a `Dataset` is checked and uploaded once, other data every time. */
-  async load(data: Data, who: string, encoded?: Rows): Promise<{ loaded: LoadedData; rows: Rows; release(): void }> {
-    const kept = this.#kept.get(data);
-    if (kept) return { ...kept, release: () => {} };
-    const rows = encoded ?? encodeRows(this.spec, data, who);
-    const loaded = await this.executor.load(rows);
-    if (!(data instanceof Dataset)) return { loaded, rows, release: () => loaded.dispose() };
-    this.#kept.set(data, { rows, loaded });
-    return { loaded, rows, release: () => {} };
+  /** Data on the executor, for whatever list. */
+  load(data: Data, who: string): Promise<Upload> {
+    return this.#uploads.load(this.executor, data, this.#uploads.rows(this.spec, data, who));
   }
 
   /** Hands the next steps of the current epoch to the executor, at most `most`; their rows are there. */
-  submit(source: Source, most: number): Submit {
+  submit(opened: Opened, most: number): Submit {
     const { counters, active } = this;
+    const source = opened.current;
+    this.past.trains(opened);
     const events: Submit['events'][number][] = [];
     const rows: number[] = [];
     // Another call may have left its place in the epoch of a larger data set.
@@ -170,7 +151,7 @@ export class Engine {
       rows.push(count);
       counters.position++;
     }
-    const metrics = this.executor.run('train', this.#feed, n, source.loaded);
+    const metrics = this.#run(n, source.loaded, before.start);
     const submit = { steps: n, events, rows, models: active, metrics, ...before };
     this.sums = addLosses(this.sums, submit, skips(this.spec));
     if (ends && n === steps) {
@@ -178,7 +159,7 @@ export class Engine {
       this.#beginEpoch();
       counters.epoch++;
     }
-    this.snapshots.pass(() => this.snapshot());
+    this.past.pass();
     return submit;
   }
 
@@ -193,20 +174,23 @@ export class Engine {
       );
     }
     checkBatches(this.spec, rows.count, 'step');
+    await this.past.ready();
+    const before = { ...this.counters };
     const loaded = await this.executor.load(rows);
     try {
       await loaded.ready('train');
       const indices = this.#feed.indices(0);
       for (let i = 0; i < rows.count; i++) indices[i] = i;
       const event = this.#advance(0, rows.count);
-      this.snapshots.clear();
-      const metrics = await this.executor.run('train', this.#feed, 1, loaded);
+      const metrics = await this.#run(1, loaded, before);
       const [code] = metrics.flags;
       if (code && (!skips(this.spec) || decode(code).late)) {
-        this.counters.step--;
+        Object.assign(this.counters, before);
         await this.executor.clearFlags();
         throw nonFinite(event, decode(code), mustReturn(this.program, code));
       }
+      this.past.stepped(rows, (own) => this.stepOn(own));
+      this.past.confirm(event.step);
       return withLosses({ events: [event], rows: [rows.count], models: this.active }, metrics)[0]!;
     } finally {
       loaded.dispose();
@@ -221,37 +205,40 @@ export class Engine {
       this.#members = [{ ...this.#members[0]!, spec }];
     }
     await this.executor.prepare(this.program);
-    for (const [model, { spec, weights }] of this.#members.entries()) {
-      const initial = initialParameters(this.program, spec.seed);
-      await writeParameters(this.executor, this.program, new Map([...initial, ...(weights ?? [])]), 'param', model);
-      await writeState(this.executor, this.program, initialState(this.program, spec), model);
-    }
+    await writeStart(this.executor, this.program, this.#members);
     this.#goOn({ step: 0, epoch: 0, position: 0 });
-    this.snapshots.clear();
+    this.past.begin();
   }
 
   /** What one model has learned elsewhere, whole or in part, and where it stood. */
-  async take(
-    weights: ReadonlyMap<string, NamedTensor>,
-    state?: ReadonlyMap<string, NamedTensor>,
-    counters?: Counters,
-  ): Promise<void> {
+  async take(weights: Tensors, state?: Tensors, counters?: Counters): Promise<void> {
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
     if (counters) this.#goOn(counters);
     await this.executor.clearFlags();
-    this.snapshots.clear();
+    this.past.rest(this.counters.step);
+    const [own, ownState] = [copyOf(weights), state && copyOf(state)];
+    this.past.did({ again: () => this.take(own, ownState, counters), bytes: tensorBytes(own, ownState) });
   }
 
   /** From here on only these models train. What the others have learned stays readable. */
   keep(models: readonly number[]): void {
     this.active = models;
     this.#feed = new Feed(this.program.lists.train.batch, { models: models.length, capacity: this.capacity });
+    this.past.did({ again: async () => this.keep(models), bytes: 0 });
   }
 
   /** What all models have learned, as the calls so far leave it, and where the run then stands. */
-  snapshot(): Promise<Snapshot> {
-    return takeSnapshot(this.executor, this.program, this.counters, this.sums);
+  async snapshot(): Promise<Snapshot> {
+    const { program, active, sums } = this;
+    const { mark } = this.past;
+    const counters = { ...this.counters };
+    return { counters, program, active, mark, captured: await this.executor.capture(), sums: await sums };
+  }
+
+  /** No steps are under way: the run rests where the counters stand, or, if the device was lost, where a recovery goes. */
+  rest(): void {
+    this.past.rest(this.recovery.lost ? this.past.landed : this.counters.step);
   }
 
   /**
@@ -259,17 +246,44 @@ export class Engine {
    * them the sampler's place. Steps on their way are not waited for; the caller has seen their metrics, or wants none.
    */
   async rewindTo(snapshot: Snapshot): Promise<void> {
+    await this.put(snapshot);
+    this.past.rest(snapshot.counters.step);
+    this.past.hold({ ...snapshot, mark: this.past.mark });
+  }
+
+  /** Back to a snapshot, or to the start, of what was learned and where it stood: nothing is said of what is behind. */
+  async put(snapshot: Snapshot | undefined): Promise<void> {
+    if (!snapshot) return this.start();
     await writeSnapshot(this.executor, this.program, snapshot);
     await this.executor.clearFlags();
     Object.assign(this.counters, snapshot.counters);
     this.sums = Promise.resolve(snapshot.sums);
-    this.snapshots.set(snapshot);
+    if (this.active.join() !== snapshot.active.join()) this.keep(snapshot.active);
+  }
+
+  async resume(executor: Executor): Promise<void> {
+    await this.executor.dispose();
+    this.executor = executor;
+    await executor.prepare(this.program);
+    await this.#uploads.move(executor);
+    await this.past.repeat();
   }
 
   async dispose(): Promise<void> {
-    for (const { loaded } of this.#kept.values()) loaded.dispose();
-    this.#kept.clear();
+    this.recovery.end();
+    this.past.begin();
+    this.#uploads.dispose();
     await this.executor.dispose();
+  }
+
+  /** Runs what is in the feed. Commands that were refused leave the counters where they stood `before`. */
+  #run(steps: number, loaded: LoadedData, before: Counters): Promise<RunResult> {
+    try {
+      return this.executor.run('train', this.#feed, steps, loaded);
+    } catch (error) {
+      Object.assign(this.counters, before);
+      throw error;
+    }
   }
 
   /** Puts the next update's scalars into place `k` of the feed and counts it. */
@@ -289,8 +303,8 @@ export class Engine {
 
   /** Takes up a run where it stood, as a file has it. */
   #goOn({ epochLoss, epochRows, ...counters }: Counters): void {
-    this.counters = counters;
-    this.idle.clear();
+    Object.assign(this.counters, { bestLoss: undefined }, counters);
+    if (!this.past.repeating) this.idle.clear();
     this.sums = this.#noSums();
     if (epochLoss === undefined || epochRows === undefined) return;
     this.sums = Promise.resolve({ losses: Float64Array.of(epochLoss), rows: epochRows });
@@ -322,9 +336,15 @@ export class Engine {
   async #fitBatch(rows: number): Promise<void> {
     if (this.spec.batchSize !== 'full' || this.program.lists.train.batch === rows) return;
     const learned = await this.snapshot();
-    this.program = this.#plan(this.spec, rows);
-    this.#feed = new Feed(rows, { models: this.active.length });
-    await this.executor.prepare(this.program);
-    await this.rewindTo(learned);
+    const change = async (program: Program) => {
+      await this.executor.prepare(program);
+      this.program = program;
+      this.#feed = new Feed(program.lists.train.batch, { models: this.active.length });
+      await this.put(learned);
+    };
+    await change(this.#plan(this.spec, rows)).catch(async (error: unknown) => {
+      await change(learned.program); // which had room
+      throw error;
+    });
   }
 }

@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import { type BadStep, badStep, standBefore } from './guard.ts';
 import { type Submit, withLosses } from './outcome.ts';
 import { Pacer, paced } from './pacer.ts';
-import type { Source } from './source.ts';
+import type { Opened } from './past.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
 
 /** What `fit` takes of its trainer. */
@@ -97,7 +97,7 @@ export async function unlessStopped<T>(signal: AbortSignal | undefined, work: Pr
  */
 export async function runSteps(
   engine: Engine,
-  source: Source,
+  source: Opened,
   pacer: Pacer,
   left: () => number,
   landed: (submit: Submit, metrics: RunResult) => void,
@@ -108,23 +108,26 @@ export async function runSteps(
     const most = bad ? 0 : Math.min(steps, left());
     return most > 0 ? engine.submit(source, most) : undefined;
   };
-  const ready = () => (!bad && left() > 0 ? source.next?.(engine.counters) : undefined);
+  const ready = () => (!bad && left() > 0 ? source.current.next?.(engine.counters) : undefined);
   const land = (submit: Submit, metrics: RunResult) => {
     if (bad) return; // what comes behind a bad step changed nothing
     bad = badStep(engine.program, submit, metrics);
-    if (!bad) {
-      landed(submit, metrics);
-      engine.snapshots.confirm(submit.events.at(-1)!.step);
-      return;
-    }
-    const { k } = bad;
-    landed({ ...submit, events: submit.events.slice(0, k), rows: submit.rows.slice(0, k) }, metrics);
+    const good = bad?.k ?? submit.steps;
+    landed({ ...submit, events: submit.events.slice(0, good), rows: submit.rows.slice(0, good) }, metrics);
+    engine.past.confirm(submit.start.step + good);
   };
-  for (;;) {
-    await paced(pacer, engine.executor.maxInFlight, next, land, ready);
-    if (!bad) break;
-    await standBefore(engine, source, bad);
-    bad = undefined;
+  const fly = async () => {
+    for (;;) {
+      await paced(pacer, engine.executor.maxInFlight, next, land, ready);
+      if (!bad) break;
+      await standBefore(engine, bad);
+      bad = undefined;
+    }
+  };
+  try {
+    await engine.recovery.alive(fly);
+  } finally {
+    engine.rest();
   }
   return performance.now() - start;
 }

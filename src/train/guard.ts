@@ -4,7 +4,6 @@ import type { RunResult } from '../run/executor.ts';
 import { decode } from '../run/guard.ts';
 import type { Engine } from './engine.ts';
 import { mustReturn, nonFinite, type Submit, skips } from './outcome.ts';
-import type { Source } from './source.ts';
 import { addLosses } from './sums.ts';
 
 /** A step, the k-th of its submit, that the one model may not simply leave behind. */
@@ -26,22 +25,18 @@ export function badStep(program: Program, submit: Submit, { flags }: RunResult):
  * without changing anything, where such steps are skipped.
  * @throws NonFiniteError where they are not
  */
-export async function standBefore(engine: Engine, source: Source, { submit, k, code }: BadStep): Promise<void> {
+export async function standBefore(engine: Engine, { submit, k, code }: BadStep): Promise<void> {
   const { start, rows, events } = submit;
   const step = start.step + k;
-  const { last } = engine.snapshots;
+  const last = engine.lastSnapshot;
   if (mustReturn(engine.program, code)) {
     if (!last || last.counters.step > step) throw nonFinite(events[k]!, decode(code), true);
-    await engine.rewindTo(last);
-    while (engine.counters.step < step) {
-      await source.next?.(engine.counters);
-      await engine.submit(source, step - engine.counters.step).metrics;
-    }
+    await engine.past.rewind(step);
   } else {
     await engine.executor.clearFlags();
     Object.assign(engine.counters, start, { step, position: start.position + k });
     engine.sums = addLosses(submit.sumsBefore, { ...submit, rows: rows.slice(0, k) }, skips(engine.spec));
-    if (last) engine.snapshots.set(last);
+    if (last) engine.past.snapshots.set(last);
   }
   if (!skips(engine.spec)) throw nonFinite(events[k]!, decode(code));
   engine.idle.add(step);

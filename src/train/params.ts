@@ -10,6 +10,14 @@ import type { Executor } from '../run/executor.ts';
 import { type Parameter, parametersOf } from '../spec/network.ts';
 import type { Spec } from '../spec/spec.ts';
 
+export type Tensors = ReadonlyMap<string, NamedTensor>;
+
+export const copyOf = (tensors: Tensors): Tensors =>
+  new Map([...tensors].map(([name, { shape, values }]) => [name, { shape, values: values.slice() }]));
+
+export const tensorBytes = (...all: (Tensors | undefined)[]): number =>
+  all.flatMap((tensors) => [...(tensors?.values() ?? [])]).reduce((sum, { values }) => sum + values.byteLength, 0);
+
 /** The parameters of a program, first layer first; statistics have no gradients and no state. */
 const known = ({ spec }: Program, kind = 'param'): Parameter[] =>
   parametersOf(spec).filter((parameter) => kind === 'param' || parameter.kind !== 'statistic');
@@ -55,6 +63,19 @@ export function checkParameters(program: Program, weights: ReadonlyMap<string, N
         `${who}: ${name}: got shape [${shape}] with ${values.length} values, expected [${expected}].`,
       );
     }
+  }
+}
+
+/** Writes what every model starts from. */
+export async function writeStart(
+  executor: Executor,
+  program: Program,
+  members: readonly { spec: Spec; weights?: Tensors | undefined }[],
+): Promise<void> {
+  for (const [model, { spec, weights }] of members.entries()) {
+    const initial = initialParameters(program, spec.seed);
+    await writeParameters(executor, program, new Map([...initial, ...(weights ?? [])]), 'param', model);
+    await writeState(executor, program, initialState(program, spec), model);
   }
 }
 

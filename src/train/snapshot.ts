@@ -1,8 +1,9 @@
 /** Snapshots: what a run has learned and where it stood; with one, the same program goes on to the same bits. */
-import type { Counters } from '../io/model.ts';
+import { type Counters, encodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Captured, Executor } from '../run/executor.ts';
+import type { Spec } from '../spec/spec.ts';
 import { readParameters, readState } from './params.ts';
 
 /** Sums over the steps of the epoch that is under way; NaN from the first loss that did not come back. */
@@ -19,23 +20,16 @@ export interface Snapshot {
   readonly program: Program;
   /** Every model, also those that no longer train. */
   readonly captured: Captured;
+  /** The models that train. */
+  readonly active: readonly number[];
+  /** From which deed of the journal on it knows nothing, or not all. */
+  readonly mark: number;
 }
 
 /** What one model has learned, as files have it. */
 export interface Learned {
   readonly weights: Map<string, NamedTensor>;
   readonly state: Map<string, NamedTensor>;
-}
-
-/** As all calls so far leave it; a training may go on meanwhile. */
-export async function takeSnapshot(
-  executor: Executor,
-  program: Program,
-  counters: Counters,
-  sums: Promise<EpochSums>,
-): Promise<Snapshot> {
-  const finished = { ...counters };
-  return { counters: finished, program, captured: await executor.capture(), sums: await sums };
 }
 
 /** The counters as a file has them. */
@@ -61,6 +55,13 @@ export async function learnedOf(snapshot: Snapshot, model = 0): Promise<Learned>
   const { program } = snapshot;
   const reader = { read: async (name: string) => valuesOf(snapshot, name, model) };
   return { weights: await readParameters(reader, program), state: await readState(reader, program) };
+}
+
+/** The model file of one model. */
+export async function encodeSnapshot(snapshot: Snapshot, spec: Spec, model = 0): Promise<Uint8Array> {
+  const { weights, state: optimizer } = await learnedOf(snapshot, model);
+  const { choices } = snapshot.program;
+  return encodeModel({ spec, weights, optimizer, counters: countersOf(snapshot, model), choices });
 }
 
 /** The values of a tensor of a model, row-major without padding. */

@@ -11,6 +11,14 @@ import { doneBefore } from './turns.ts';
 /** Buffers that take turns: one is written while steps read the other. */
 const RING = 2;
 
+/** What is iterated once cannot be brought to another device. */
+export async function gone(who: string): Promise<never> {
+  throw new DataError(
+    'data/repeat',
+    `${who}: what was iterated is gone; give an object with from(epoch, position), which makes the same mini-batches again.`,
+  );
+}
+
 export interface StreamOptions {
   executor: Executor;
   spec: Spec;

@@ -8,9 +8,11 @@ import type { AdapterDescription, RunResult } from '../run/executor.ts';
 import { decode } from '../run/guard.ts';
 import { parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
+import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
 import { evaluateRows, toMetrics } from './evaluate.ts';
 import { FIT, runSteps, unlessStopped } from './fit.ts';
+import { Means } from './means.ts';
 import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
@@ -158,8 +160,7 @@ export class Sweep {
    * @throws the reason of a signal that says stop meanwhile
    */
   async evaluate(data: Data, options: { signal?: AbortSignal } = {}): Promise<Metrics[]> {
-    const models = this.specs.map((_, model) => model);
-    return this.#evaluate(data, models, options.signal);
+    return this.#evaluate(data, [...this.specs.keys()], options.signal);
   }
 
   /** The model with the lowest validation loss, or, if nothing was validated, training loss so far. */
@@ -171,17 +172,23 @@ export class Sweep {
 
   /** A normal trainer that stands where the model stands: weights, optimizer state, counters. It outlives the sweep. */
   async trainer(model: number): Promise<Trainer> {
-    return this.#handOver(this, this.#check(model));
+    return this.#engine.recovery.alive(() => this.#handOver(this, this.#check(model)));
   }
 
   /** The parameters of a model by PyTorch's names. */
   async weights(model: number): Promise<Map<string, NamedTensor>> {
-    return readParameters(this.#engine.executor, this.program, 'param', this.#check(model));
+    const { recovery } = this.#engine;
+    return recovery.alive(() => readParameters(this.#engine.executor, this.program, 'param', this.#check(model)));
   }
 
   /** The plan, and how many models share its dispatches. */
   summary(): string {
     return `${this.specs.length} models, ${printLine(this.program)}\n${printProgram(this.program, ['train'])}`;
+  }
+
+  /** Goes on with another device of the app's, after the first was lost or instead of it. @throws DeviceError */
+  async attach(device: GPUDevice): Promise<void> {
+    await this.#turns.alone('attach', () => this.#engine.recovery.attach(executorOn(device)));
   }
 
   /** Gives everything back. A second call does nothing. */
@@ -280,14 +287,16 @@ export class Sweep {
   }
 
   async #evaluate(data: Data, models: readonly number[], signal?: AbortSignal): Promise<Metrics[]> {
-    const { executor, program } = this.#engine;
-    const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
-    try {
-      const means = await evaluateRows(executor, program, loaded, rows.count, { models, signal });
-      return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
-    } finally {
-      release();
-    }
+    return this.#engine.recovery.alive(async () => {
+      const { executor, program } = this.#engine;
+      const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
+      try {
+        const means = await evaluateRows(executor, program, loaded, rows.count, { models, signal });
+        return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
+      } finally {
+        release();
+      }
+    });
   }
 
   #checkFinite(losses: Float64Array): void {
@@ -309,33 +318,6 @@ export class Sweep {
 
 /** Whether loss a is worse than b; one that is no finite number is the worst. */
 const worse = (a: number, b: number): boolean => (Number.isFinite(a) ? a > b : Number.isFinite(b));
-
-/** Running means of losses, each weighted by its rows. */
-class Means {
-  readonly #sums: Float64Array;
-  #rows = 0;
-
-  constructor(models: number) {
-    this.#sums = new Float64Array(models);
-  }
-
-  add(losses: Float64Array, rows: number): void {
-    for (let model = 0; model < losses.length; model++) this.#sums[model]! += losses[model]! * rows;
-    this.#rows += rows;
-  }
-
-  /** NaN for models that do not train. */
-  values(active: readonly number[]): Float64Array {
-    const means = new Float64Array(this.#sums.length).fill(Number.NaN);
-    for (const model of active) means[model] = this.#sums[model]! / this.#rows;
-    return means;
-  }
-
-  clear(): void {
-    this.#sums.fill(0);
-    this.#rows = 0;
-  }
-}
 
 function checkHalving(halving: Halving | undefined): Required<Halving> | undefined {
   if (!halving) return undefined;

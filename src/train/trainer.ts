@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { encodeInputs, encodeRows } from '../data/encode.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
-import { type Counters, encodeModel } from '../io/model.ts';
+import type { Counters } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { printLine, printProgram } from '../plan/print.ts';
@@ -11,6 +11,7 @@ import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
+import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { FIT, fitEpochs, runSteps } from './fit.ts';
@@ -18,8 +19,8 @@ import { gradientsAt } from './gradients.ts';
 import { withLosses } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { checkParameters, initialParameters, readParameters } from './params.ts';
-import { countersOf, learnedOf } from './snapshot.ts';
-import type { Source } from './source.ts';
+import type { Opened } from './past.ts';
+import { encodeSnapshot } from './snapshot.ts';
 import { Turns } from './turns.ts';
 import type { Data, FitOptions, History, Metrics, StepEvent, StreamData } from './types.ts';
 
@@ -95,7 +96,8 @@ export class Trainer {
 
   /** One update on exactly these rows, at most `batchSize` of them; what the sampler draws is left alone. */
   async step(batch: DataInput): Promise<StepEvent> {
-    return this.#turns.alone('step', () => this.#engine.stepOn(encodeRows(this.spec, batch, 'step')));
+    const rows = encodeRows(this.spec, batch, 'step');
+    return this.#turns.alone('step', () => this.#alive(() => this.#engine.stepOn(rows)));
   }
 
   /**
@@ -108,7 +110,7 @@ export class Trainer {
   ): AsyncGenerator<StepEvent, void> {
     const { every = 1 } = parseObject(STEPS, options, 'steps');
     const { signal, end } = this.#turns.stoppable(options.signal);
-    let source: Source | undefined;
+    let source: Opened | undefined;
     try {
       source = await this.#turns.alone('steps', () => this.#engine.open(data, 'steps', signal));
       const pacer = new Pacer(this.#engine.capacity, { fixed: this.#engine.stepsPerSubmit });
@@ -136,13 +138,15 @@ export class Trainer {
    */
   async evaluate(data: Data, options: { signal?: AbortSignal } = {}): Promise<Metrics> {
     parseObject(EVALUATE, options, 'evaluate');
-    const { executor, program } = this.#engine;
-    const { loaded, rows, release } = await this.#engine.load(data, 'evaluate');
-    try {
-      return toMetrics(this.spec, await evaluateRows(executor, program, loaded, rows.count, options));
-    } finally {
-      release();
-    }
+    return this.#alive(async () => {
+      const { executor, program } = this.#engine;
+      const { loaded, rows, release } = await this.#engine.load(data, 'evaluate');
+      try {
+        return toMetrics(this.spec, await evaluateRows(executor, program, loaded, rows.count, options));
+      } finally {
+        release();
+      }
+    });
   }
 
   /**
@@ -154,7 +158,9 @@ export class Trainer {
   async predict(x: Inputs, options: { raw?: boolean; signal?: AbortSignal } = {}): Promise<Float32Array> {
     parseObject(PREDICT, options, 'predict');
     const rows = encodeInputs(this.spec, x, 'predict');
-    const values = await predictRows(this.#engine.executor, this.#engine.program, rows, options.signal);
+    const values = await this.#alive(() =>
+      predictRows(this.#engine.executor, this.#engine.program, rows, options.signal),
+    );
     if (!options.raw) {
       const { predict } = LOSS_MATH[this.spec.loss.type];
       const { outputs } = this.#engine.program;
@@ -167,21 +173,19 @@ export class Trainer {
 
   /** The model as a safetensors file: weights, optimizer state, counters, spec. */
   async save(): Promise<Uint8Array> {
-    const { spec, choices } = this.#engine.program;
-    const snapshot = await this.#engine.snapshot();
-    const { weights, state: optimizer } = await learnedOf(snapshot);
-    return encodeModel({ spec, weights, optimizer, counters: countersOf(snapshot), choices });
+    const snapshot = await this.#alive(() => this.#engine.snapshot());
+    return encodeSnapshot(snapshot, this.spec);
   }
 
   /** The parameters by PyTorch's names: `layers.0.weight` [out, in], `layers.0.bias` [out]. */
   async weights(): Promise<Map<string, NamedTensor>> {
-    return readParameters(this.#engine.executor, this.#engine.program);
+    return this.#alive(() => readParameters(this.#engine.executor, this.#engine.program));
   }
 
   /** Sets some or all parameters. @throws CheckpointError for an unknown name or another shape */
   async setWeights(weights: ReadonlyMap<string, NamedTensor>): Promise<void> {
     checkParameters(this.#engine.program, weights, 'setWeights');
-    await this.#turns.alone('setWeights', () => this.#engine.take(weights));
+    await this.#turns.alone('setWeights', () => this.#alive(() => this.#engine.take(weights)));
   }
 
   /**
@@ -198,7 +202,7 @@ export class Trainer {
   /** Back to the start: new initial weights, no optimizer state, no finished steps. A seed becomes the spec's. */
   async reset(options: { seed?: number } = {}): Promise<void> {
     const { seed = this.spec.seed } = parseObject(RESET, options, 'reset');
-    await this.#turns.alone('reset', () => this.#engine.start(seed));
+    await this.#turns.alone('reset', () => this.#alive(() => this.#engine.start(seed)));
   }
 
   /** The network, its size, and the plan. */
@@ -212,6 +216,15 @@ export class Trainer {
   /** The plan in one line. */
   describe(): string {
     return printLine(this.#engine.program);
+  }
+
+  /**
+   * Goes on with another device of the app's, after the first was lost or instead of it: with the weights, the state and
+   * the place in the data that the trainer had.
+   * @throws DeviceError if it cannot hold the model
+   */
+  async attach(device: GPUDevice): Promise<void> {
+    await this.#turns.alone('attach', () => this.#engine.recovery.attach(executorOn(device)));
   }
 
   /** Gives everything back. A second call does nothing. */
@@ -228,6 +241,11 @@ export class Trainer {
     optimizer: ReadonlyMap<string, NamedTensor> | undefined,
     counters: Counters | undefined,
   ): Promise<void> {
-    await this.#engine.take(new Map(), optimizer, counters);
+    await this.#alive(() => this.#engine.take(new Map(), optimizer, counters));
+  }
+
+  /** Does it again after a recovery, where the device is lost meanwhile. */
+  #alive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#engine.recovery.alive(work);
   }
 }

@@ -6,6 +6,7 @@ import type { TuningCache } from '../run/tuning.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import type { Checkpointing } from './checkpoints.ts';
 import type { Dataset } from './dataset.ts';
+import type { RecoveryEvent } from './recovery.ts';
 
 /** Where and how a trainer runs; nothing of it changes what is computed, but for rounding. */
 export interface Runtime {
@@ -36,6 +37,8 @@ export interface Runtime {
    * less often where they would take more than 2 % of the time.
    */
   snapshotEvery?: number;
+  /** Called when a device of the trainer's own was lost and the run stands on another where it stood before. */
+  onRecovery?: (event: RecoveryEvent) => void;
   /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */
   learningRate?: ScheduleFunction;
   /** Gives up making the trainer, which then rejects with the signal's reason. It means nothing to a trainer that is there. */

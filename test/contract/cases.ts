@@ -2,6 +2,7 @@
 import type { ContractCase } from '../support/contract-runner.ts';
 import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
+import { lostCases } from './lost.ts';
 import { parityCases } from './parity.ts';
 import { randomCases } from './random.ts';
 import { resumeCases } from './resume.ts';
@@ -18,6 +19,7 @@ export const cases: ContractCase[] = [
   ...parityCases,
   ...trainingCases,
   ...streamingCases,
+  ...lostCases,
   ...resumeCases,
   ...randomCases,
 ];

@@ -70,7 +70,7 @@ async function counters({ gpu }: ContractContext): Promise<void> {
     const epoch = async () => {
       const before = { ...counts };
       for (let step = 0; step < 12; step++) {
-        await source.next?.(engine.counters);
+        await source.current.next?.(engine.counters);
         await engine.submit(source, 3).metrics;
       }
       return Object.fromEntries(Object.entries(counts).map(([key, n]) => [key, n - before[key as keyof Counts]]));

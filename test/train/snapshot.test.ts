@@ -161,7 +161,7 @@ describe('going back', () => {
   it.each([1, 3])('gives the same losses and the same bits again, %d models', async (models) => {
     const engine = await engineOf({ snapshotEvery: 0, models });
     const first = await train(engine, 30);
-    const { last } = engine.snapshots;
+    const last = engine.lastSnapshot;
     const end = await engine.snapshot();
     expect(last!.counters.step).toBeGreaterThan(0);
     expect(last!.counters.step).toBeLessThanOrEqual(30);
@@ -175,8 +175,8 @@ describe('going back', () => {
   it('is possible from the first step on', async () => {
     const engine = await engineOf({ snapshotEvery: 1e9 });
     const first = await train(engine, 9);
-    expect(engine.snapshots.last?.counters.step).toBe(0);
-    await engine.rewindTo(engine.snapshots.last!);
+    expect(engine.lastSnapshot?.counters.step).toBe(0);
+    await engine.rewindTo(engine.lastSnapshot!);
     expect(await train(engine, 9)).toEqual(first);
   });
 

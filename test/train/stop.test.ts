@@ -197,8 +197,8 @@ describe('a signal', () => {
     let destroyed = 0;
     let arrive = (_: unknown) => {};
     const device = {
-      limits: { maxComputeWorkgroupStorageSize: 16_384, maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
       features: new Set(),
+      limits: { maxComputeWorkgroupStorageSize: 16_384, maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
       lost: new Promise(() => {}),
       addEventListener() {},
       removeEventListener() {},

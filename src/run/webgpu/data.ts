@@ -2,6 +2,8 @@
 import { DeviceError } from '../../errors.ts';
 import type { ListName } from '../../plan/program.ts';
 import type { ExecutorRows, LoadedData } from '../executor.ts';
+import type { Buffers } from './buffers.ts';
+import { failed } from './device.ts';
 
 /** GPUBufferUsage.STORAGE | COPY_DST */
 const STORAGE_COPY_DST = 0x80 | 0x08;
@@ -40,6 +42,7 @@ export class GpuLoaded implements LoadedData {
   readonly targets: GPUBufferBinding;
   readonly #device: GPUDevice;
   readonly #buffer: GPUBuffer;
+  readonly #own: Buffers;
   readonly #width: number;
   readonly #record: (list: ListName, data: GpuLoaded) => Promise<Recording>;
   readonly #buffers: () => object;
@@ -49,26 +52,33 @@ export class GpuLoaded implements LoadedData {
 
   constructor(
     device: GPUDevice,
+    buffers: Buffers,
     rows: ExecutorRows,
-    buffers: () => object,
+    prepared: () => object,
     record: (list: ListName, data: GpuLoaded) => Promise<Recording>,
   ) {
     this.#device = device;
     this.#width = rows.width;
     this.#record = record;
-    this.#buffers = buffers;
+    this.#own = buffers;
+    this.#buffers = prepared;
     this.capacity = rows.count;
     this.format = { input: rows.x instanceof Uint8Array ? 'u8' : 'f32', classTargets: rows.y instanceof Uint32Array };
     const x = pad(rows);
     const split = Math.ceil(x.byteLength / OFFSET_ALIGNMENT) * OFFSET_ALIGNMENT;
     const size = split + roundUp(rows.y?.byteLength ?? 16);
     this.#check(Math.max(roundUp(x.byteLength), size - split), size, rows);
-    const buffer = device.createBuffer({ label: 'data', size, usage: STORAGE_COPY_DST });
+    const buffer = buffers.make('data', 'data', size, STORAGE_COPY_DST);
     this.#buffer = buffer;
     this.inputs = { buffer, size: roundUp(x.byteLength) };
     this.targets = { buffer, offset: split, size: size - split };
-    upload(device, buffer, x);
-    if (rows.y) upload(device, buffer, rows.y, split);
+    try {
+      upload(device, buffer, x);
+      if (rows.y) upload(device, buffer, rows.y, split);
+    } catch (cause) {
+      this.dispose();
+      throw failed('an upload', cause);
+    }
   }
 
   write({ x, y, count }: ExecutorRows): void {
@@ -78,7 +88,11 @@ export class GpuLoaded implements LoadedData {
     const array = x instanceof Uint8Array ? bytes : new Float32Array(bytes.buffer);
     copyRows(array, x, this.#width, count);
     if (y) bytes.set(new Uint8Array(y.buffer, y.byteOffset, y.byteLength), split);
-    upload(this.#device, this.#buffer, y ? bytes.subarray(0, split + y.byteLength) : bytes);
+    try {
+      upload(this.#device, this.#buffer, y ? bytes.subarray(0, split + y.byteLength) : bytes);
+    } catch (cause) {
+      throw failed('an upload', cause);
+    }
   }
 
   async ready(list: ListName): Promise<void> {
@@ -94,7 +108,7 @@ export class GpuLoaded implements LoadedData {
 
   dispose(): void {
     this.#recorded.clear();
-    this.#buffer.destroy();
+    this.#own.destroy(this.#buffer);
   }
 
   #check(binding: number, size: number, { count }: ExecutorRows): void {

@@ -1,5 +1,5 @@
 /** Asks for a GPU, says what it is, and turns what goes wrong with it into the library's errors. */
-import { DeviceError, DeviceLostError } from '../../errors.ts';
+import { DeviceError, DeviceLostError, DownhillError } from '../../errors.ts';
 import type { AdapterDescription } from '../executor.ts';
 
 /** Limits of which the adapter's own are asked for; everything else stays at WebGPU's default. */
@@ -48,7 +48,10 @@ export async function requestDevice(gpu?: GPU): Promise<AcquiredDevice> {
     GROWING.map((name) => [name, adapter.limits[name] - (adapter.limits[name] % 4)]),
   );
   const requiredFeatures = OPTIONAL.filter((name) => adapter.features.has(name));
-  const device = await adapter.requestDevice({ label: 'downhill', requiredLimits, requiredFeatures });
+  const descriptor = { label: 'downhill', requiredLimits, requiredFeatures };
+  const device = await adapter.requestDevice(descriptor).catch((cause: unknown) => {
+    throw failed('a device', cause);
+  });
   return { device, adapter: describe(adapter.info, device.features), owned: true };
 }
 
@@ -59,6 +62,15 @@ export function describe(info: GPUAdapterInfo, features: GPUSupportedFeatures): 
   const software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/.test(words);
   const subgroups = features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? (subgroupMinSize ?? 0) : 0;
   return { vendor, architecture, device, description, software, subgroups };
+}
+
+/** Word of a loss comes within this, in ms; after a crash of Chrome's GPU process it took 70. */
+const NEWS_MS = 500;
+
+/** An error of ours for one of WebGPU's; ours stay as they are. */
+export function failed(what: string, cause: unknown): DownhillError {
+  if (cause instanceof DownhillError) return cause;
+  return new DeviceError('device/failed', `WebGPU: ${what} failed (${String(cause)}); try again.`, { cause });
 }
 
 /** Watches a device: every promise it guards settles when the device is lost, and refused commands come to light. */
@@ -74,12 +86,7 @@ export class DeviceWatch {
     this.device = device;
     device.addEventListener('uncapturederror', this.#onError);
     device.lost.then((info) => {
-      this.#fail(
-        new DeviceLostError(
-          'device/lost',
-          `GPU: the device was lost (${info.reason}: ${info.message}); load the last saved model into a new trainer.`,
-        ),
-      );
+      this.#fail(new DeviceLostError('device/lost', `GPU: the device was lost (${info.reason}: ${info.message})`));
     });
   }
 
@@ -100,12 +107,26 @@ export class DeviceWatch {
         },
         (reason) => {
           done();
-          // A lost device first makes its calls fail and only then says that it is lost.
-          if (this.#failure) reject(this.#failure);
-          else this.#afterLoss(reason).then(reject);
+          this.reason(reason).then(reject);
         },
       );
     });
+  }
+
+  /** Why a call failed: a lost device first makes its calls fail and only then says that it is lost. */
+  async reason(cause: unknown): Promise<unknown> {
+    if (!this.#failure) await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, NEWS_MS))]);
+    return this.#failure ?? failed('a call', cause);
+  }
+
+  /** Commands for the device; what a failing one throws becomes an error of ours. */
+  command<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      this.check();
+      throw failed('a command', cause);
+    }
   }
 
   /** Throws what went wrong, if anything has. */
@@ -124,11 +145,6 @@ export class DeviceWatch {
     for (const reject of this.#pending) reject(this.#failure);
     this.#pending.clear();
   }
-
-  async #afterLoss(reason: unknown): Promise<unknown> {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    return this.#failure ?? reason;
-  }
 }
 
 /** Runs `work`, which makes GPU objects, and says what the GPU refused. @throws DeviceError */
@@ -144,8 +160,7 @@ export async function scoped<T>(device: GPUDevice, who: string, work: () => T): 
     validation = device.popErrorScope();
     memory = device.popErrorScope();
   }
-  const refused = await validation;
-  const full = await memory;
+  const [refused, full] = await Promise.all([validation, memory]);
   if (full) {
     throw new DeviceError(
       'device/out-of-memory',

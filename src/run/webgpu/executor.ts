@@ -16,19 +16,19 @@ import {
 } from '../executor.ts';
 import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../feed.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
+import { type BufferRole, Buffers } from './buffers.ts';
 import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
+import { MAP_READ, Readback } from './readback.ts';
 import { RECORD_BYTES, resultOf } from './records.ts';
 import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
 
 /** The WebGPU constants of the same names, which are not there to read in every runtime. */
-const MAP_READ = 0x01;
 const COPY_SRC = 0x04;
 const COPY_DST = 0x08;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
-const MAP_MODE_READ = 1;
 
 /** The buffers of one prepared program. */
 interface Prepared {
@@ -36,11 +36,11 @@ interface Prepared {
   readonly slabs: Record<Slab, GPUBuffer>;
   readonly feed: GPUBuffer;
   readonly metrics: GPUBuffer;
-  readonly tables: GPUBuffer[];
+  readonly tables: Map<Step, GPUBuffer>;
   /** Where metrics come back; as many as were ever in flight at once. */
   readonly staging: GPUBuffer[];
   /** Where what was learned comes back. */
-  readonly captures: Record<keyof Captured, GPUBuffer>[];
+  readonly captures: GPUBuffer[][];
   readonly offsets: Uint32Array;
   /** What every kernel is told of the feed and of the slabs. */
   readonly strides: Overrides;
@@ -55,6 +55,8 @@ export class WebGpuExecutor implements Executor {
   readonly #owned: boolean;
   readonly #watch: DeviceWatch;
   readonly #pipelines: Pipelines;
+  readonly #buffers: Buffers;
+  readonly #readback: Readback;
   #prepared: Prepared | undefined;
 
   constructor({ device, adapter, owned }: AcquiredDevice) {
@@ -64,6 +66,8 @@ export class WebGpuExecutor implements Executor {
     this.#owned = owned;
     this.#watch = new DeviceWatch(device);
     this.#pipelines = Pipelines.of(device);
+    this.#buffers = new Buffers(device);
+    this.#readback = new Readback(this.#buffers, this.#watch);
   }
 
   async prepare(program: Program): Promise<void> {
@@ -71,8 +75,7 @@ export class WebGpuExecutor implements Executor {
     this.#release();
     this.#checkLimits(program);
     const device = this.#device;
-    const buffer = (label: string, bytes: number, usage: number) =>
-      device.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
+    const buffer = (role: BufferRole, bytes: number, usage: number) => this.#buffers.make(role, role, bytes, usage);
     const { models } = program;
     const capacities = LISTS.map((name) => feedCapacity(program.lists[name].batch, models));
     const feedBytes = LISTS.map((name) => new Feed(program.lists[name].batch, { models, capacity: 1 }).strideBytes);
@@ -97,7 +100,7 @@ export class WebGpuExecutor implements Executor {
           (1 + Math.max(...capacities)) * models * RECORD_BYTES,
           STORAGE | COPY_SRC | COPY_DST,
         ),
-        tables: [],
+        tables: new Map(),
         staging: [],
         captures: [],
         offsets: new Uint32Array(1),
@@ -134,14 +137,23 @@ export class WebGpuExecutor implements Executor {
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
     this.#watch.check();
+    let made: GpuLoaded | undefined;
     const make = () =>
       new GpuLoaded(
         this.#device,
+        this.#buffers,
         rows,
         () => this.#need(),
         (list, data) => this.#record(list, data),
       );
-    return this.#watch.guard(scoped(this.#device, 'data', make));
+    const work = scoped(this.#device, 'data', () => {
+      made = make();
+      return made;
+    });
+    return this.#watch.guard(work).catch((error: unknown) => {
+      made?.dispose();
+      throw error;
+    });
   }
 
   async write(name: string, values: Float32Array, model = 0): Promise<void> {
@@ -150,13 +162,24 @@ export class WebGpuExecutor implements Executor {
     const padded = new Float32Array(size);
     for (let row = 0; row < rows; row++) padded.set(values.subarray(row * columns, (row + 1) * columns), row * stride);
     const start = model * program.slabs[slab].materialised + offset;
-    this.#device.queue.writeBuffer(slabs[slab], start * 4, padded);
+    this.#watch.command(() => this.#device.queue.writeBuffer(slabs[slab], start * 4, padded));
   }
 
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
-    const { program, metrics, feed: feedBuffer, staging, offsets } = this.#need();
-    const device = this.#device;
+    const prepared = this.#need();
     const recorded = (data as GpuLoaded).recorded(list);
+    return this.#watch.command(() => this.#submit(prepared, recorded, feed, steps, list !== 'infer'));
+  }
+
+  /** Records steps and hands them to the queue; with what comes back of them, or nothing. */
+  #submit(
+    { program, metrics, feed: feedBuffer, staging, offsets }: Prepared,
+    recorded: readonly Recorded[],
+    feed: Feed,
+    steps: number,
+    measured: boolean,
+  ): Promise<RunResult> {
+    const device = this.#device;
     feed.finish(steps, program.models);
     device.queue.writeBuffer(feedBuffer, 0, feed.words, 0, (steps * feed.strideBytes) / 4);
     const encoder = device.createCommandEncoder();
@@ -173,82 +196,59 @@ export class WebGpuExecutor implements Executor {
       }
     }
     pass.end();
-    if (list === 'infer') {
+    if (!measured) {
       device.queue.submit([encoder.finish()]);
       return Promise.resolve({ sums: new Float64Array(0), flags: new Uint32Array(0) });
     }
     const count = steps * feed.models;
     const bytes = (program.models + count) * RECORD_BYTES;
-    const back =
-      staging.pop() ?? device.createBuffer({ label: 'metrics back', size: metrics.size, usage: MAP_READ | COPY_DST });
+    const back = staging.pop() ?? this.#buffers.make('staging', 'metrics back', metrics.size, MAP_READ | COPY_DST);
     encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
     device.queue.submit([encoder.finish()]);
     // The feed may be another when they come.
     const [slots, slices, finished] = [feed.slots.slice(0, count), feed.models, feed.finished[0]!];
     const read = (words: Uint32Array) => resultOf(words, program.models, slots, slices, finished);
-    return this.#watch.guard(this.#bring(back, bytes, staging, read));
+    return this.#readback.bring(back, bytes, staging, read);
   }
 
   async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
     const { program, slabs } = this.#need();
-    const device = this.#device;
     const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
-    const back = device.createBuffer({ label: `${name} back`, size: size * 4, usage: MAP_READ | COPY_DST });
-    const encoder = device.createCommandEncoder();
     const start = model * program.slabs[slab].materialised + offset;
-    encoder.copyBufferToBuffer(slabs[slab], start * 4, back, 0, size * 4);
-    device.queue.submit([encoder.finish()]);
-    try {
-      await this.#watch.guard(back.mapAsync(MAP_MODE_READ));
-      const padded = new Float32Array(back.getMappedRange());
-      const values = new Float32Array(rows * columns);
-      for (let row = 0; row < rows; row++) {
-        values.set(padded.subarray(row * stride, row * stride + columns), row * columns);
-      }
-      return values;
-    } finally {
-      back.destroy();
+    const [bytes] = await this.#readback.fetch(name, [{ from: slabs[slab], start: start * 4, size: size * 4 }]);
+    const padded = new Float32Array(bytes!);
+    const values = new Float32Array(rows * columns);
+    for (let row = 0; row < rows; row++) {
+      values.set(padded.subarray(row * stride, row * stride + columns), row * columns);
     }
+    return values;
   }
 
   async capture(): Promise<Captured> {
     const { slabs, captures } = this.#need();
-    const device = this.#device;
-    const make = (slab: Slab) =>
-      device.createBuffer({ label: `${slab} back`, size: slabs[slab].size, usage: MAP_READ | COPY_DST });
-    const back = captures.pop() ?? ofLearned(make);
-    const encoder = device.createCommandEncoder();
-    for (const slab of LEARNED) encoder.copyBufferToBuffer(slabs[slab], 0, back[slab], 0, slabs[slab].size);
-    device.queue.submit([encoder.finish()]);
-    await this.#watch.guard(Promise.all(LEARNED.map((slab) => back[slab].mapAsync(MAP_MODE_READ))));
-    const captured = ofLearned((slab) => new Float32Array(back[slab].getMappedRange().slice(0)));
-    for (const slab of LEARNED) back[slab].unmap();
-    captures.push(back);
-    return captured;
+    const ranges = LEARNED.map((slab) => ({ from: slabs[slab], start: 0, size: slabs[slab].size }));
+    const fetched = await this.#readback.fetch('snapshot', ranges, captures);
+    return Object.fromEntries(LEARNED.map((slab, n) => [slab, new Float32Array(fetched[n]!)])) as Captured;
   }
 
   async restore(captured: Captured): Promise<void> {
     const { slabs } = this.#need();
-    for (const slab of LEARNED) upload(this.#device, slabs[slab], captured[slab]);
+    this.#watch.command(() => {
+      for (const slab of LEARNED) upload(this.#device, slabs[slab], captured[slab]);
+    });
   }
 
   async dispose(): Promise<void> {
     this.#watch.close(new DeviceError('device/disposed', 'trainer: it was disposed; create a new one.'));
     this.#release();
+    this.#buffers.destroyAllBut();
     if (this.#owned) this.#device.destroy();
   }
 
   async clearFlags(): Promise<void> {
     const { program, metrics } = this.#need();
-    this.#device.queue.writeBuffer(metrics, 0, new Uint8Array(program.models * RECORD_BYTES));
-  }
-
-  async #bring<T>(back: GPUBuffer, bytes: number, staging: GPUBuffer[], read: (words: Uint32Array) => T): Promise<T> {
-    await back.mapAsync(MAP_MODE_READ, 0, bytes);
-    const result = read(new Uint32Array(back.getMappedRange(0, bytes)));
-    back.unmap();
-    staging.push(back);
-    return result;
+    const zeros = new Uint8Array(program.models * RECORD_BYTES);
+    this.#watch.command(() => this.#device.queue.writeBuffer(metrics, 0, zeros));
   }
 
   /** Pipelines and bind groups of a list on one data set. */
@@ -298,11 +298,15 @@ export class WebGpuExecutor implements Executor {
     return this.#device.createBindGroup({ label: step.label, layout: this.#pipelines.layout(step.kernel), entries });
   }
 
+  /** A step's table: the same for all data. */
   #table(step: Step, { program, tables }: Prepared): GPUBuffer {
-    const table = KERNELS[step.kernel].table!(step, (name) => tensorOf(program, name));
-    const buffer = this.#device.createBuffer({ label: 'table', size: table.byteLength, usage: UNIFORM | COPY_DST });
-    this.#device.queue.writeBuffer(buffer, 0, table);
-    tables.push(buffer);
+    let buffer = tables.get(step);
+    if (!buffer) {
+      const table = KERNELS[step.kernel].table!(step, (name) => tensorOf(program, name));
+      buffer = this.#buffers.make('tables', 'table', table.byteLength, UNIFORM | COPY_DST);
+      this.#device.queue.writeBuffer(buffer, 0, table);
+      tables.set(step, buffer);
+    }
     return buffer;
   }
 
@@ -325,14 +329,9 @@ export class WebGpuExecutor implements Executor {
     return this.#prepared;
   }
 
+  /** Gives back what belongs to the program; data sets stay. */
   #release(): void {
-    if (!this.#prepared) return;
-    const { slabs, feed, metrics, tables, staging, captures } = this.#prepared;
-    const back = captures.flatMap((buffers) => Object.values(buffers));
-    for (const buffer of [...Object.values(slabs), feed, metrics, ...tables, ...staging, ...back]) buffer.destroy();
+    this.#buffers.destroyAllBut('data');
     this.#prepared = undefined;
   }
 }
-
-const ofLearned = <T>(make: (slab: keyof Captured) => T) =>
-  Object.fromEntries(LEARNED.map((slab) => [slab, make(slab)])) as Record<keyof Captured, T>;

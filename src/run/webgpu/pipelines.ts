@@ -3,6 +3,7 @@ import { DeviceError } from '../../errors.ts';
 import type { KernelName, Overrides } from '../../kernels/kernel.ts';
 import { assemble, locate, overridesOf } from '../../kernels/shader.ts';
 import { KERNEL_SHADERS, type ShaderChoices } from '../../kernels/shaders.generated.ts';
+import { failed } from './device.ts';
 
 /** GPUShaderStage.COMPUTE */
 const COMPUTE = 4;
@@ -64,7 +65,11 @@ export class Pipelines {
     const key = `${code}\n${JSON.stringify(constants)}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(kernel, choices, code, constants);
+      pipeline = this.#compile(kernel, choices, code, constants).catch((cause: unknown) => {
+        this.#pipelines.delete(key); // another time it may succeed
+        this.#modules.delete(code);
+        throw failed(`the pipeline of ${kernel}`, cause);
+      });
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;

@@ -1,0 +1,25 @@
+/** What an engine is told: its models, and how to run them. */
+import type { NamedTensor } from '../io/tensors.ts';
+import type { Choices, Strategy } from '../plan/program.ts';
+import type { ScheduleFunction } from '../spec/schedules.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { RecoveryOptions } from './recovery.ts';
+
+/** One of the models that train side by side: they differ in their seed and in numbers, never in shape. */
+export interface Member {
+  readonly spec: Spec;
+  /** The function of a `custom` schedule. */
+  readonly schedule?: ScheduleFunction | undefined;
+  /** Where it starts; default: what its seed and initialisers give. */
+  readonly weights?: ReadonlyMap<string, NamedTensor> | undefined;
+}
+
+export interface EngineOptions extends RecoveryOptions {
+  /** Default: one model, that of the program's spec. */
+  members?: readonly Member[];
+  stepsPerSubmit?: number | undefined;
+  /** What was asked for: the program may have to be made again for another batch. */
+  strategy?: 'auto' | Strategy;
+  /** Variants that were measured, or came with a file: they stay, also for another batch. */
+  choices?: Choices | undefined;
+}

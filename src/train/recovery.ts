@@ -1,0 +1,166 @@
+/** What happens when a device is lost: a new one, what was learned, the steps since; or an end with a checkpoint in hand. */
+import { DeviceError, DeviceLostError } from '../errors.ts';
+import type { Executor } from '../run/executor.ts';
+import type { Spec } from '../spec/spec.ts';
+import { revive } from './revive.ts';
+import { encodeSnapshot, type Snapshot } from './snapshot.ts';
+
+/** A device was lost, and the run goes on with another. */
+export interface RecoveryEvent {
+  /** What the browser said. */
+  reason: string;
+  /** Finished steps, where the run goes on; the same as before the loss. */
+  step: number;
+  /** Those of the snapshot; the steps in between were done again. */
+  snapshotStep: number;
+  /** From the loss, as it was noticed, to here. */
+  milliseconds: number;
+}
+
+export interface RecoveryOptions {
+  /** Milliseconds from one snapshot of a training to the next; default 2000. */
+  snapshotEvery?: number | undefined;
+  /** Makes an executor with a device of our own; absent where the device is the app's. */
+  revive?: (() => Promise<Executor>) | undefined;
+  onRecovery?: ((event: RecoveryEvent) => void) | undefined;
+}
+
+/** What a recovery brings back. */
+export interface Recoverable {
+  /** Of every model. */
+  readonly specs: readonly Spec[];
+  readonly lastSnapshot: Snapshot | undefined;
+  readonly past: {
+    /** Finished steps. */
+    readonly landed: number;
+    /** Takes a snapshot: then nothing has to be done again. */
+    settle(): Promise<void>;
+  };
+  /** Takes another executor, and brings it to where the run stood. */
+  resume(executor: Executor): Promise<void>;
+}
+
+/** So many losses without a finished step in between, within so many ms: then it is no accident. */
+const LOSSES = 3;
+const WITHIN_MS = 120_000;
+
+const disposed = () => new DeviceError('device/disposed', 'trainer: it was disposed; create a new one.');
+
+export class Recovery {
+  readonly #engine: Recoverable;
+  readonly #onRecovery: RecoveryOptions['onRecovery'];
+  #revive: RecoveryOptions['revive'];
+  /** Set from the loss of a device to the end of the recovery. */
+  #lost: DeviceLostError | undefined;
+  #running: Promise<void> | undefined;
+  /** Those of devices that are past. */
+  readonly #past = new WeakSet<DeviceLostError>();
+  #losses = 0;
+  #since = 0;
+  #at = -1;
+  #ended = false;
+
+  constructor(engine: Recoverable, { revive: make, onRecovery }: RecoveryOptions) {
+    this.#engine = engine;
+    this.#revive = make;
+    this.#onRecovery = onRecovery;
+  }
+
+  /** Whether the device was lost and no other has come yet. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Does something with the device; if that is lost, again after the recovery. */
+  async alive<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#lost) await this.from(this.#lost);
+      try {
+        return await work();
+      } catch (error) {
+        await this.from(error);
+      }
+    }
+  }
+
+  /**
+   * Resolves when the run stands where it stood when the device was lost.
+   * @throws the error itself if it says nothing of a lost device; DeviceLostError with a checkpoint
+   */
+  async from(error: unknown): Promise<void> {
+    if (!(error instanceof DeviceLostError)) throw error;
+    if (this.#ended) throw disposed();
+    if (this.#past.has(error)) return this.#running;
+    this.#lost ??= error;
+    this.#running ??= this.#recover(this.#lost).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Goes on with a device of the app's. */
+  async attach(executor: Executor): Promise<void> {
+    this.#revive = undefined;
+    await this.#running?.catch(() => {});
+    // Where the old one still works nothing has to be done again.
+    if (!this.#lost) await this.#engine.past.settle().catch(() => {});
+    await this.#engine.resume(executor);
+    this.#done();
+  }
+
+  /** No recovery begins any more, and one that runs ends. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  async #recover(lost: DeviceLostError): Promise<void> {
+    const engine = this.#engine;
+    const start = performance.now();
+    if (engine.past.landed !== this.#at || start - this.#since > WITHIN_MS) {
+      this.#losses = 0;
+      this.#since = start;
+      this.#at = engine.past.landed;
+    }
+    if (!this.#revive) throw await this.#farewell(lost, 'hand another device to attach(device)');
+    if (++this.#losses > LOSSES) throw await this.#farewell(lost, `it was lost ${LOSSES} times in a row`);
+    try {
+      await revive(
+        this.#revive,
+        (executor) => engine.resume(executor),
+        () => this.#ended,
+      );
+    } catch (error) {
+      if (this.#ended) throw disposed();
+      const why = error instanceof Error ? error.message : String(error);
+      throw await this.#farewell(lost, `it could not go on with another (${why}); restart the browser`);
+    }
+    this.#done();
+    this.#onRecovery?.({
+      reason: lost.message,
+      step: engine.past.landed,
+      snapshotStep: engine.lastSnapshot?.counters.step ?? 0,
+      milliseconds: performance.now() - start,
+    });
+  }
+
+  #done(): void {
+    if (this.#lost) this.#past.add(this.#lost);
+    this.#lost = undefined;
+  }
+
+  /** The error that ends it, with what is in hand. */
+  async #farewell(lost: DeviceLostError, why: string): Promise<DeviceLostError> {
+    const { lastSnapshot: last, specs } = this.#engine;
+    const checkpoints: Uint8Array[] = [];
+    for (let model = 0; last && model < specs.length; model++) {
+      checkpoints.push(await encodeSnapshot(last, specs[model]!, model));
+    }
+    const hand = last
+      ? `error.checkpoint holds the model after step ${last.counters.step}`
+      : 'nothing was trained that could be lost';
+    return new DeviceLostError('device/lost', `${lost.message}; ${why}, or create a trainer anew: ${hand}.`, {
+      cause: lost,
+      checkpoints,
+    });
+  }
+}

@@ -1,0 +1,411 @@
+/** Lost devices, played on the CPU: what was done is done again, told once, and has the bits of an undisturbed run. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DeviceError, DeviceLostError } from '../../src/errors.ts';
+import { plan } from '../../src/plan/plan.ts';
+import { CpuExecutor } from '../../src/run/cpu.ts';
+import { dense } from '../../src/spec/layers.ts';
+import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { loadTrainer } from '../../src/train/create.ts';
+import { dataset } from '../../src/train/dataset.ts';
+import { Engine } from '../../src/train/engine.ts';
+import type { RecoveryEvent } from '../../src/train/recovery.ts';
+import { Sweep } from '../../src/train/sweep.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import type { StepEvent } from '../../src/train/types.ts';
+import { randomRows } from '../contract/data.ts';
+
+const SPEC: SpecInput = {
+  inputs: 5,
+  layers: [dense(9, { activation: 'tanh' }), dense(3)],
+  loss: 'softmaxCrossEntropy',
+  optimizer: { type: 'adam', learningRate: 0.02 },
+  batchSize: 16,
+  seed: 4,
+};
+const rows = randomRows({ count: 107, width: 5, outputs: 3, input: 'f32', target: 'class' });
+const DATA = { x: rows.x, y: rows.y };
+const OTHER = { x: rows.x.slice(0, 250), y: rows.y.slice(0, 50) };
+const batch = (n: number) => ({ x: rows.x.slice(n * 5, n * 5 + 20), y: rows.y.slice(n, n + 4) });
+
+/** A device that can be lost: what is under way then never comes back. */
+class Losable extends CpuExecutor {
+  override readonly maxInFlight = 3;
+  #lost: DeviceLostError | undefined;
+  onRun: (list: string) => void = () => {};
+
+  lose(): void {
+    this.#lost ??= new DeviceLostError('device/lost', 'GPU: the device was lost (unknown: for this test)');
+  }
+
+  async #bytes<T>(work: Promise<T>): Promise<T> {
+    if (this.#lost) throw this.#lost;
+    const value = await work;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#lost) throw this.#lost;
+    return value;
+  }
+
+  override run(...all: Parameters<CpuExecutor['run']>) {
+    if (this.#lost) throw this.#lost;
+    this.onRun(all[0]);
+    return this.#bytes(super.run(...all));
+  }
+
+  override read(...all: Parameters<CpuExecutor['read']>) {
+    return this.#bytes(super.read(...all));
+  }
+
+  override capture() {
+    return this.#bytes(super.capture());
+  }
+
+  override load(...all: Parameters<CpuExecutor['load']>) {
+    return this.#bytes(super.load(...all));
+  }
+
+  override write(...all: Parameters<CpuExecutor['write']>) {
+    return this.#bytes(super.write(...all));
+  }
+}
+
+interface Options {
+  spec?: Partial<SpecInput>;
+  snapshotEvery?: number;
+  models?: number;
+  /** Makes the next device; default: at once. */
+  revive?: false | (() => Promise<Losable>);
+}
+
+async function start({ spec, snapshotEvery = 1e9, models = 1, revive }: Options = {}) {
+  const parsed = parseSpec({ ...SPEC, ...spec } as SpecInput);
+  const members = Array.from({ length: models }, (_, n) => ({ spec: { ...parsed, seed: 4 + n } }));
+  const devices = [new Losable()];
+  const events: RecoveryEvent[] = [];
+  const make = async () => {
+    const device = revive ? await revive() : new Losable();
+    devices.push(device);
+    return device;
+  };
+  const engine = new Engine(plan(parsed, { models }), devices[0]!, {
+    ...{ members, stepsPerSubmit: 3, snapshotEvery, onRecovery: (event) => events.push(event) },
+    ...(revive !== false && { revive: make }),
+  });
+  await engine.start();
+  return { engine, trainer: new Trainer(engine, 'for this test'), devices, events, lose: () => devices.at(-1)!.lose() };
+}
+
+/** What an undisturbed run tells and leaves. */
+async function undisturbed(work: (trainer: Trainer) => Promise<unknown>, options: Options = {}): Promise<Uint8Array> {
+  const { trainer } = await start(options);
+  await work(trainer);
+  return trainer.save();
+}
+
+/** What `work` gives, where timers are not waited for. */
+async function soon<T>(work: Promise<T>): Promise<T> {
+  let done = false;
+  void work.finally(() => (done = true)).catch(() => {});
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(50);
+  }
+  return work;
+}
+
+afterEach(() => vi.useRealTimers());
+
+describe('a training', () => {
+  const runs: [at: number, snapshotEvery: number][] = [1, 2, 7, 20, 21].flatMap((at) => [
+    [at, 0],
+    [at, 1e9],
+  ]);
+  it.each(runs)('that loses its device at step %d, a snapshot every %d ms', async (at, snapshotEvery) => {
+    const told: StepEvent[] = [];
+    const whole: StepEvent[] = [];
+    const expected = await undisturbed((trainer) =>
+      trainer.fit(DATA, { epochs: 4, onStep: (event) => whole.push(event) }),
+    );
+    const { trainer, devices, events, lose } = await start({ snapshotEvery });
+    const epochs: number[] = [];
+    const history = await trainer.fit(DATA, {
+      epochs: 4,
+      validationData: OTHER,
+      onStep: (event) => {
+        told.push(event);
+        if (event.step === at) lose();
+      },
+      onEpoch: ({ loss }) => epochs.push(loss),
+    });
+    expect(told).toEqual(whole);
+    expect(await trainer.save()).toEqual(expected);
+    expect(history.steps).toBe(28);
+    expect(epochs.every(Number.isFinite)).toBe(true);
+    expect(devices).toHaveLength(2);
+    expect(events).toEqual([
+      expect.objectContaining({ step: expect.any(Number), reason: expect.stringContaining('for this test') }),
+    ]);
+    expect(events[0]!.step).toBeGreaterThanOrEqual(at);
+    if (snapshotEvery > 0) expect(events[0]!.snapshotStep).toBe(0);
+  });
+
+  it('that loses its device again and again, as long as steps are finished in between', async () => {
+    const expected = await undisturbed((trainer) => trainer.fit(DATA, { epochs: 6 }));
+    const { trainer, devices, lose } = await start();
+    const steps: number[] = [];
+    const onStep = ({ step }: StepEvent) => {
+      steps.push(step);
+      if (step % 5 === 0) lose();
+    };
+    await trainer.fit(DATA, { epochs: 6, onStep });
+    expect(steps).toEqual(Array.from({ length: 42 }, (_, i) => i + 1));
+    expect(await trainer.save()).toEqual(expected);
+    expect(devices.length).toBeGreaterThan(5);
+  });
+
+  it('that loses the next device during the recovery', async () => {
+    const expected = await undisturbed((trainer) => trainer.fit(DATA, { steps: 20 }));
+    let made = 0;
+    const revive = async () => {
+      const device = new Losable();
+      made++;
+      let runs = 0;
+      device.onRun = () => {
+        if (made < 3 && ++runs === 2) device.lose();
+      };
+      return device;
+    };
+    const { trainer, lose, events } = await start({ revive });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const running = trainer.fit(DATA, { steps: 20, onStep: ({ step }) => step === 9 && lose() });
+    await soon(running);
+    vi.useRealTimers();
+    expect(made).toBe(3);
+    expect(events).toHaveLength(1);
+    expect(await trainer.save()).toEqual(expected);
+  });
+
+  it('on a data set that is kept, and evaluations of it', async () => {
+    const data = dataset(DATA);
+    const work = async (trainer: Trainer, lose = () => {}) => {
+      await trainer.fit(data, { steps: 9 });
+      const first = await trainer.evaluate(data);
+      lose();
+      const second = await trainer.evaluate(data);
+      expect(second).toEqual(first);
+      lose();
+      await trainer.fit(data, { steps: 9 });
+    };
+    const expected = await undisturbed(work);
+    const { trainer, lose, events } = await start();
+    await work(trainer, lose);
+    expect(await trainer.save()).toEqual(expected);
+    expect(events).toHaveLength(2);
+  });
+
+  it('of a sweep whose models were dropped', async () => {
+    const losses: Float64Array[][] = [[], []];
+    const run = async (n: 0 | 1) => {
+      const { engine, lose } = await start({ models: 5 });
+      const sweep = new Sweep(engine, engine.specs, 'for this test', () => expect.fail());
+      await sweep.fit(DATA, {
+        steps: 24,
+        halving: { every: 6, keep: 0.6 },
+        onStep: (event) => {
+          losses[n]!.push(event.losses);
+          if (n === 1 && [4, 14, 23].includes(event.step)) lose();
+        },
+      });
+      return { active: sweep.active, file: await engine.recovery.alive(() => engine.snapshot()) };
+    };
+    const [calm, rough] = [await run(0), await run(1)];
+    expect(losses[1]).toEqual(losses[0]);
+    expect(rough.active).toEqual(calm.active);
+    expect(rough.file.captured).toEqual(calm.file.captured);
+  });
+
+  it('with batch size full', async () => {
+    const spec: Partial<SpecInput> = { batchSize: 'full' };
+    const work = async (trainer: Trainer, lose = () => {}) => {
+      await trainer.fit(DATA, { steps: 3 });
+      await trainer.fit(OTHER, { steps: 5, onStep: ({ step }) => step === 6 && lose() });
+    };
+    const expected = await undisturbed(work, { spec });
+    const { trainer, lose } = await start({ spec });
+    await work(trainer, lose);
+    expect(await trainer.save()).toEqual(expected);
+  });
+});
+
+describe('between and during calls', () => {
+  /** Everything that changes a model, and what only reads it, with a loss at place `at`. */
+  async function mixed(trainer: Trainer, at = -1, lose = () => {}): Promise<unknown[]> {
+    let place = 0;
+    const told: unknown[] = [];
+    const pass = () => {
+      if (place++ === at) lose();
+    };
+    pass();
+    told.push(await trainer.step(batch(0)));
+    pass();
+    await trainer.fit(DATA, { steps: 10 });
+    pass();
+    const weights = await trainer.weights();
+    weights.get('layers.0.bias')!.values.fill(0.25);
+    await trainer.setWeights(new Map([['layers.0.bias', weights.get('layers.0.bias')!]]));
+    weights.get('layers.0.bias')!.values.fill(9);
+    pass();
+    told.push(await trainer.predict(rows.x.slice(0, 25) as Float32Array));
+    pass();
+    for await (const event of trainer.steps(OTHER)) {
+      told.push(event);
+      pass();
+      if (event.step === 14) told.push(await trainer.step(batch(20)));
+      if (event.step === 17) await trainer.fit(DATA, { steps: 2 });
+      pass();
+      if (event.step >= 21) break;
+    }
+    pass();
+    told.push(await trainer.evaluate(DATA));
+    pass();
+    told.push(await trainer.save());
+    return told;
+  }
+
+  it.each(Array.from({ length: 24 }, (_, at) => at))('goes on with the same bits, loss %d', async (at) => {
+    const calm = await start();
+    const expected = await mixed(calm.trainer);
+    const rough = await start();
+    expect(await mixed(rough.trainer, at, rough.lose)).toEqual(expected);
+  });
+
+  it('recovers a model that was loaded and never trained', async () => {
+    const { trainer, lose, events } = await start();
+    const bias = { shape: [3], values: Float32Array.of(1, 2, 3) };
+    await trainer.setWeights(new Map([['layers.1.bias', bias]]));
+    const before = await trainer.predict(rows.x as Float32Array);
+    lose();
+    expect(await trainer.predict(rows.x as Float32Array)).toEqual(before);
+    expect(events).toHaveLength(1);
+  });
+
+  it('recovers once for calls at the same time', async () => {
+    const { trainer, lose, events, devices } = await start();
+    const calm = await start();
+    await calm.trainer.fit(DATA, { steps: 10 });
+    const running = trainer.fit(DATA, { steps: 10, onStep: ({ step }) => step === 5 && lose() });
+    const others = [1, 2, 3].map(() => trainer.predict(rows.x.slice(0, 5) as Float32Array));
+    await Promise.all([running, ...others]);
+    expect(events).toHaveLength(1);
+    expect(devices).toHaveLength(2);
+    expect(await trainer.save()).toEqual(await calm.trainer.save());
+  });
+});
+
+describe('the end', () => {
+  const never = () => new Promise<Losable>(() => {});
+  const none = () => Promise.reject(new DeviceError('device/no-adapter', 'WebGPU: got no adapter.'));
+
+  it.each<[string, () => Promise<Losable>, RegExp]>([
+    ['never answers', never, /with another \(WebGPU: got no answer within 10 s\.\)/],
+    ['is refused', none, /with another \(WebGPU: got no adapter\.\)/],
+  ])('comes within 10 s, with the checkpoint, where the next device %s', async (_, revive, words) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { trainer, lose, engine } = await start({ revive, snapshotEvery: 0 });
+    const begin = performance.now();
+    let end = 0;
+    const running = trainer.fit(DATA, { epochs: 10, onStep: ({ step }) => step === 20 && lose() }).catch((error) => {
+      end = performance.now();
+      return error;
+    });
+    const error: DeviceLostError = await soon(running);
+    expect(error).toBeInstanceOf(DeviceLostError);
+    expect(error.message).toMatch(words);
+    expect(error.message).toContain('error.checkpoint holds the model after step');
+    expect(end - begin).toBeLessThanOrEqual(10_500);
+    vi.useRealTimers();
+    // The checkpoint goes on to the same bits.
+    const { step } = engine.lastSnapshot!.counters;
+    await using loaded = await loadTrainer(error.checkpoint!, { backend: 'cpu', strategy: trainer.program.strategy });
+    expect(loaded.finishedSteps).toBe(step);
+    await loaded.fit(DATA, { steps: 40 - step });
+    expect(await loaded.weights()).toEqual(
+      await (async () => {
+        const calm = await start();
+        await calm.trainer.fit(DATA, { steps: 40 });
+        return calm.trainer.weights();
+      })(),
+    );
+  });
+
+  it('comes when the device is lost three times without a step in between', async () => {
+    const { trainer, lose, devices } = await start({
+      revive: async () => {
+        const device = new Losable();
+        device.onRun = () => device.lose();
+        return device;
+      },
+    });
+    await trainer.fit(DATA, { steps: 5 });
+    lose();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const running = trainer.fit(DATA, { steps: 5 }).catch((error) => error);
+    expect(await soon(running)).toBeInstanceOf(DeviceLostError);
+    expect(devices.length).toBeLessThanOrEqual(5);
+  });
+
+  it('of a device of the app: every call rejects with the checkpoint, until another is attached', async () => {
+    const expected = await undisturbed((trainer) => trainer.fit(DATA, { steps: 30 }));
+    const { trainer, lose, engine, devices } = await start({ revive: false });
+    await trainer.fit(DATA, { steps: 12 });
+    const first: DeviceLostError = await trainer
+      .fit(DATA, { steps: 100, onStep: ({ step }) => step === 20 && lose() })
+      .catch((error) => error);
+    expect(first).toBeInstanceOf(DeviceLostError);
+    expect(first.message).toContain('attach(device)');
+    expect(first.checkpoint).toBeInstanceOf(Uint8Array);
+    const calls = [
+      () => trainer.fit(DATA),
+      () => trainer.step(batch(0)),
+      () => trainer.steps(DATA).next(),
+      () => trainer.evaluate(DATA),
+      () => trainer.predict(rows.x as Float32Array),
+      () => trainer.save(),
+      () => trainer.weights(),
+      () => trainer.setWeights(new Map()),
+      () => trainer.reset(),
+    ];
+    for (const call of calls) await expect(call()).rejects.toThrow(DeviceLostError);
+    expect(devices).toHaveLength(1);
+    await engine.recovery.attach(new Losable());
+    expect(trainer.finishedSteps).toBeGreaterThanOrEqual(20);
+    await trainer.fit(DATA, { steps: 30 - trainer.finishedSteps });
+    expect(await trainer.save()).toEqual(expected);
+  });
+
+  it('attaches another device while the first still works', async () => {
+    const expected = await undisturbed((trainer) => trainer.fit(DATA, { steps: 20 }));
+    const { trainer, engine } = await start({ revive: false });
+    await trainer.fit(DATA, { steps: 12 });
+    await engine.recovery.attach(new Losable());
+    expect(trainer.finishedSteps).toBe(12);
+    await trainer.fit(DATA, { steps: 8 });
+    expect(await trainer.save()).toEqual(expected);
+  });
+
+  it('by dispose, also during a recovery: calls end, and a device that comes later is given back', async () => {
+    let arrive: (device: Losable) => void = () => {};
+    const revive = () => new Promise<Losable>((resolve) => (arrive = resolve));
+    const { trainer, lose } = await start({ revive });
+    await trainer.fit(DATA, { steps: 5 });
+    lose();
+    const running = trainer.fit(DATA).catch((error) => error);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await trainer.dispose();
+    const late = new Losable();
+    const disposed = vi.spyOn(late, 'dispose');
+    arrive(late);
+    expect(await running).toMatchObject({ code: 'device/disposed' });
+    expect(disposed).toHaveBeenCalled();
+    await expect(trainer.fit(DATA)).rejects.toMatchObject({ code: 'device/disposed' });
+  });
+});
