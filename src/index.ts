@@ -68,6 +68,17 @@ export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type Sw
 export { Dataset, dataset } from './train/dataset.ts';
 export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';
 export { pageStore } from './train/page-store.ts';
+export type { RecoveryEvent } from './train/recovery.ts';
 export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
 export type { Trainer } from './train/trainer.ts';
-export type { Data, EpochEvent, FitOptions, History, Metrics, Runtime, StepEvent, StreamData } from './train/types.ts';
+export type {
+  Data,
+  EpochEvent,
+  FitOptions,
+  History,
+  Memory,
+  Metrics,
+  Runtime,
+  StepEvent,
+  StreamData,
+} from './train/types.ts';

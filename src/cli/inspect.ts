@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { plan } from '../plan/plan.ts';
 import { describeProgram, printProgram } from '../plan/print.ts';
+import type { MemoryBytes } from '../run/executor.ts';
+import { programBytes, totalBytes } from '../run/memory.ts';
 import type { DataFlags } from './data.ts';
 import { EXIT, UsageError } from './errors.ts';
 import type { Output } from './output.ts';
@@ -19,10 +21,18 @@ export async function showPlan(flags: PlanFlags, output: Output): Promise<number
     ...(flags.strategy && flags.strategy !== 'auto' && { strategy: flags.strategy }),
     ...(spec.batchSize === 'full' && rows !== undefined && { batch: rows }),
   });
-  const description = describeProgram(program, flags.stepsPerSubmit);
+  const memory = programBytes(program);
+  const description = { ...describeProgram(program, flags.stepsPerSubmit), memory };
   if (output.json) output.result(JSON.stringify(description));
-  else output.result(printProgram(program));
+  else output.result(`${printProgram(program)}\n${memoryLine(memory)}`);
   return EXIT.done;
+}
+
+/** Bytes on a GPU without the data, the largest part first. */
+function memoryLine(memory: MemoryBytes): string {
+  const parts = Object.entries(memory).sort(([, a], [, b]) => b - a);
+  const words = parts.map(([role, bytes]) => `${role} ${bytes.toLocaleString('en')}`);
+  return `memory: ${totalBytes(memory).toLocaleString('en')} bytes without the data: ${words.join(', ')}`;
 }
 
 async function specOf(flags: PlanFlags) {

@@ -13,6 +13,7 @@ import {
 import type { Real } from '../math/losses.ts';
 import { baseSteps, type ListName, type Program, tensorOf } from '../plan/program.ts';
 import { targets } from '../spec/spec.ts';
+import type { MemoryBytes } from './executor.ts';
 import {
   type AdapterDescription,
   type Captured,
@@ -198,6 +199,12 @@ export class CpuExecutor implements Executor {
         memory.slabs[slab].set(captured[slab].subarray(model * size, (model + 1) * size));
       }
     }
+  }
+
+  memory(): MemoryBytes {
+    const { models = [] } = this.#current ?? {};
+    const bytes = (slab: Slab) => models.reduce((sum, { memory }) => sum + memory.slabs[slab].byteLength, 0);
+    return Object.fromEntries(SLABS.map((slab) => [slab, bytes(slab)]));
   }
 
   async dispose(): Promise<void> {

@@ -45,6 +45,11 @@ export interface RunResult {
   readonly flags: Uint32Array;
 }
 
+/** What memory is for: a slab by its name, `tables` for what shaders look up, `staging` for what comes back. */
+export type MemoryRole = Slab | 'data' | 'feed' | 'metrics' | 'tables' | 'staging';
+/** Bytes by role. */
+export type MemoryBytes = Partial<Record<MemoryRole, number>>;
+
 export interface Executor {
   readonly backend: 'webgpu' | 'cpu';
   readonly adapter: AdapterDescription;
@@ -74,6 +79,10 @@ export interface Executor {
   read(name: string, model?: number): Promise<Float32Array<ArrayBuffer>>;
   /** A copy of what was learned, as all calls before have left it; a training may go on meanwhile. */
   capture(): Promise<Captured>;
+  /** Bytes in use, by what they are for. */
+  memory(): MemoryBytes;
+  /** The most bytes that it may use; absent where nothing is counted against it. */
+  readonly memoryBudget?: number;
   /** Puts back what was captured from a program of the same shape. */
   restore(captured: Captured): Promise<void>;
   dispose(): Promise<void>;

@@ -24,16 +24,16 @@ const CPU_BELOW = 8_000;
  * @throws DeviceError where WebGPU was asked for and is missing
  */
 export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ executor: Executor; reason: string }> {
-  const { backend = 'webgpu', device, gpu, cpuBelow = CPU_BELOW } = runtime;
+  const { backend = 'webgpu', device, gpu, cpuBelow = CPU_BELOW, memoryBudget } = runtime;
   if (!BACKENDS.includes(backend)) {
     throw new SpecError('spec/value', `runtime.backend: expected one of ${BACKENDS.join(', ')}, got ${show(backend)}.`);
   }
   if (backend === 'cpu') return { executor: new CpuExecutor(), reason: 'the CPU was asked for' };
   if (device) {
-    return { executor: executorOn(device), reason: 'the device was handed in' };
+    return { executor: executorOn(device, memoryBudget), reason: 'the device was handed in' };
   }
   if (backend === 'webgpu') {
-    return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason: 'WebGPU was asked for' };
+    return { executor: new WebGpuExecutor(await requestDevice(gpu), memoryBudget), reason: 'WebGPU was asked for' };
   }
   const { flopsPerStep } = describeProgram(plan(spec, { strategy: 'layered' }));
   const size = `a step takes ${flopsPerStep.toLocaleString('en')} floating-point operations`;
@@ -44,15 +44,15 @@ export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ ex
   const found = await support(gpu);
   if (found.webgpu && !found.adapter!.software) {
     const reason = `there is a real GPU, and ${size}, not fewer than ${limit}`;
-    return { executor: new WebGpuExecutor(await requestDevice(gpu)), reason };
+    return { executor: new WebGpuExecutor(await requestDevice(gpu), memoryBudget), reason };
   }
   const reason = found.webgpu ? 'the only WebGPU adapter is emulated on the CPU' : found.message;
   return { executor: new CpuExecutor(), reason: `the CPU, since ${reason}` };
 }
 
 /** On a device of the app's. */
-export const executorOn = (device: GPUDevice): Executor =>
-  new WebGpuExecutor({ device, adapter: describe(device.adapterInfo, device.features), owned: false });
+export const executorOn = (device: GPUDevice, memoryBudget?: number): Executor =>
+  new WebGpuExecutor({ device, adapter: describe(device.adapterInfo, device.features), owned: false }, memoryBudget);
 
 export interface Support {
   /** Whether a trainer can run on WebGPU here. */

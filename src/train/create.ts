@@ -43,6 +43,7 @@ const RUNTIME = {
   stepsPerSubmit: v.optional(integer(1, 65_536)),
   snapshotEvery: v.optional(notNegative),
   onRecovery: v.optional(v.any()),
+  memoryBudget: v.optional(integer(1, Number.MAX_SAFE_INTEGER)),
   learningRate: v.optional(v.any()),
   signal: v.optional(abortSignal),
 };
@@ -212,7 +213,9 @@ async function startEngine(members: readonly Member[], runtime: Runtime, given?:
     const engine = new Engine(program, executor, {
       ...{ members, stepsPerSubmit, strategy, choices, snapshotEvery, onRecovery: runtime.onRecovery },
       ...(executor.backend === 'webgpu' &&
-        !runtime.device && { revive: async () => new WebGpuExecutor(await requestDevice(runtime.gpu)) }),
+        !runtime.device && {
+          revive: async () => new WebGpuExecutor(await requestDevice(runtime.gpu), runtime.memoryBudget),
+        }),
     });
     await engine.start();
     return { engine, reason };

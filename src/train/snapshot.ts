@@ -3,6 +3,7 @@ import { type Counters, encodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Captured, Executor } from '../run/executor.ts';
+import { totalBytes } from '../run/memory.ts';
 import type { Spec } from '../spec/spec.ts';
 import { readParameters, readState } from './params.ts';
 
@@ -132,4 +133,12 @@ export class Snapshots {
     this.#waiting = undefined;
     this.#past++;
   }
+}
+
+/** What the executor takes, and the snapshot beside it. */
+export function memoryOf(executor: Executor, snapshot: Snapshot | undefined) {
+  const device = executor.memory();
+  const captured = Object.values(snapshot?.captured ?? {});
+  const snapshotBytes = captured.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return { device, deviceBytes: totalBytes(device), snapshotBytes };
 }

@@ -16,9 +16,10 @@ import { Means } from './means.ts';
 import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
+import { memoryOf } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
 import { Turns } from './turns.ts';
-import type { Data, Metrics } from './types.ts';
+import type { Data, Memory, Metrics } from './types.ts';
 
 /** One finished update of every model that still trains. */
 export interface SweepStep {
@@ -188,7 +189,14 @@ export class Sweep {
 
   /** Goes on with another device of the app's, after the first was lost or instead of it. @throws DeviceError */
   async attach(device: GPUDevice): Promise<void> {
-    await this.#turns.alone('attach', () => this.#engine.recovery.attach(executorOn(device)));
+    await this.#turns.alone('attach', () =>
+      this.#engine.recovery.attach(executorOn(device, this.#engine.executor.memoryBudget)),
+    );
+  }
+
+  /** What it takes at the moment. */
+  memory(): Memory {
+    return memoryOf(this.#engine.executor, this.#engine.lastSnapshot);
   }
 
   /** Gives everything back. A second call does nothing. */

@@ -20,9 +20,9 @@ import { withLosses } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { checkParameters, initialParameters, readParameters } from './params.ts';
 import type { Opened } from './past.ts';
-import { encodeSnapshot } from './snapshot.ts';
+import { encodeSnapshot, memoryOf } from './snapshot.ts';
 import { Turns } from './turns.ts';
-import type { Data, FitOptions, History, Metrics, StepEvent, StreamData } from './types.ts';
+import type { Data, FitOptions, History, Memory, Metrics, StepEvent, StreamData } from './types.ts';
 
 const EVALUATE = { signal: v.optional(abortSignal) };
 const PREDICT = { ...EVALUATE, raw: v.optional(boolean) };
@@ -224,7 +224,14 @@ export class Trainer {
    * @throws DeviceError if it cannot hold the model
    */
   async attach(device: GPUDevice): Promise<void> {
-    await this.#turns.alone('attach', () => this.#engine.recovery.attach(executorOn(device)));
+    await this.#turns.alone('attach', () =>
+      this.#engine.recovery.attach(executorOn(device, this.#engine.executor.memoryBudget)),
+    );
+  }
+
+  /** What it takes at the moment. */
+  memory(): Memory {
+    return memoryOf(this.#engine.executor, this.#engine.lastSnapshot);
   }
 
   /** Gives everything back. A second call does nothing. */

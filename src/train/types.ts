@@ -2,6 +2,7 @@
 import type { BatchSource, PieceSource } from '../data/pieces.ts';
 import type { DataInput } from '../data/types.ts';
 import type { Strategy } from '../plan/program.ts';
+import type { MemoryBytes } from '../run/executor.ts';
 import type { TuningCache } from '../run/tuning.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import type { Checkpointing } from './checkpoints.ts';
@@ -37,12 +38,27 @@ export interface Runtime {
    * less often where they would take more than 2 % of the time.
    */
   snapshotEvery?: number;
+  /**
+   * The most bytes that the trainer may use on the GPU, checked before anything is allocated; default: no bound but the
+   * GPU's own.
+   */
+  memoryBudget?: number;
   /** Called when a device of the trainer's own was lost and the run stands on another where it stood before. */
   onRecovery?: (event: RecoveryEvent) => void;
   /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */
   learningRate?: ScheduleFunction;
   /** Gives up making the trainer, which then rejects with the signal's reason. It means nothing to a trainer that is there. */
   signal?: AbortSignal;
+}
+
+/** What a trainer takes. */
+export interface Memory {
+  /** Bytes on the executor, by what they are for: slabs by their names, data, feed, metrics, tables, staging. */
+  device: MemoryBytes;
+  /** Their sum. */
+  deviceBytes: number;
+  /** Of the last snapshot, which the host keeps. */
+  snapshotBytes: number;
 }
 
 export type Data = DataInput | Dataset;

@@ -1,5 +1,6 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
+import { faultCases } from './faults.ts';
 import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
 import { lostCases } from './lost.ts';
@@ -20,6 +21,7 @@ export const cases: ContractCase[] = [
   ...trainingCases,
   ...streamingCases,
   ...lostCases,
+  ...faultCases,
   ...resumeCases,
   ...randomCases,
 ];

@@ -1,19 +1,24 @@
 /** The buffers of one executor, each with its role: what is made here is counted, and given back here. */
-import type { Slab } from '../../kernels/kernel.ts';
-
-/** What a buffer is for: a slab by its name, `tables` for what shaders look up, `staging` for what comes back. */
-export type BufferRole = Slab | 'data' | 'feed' | 'metrics' | 'tables' | 'staging';
+import type { MemoryBytes, MemoryRole } from '../executor.ts';
+import { bufferBytes, checkBudget } from '../memory.ts';
 
 export class Buffers {
   readonly #device: GPUDevice;
-  readonly #live = new Map<GPUBuffer, BufferRole>();
+  readonly #budget: number;
+  readonly #live = new Map<GPUBuffer, MemoryRole>();
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, budget: number) {
     this.#device = device;
+    this.#budget = budget;
+  }
+
+  /** @throws DeviceError `device/memory-budget` */
+  check(who: string, wanted: MemoryBytes, advice: string): void {
+    checkBudget(who, this.bytes(), wanted, this.#budget, advice);
   }
 
   /** A buffer of at least so many bytes, rounded up to 16. */
-  make(role: BufferRole, label: string, bytes: number, usage: number): GPUBuffer {
+  make(role: MemoryRole, label: string, bytes: number, usage: number): GPUBuffer {
     const buffer = this.#device.createBuffer({ label, size: bufferBytes(bytes), usage });
     this.#live.set(buffer, role);
     return buffer;
@@ -27,17 +32,14 @@ export class Buffers {
   }
 
   /** Gives back all that are not of this role. */
-  destroyAllBut(kept?: BufferRole): void {
+  destroyAllBut(kept?: MemoryRole): void {
     for (const [buffer, role] of this.#live) if (role !== kept) this.destroy(buffer);
   }
 
   /** Bytes by role. */
-  bytes(): Partial<Record<BufferRole, number>> {
-    const bytes: Partial<Record<BufferRole, number>> = {};
+  bytes(): MemoryBytes {
+    const bytes: MemoryBytes = {};
     for (const [{ size }, role] of this.#live) bytes[role] = (bytes[role] ?? 0) + size;
     return bytes;
   }
 }
-
-/** What a buffer takes for so many bytes: never nothing, and a multiple of 16. */
-export const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);

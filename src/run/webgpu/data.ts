@@ -68,6 +68,7 @@ export class GpuLoaded implements LoadedData {
     const split = Math.ceil(x.byteLength / OFFSET_ALIGNMENT) * OFFSET_ALIGNMENT;
     const size = split + roundUp(rows.y?.byteLength ?? 16);
     this.#check(Math.max(roundUp(x.byteLength), size - split), size, rows);
+    buffers.check('data', { data: size }, 'use Uint8Array inputs, or let the rows stream');
     const buffer = buffers.make('data', 'data', size, STORAGE_COPY_DST);
     this.#buffer = buffer;
     this.inputs = { buffer, size: roundUp(x.byteLength) };

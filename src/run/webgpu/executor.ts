@@ -4,7 +4,8 @@ import { KERNELS } from '../../kernels/index.ts';
 import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import type { Variant } from '../../kernels/variants.ts';
-import { type Choices, LISTS, type ListName, type Program, tensorOf } from '../../plan/program.ts';
+import { type Choices, type ListName, type Program, tensorOf } from '../../plan/program.ts';
+import type { MemoryBytes, MemoryRole } from '../executor.ts';
 import {
   type AdapterDescription,
   type Captured,
@@ -14,9 +15,10 @@ import {
   type LoadedData,
   type RunResult,
 } from '../executor.ts';
-import { Feed, feedCapacity, NO_SCALARS, sliceWords } from '../feed.ts';
+import { Feed, NO_SCALARS, sliceWords } from '../feed.ts';
+import { programBytes } from '../memory.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
-import { type BufferRole, Buffers } from './buffers.ts';
+import { Buffers } from './buffers.ts';
 import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
@@ -50,6 +52,7 @@ export class WebGpuExecutor implements Executor {
   readonly backend = 'webgpu';
   readonly adapter: AdapterDescription;
   readonly workgroupBytes: number;
+  readonly memoryBudget: number;
   readonly maxInFlight = 12;
   readonly #device: GPUDevice;
   readonly #owned: boolean;
@@ -59,14 +62,15 @@ export class WebGpuExecutor implements Executor {
   readonly #readback: Readback;
   #prepared: Prepared | undefined;
 
-  constructor({ device, adapter, owned }: AcquiredDevice) {
+  constructor({ device, adapter, owned }: AcquiredDevice, memoryBudget = Number.POSITIVE_INFINITY) {
+    this.memoryBudget = memoryBudget;
     this.adapter = adapter;
     this.workgroupBytes = device.limits.maxComputeWorkgroupStorageSize;
     this.#device = device;
     this.#owned = owned;
     this.#watch = new DeviceWatch(device);
     this.#pipelines = Pipelines.of(device);
-    this.#buffers = new Buffers(device);
+    this.#buffers = new Buffers(device, memoryBudget);
     this.#readback = new Readback(this.#buffers, this.#watch);
   }
 
@@ -75,31 +79,20 @@ export class WebGpuExecutor implements Executor {
     this.#release();
     this.#checkLimits(program);
     const device = this.#device;
-    const buffer = (role: BufferRole, bytes: number, usage: number) => this.#buffers.make(role, role, bytes, usage);
-    const { models } = program;
-    const capacities = LISTS.map((name) => feedCapacity(program.lists[name].batch, models));
-    const feedBytes = LISTS.map((name) => new Feed(program.lists[name].batch, { models, capacity: 1 }).strideBytes);
+    const buffer = (role: MemoryRole, usage: number) => this.#buffers.make(role, role, bytes[role]!, usage);
+    const bytes = programBytes(program);
+    this.#buffers.check('model', bytes, 'use a smaller batch or narrower layers');
     const work = scoped(
       device,
       'prepare',
       (): Prepared => ({
         program,
-        slabs: Object.fromEntries(
-          SLABS.map((slab) => [
-            slab,
-            buffer(slab, program.slabs[slab].materialised * models * 4, STORAGE | COPY_SRC | COPY_DST),
-          ]),
-        ) as Record<Slab, GPUBuffer>,
-        feed: buffer(
-          'feed',
-          Math.max(...capacities.map((steps, i) => steps * feedBytes[i]!)),
-          UNIFORM | STORAGE | COPY_DST,
-        ),
-        metrics: buffer(
-          'metrics',
-          (1 + Math.max(...capacities)) * models * RECORD_BYTES,
-          STORAGE | COPY_SRC | COPY_DST,
-        ),
+        slabs: Object.fromEntries(SLABS.map((slab) => [slab, buffer(slab, STORAGE | COPY_SRC | COPY_DST)])) as Record<
+          Slab,
+          GPUBuffer
+        >,
+        feed: buffer('feed', UNIFORM | STORAGE | COPY_DST),
+        metrics: buffer('metrics', STORAGE | COPY_SRC | COPY_DST),
         tables: new Map(),
         staging: [],
         captures: [],
@@ -236,6 +229,10 @@ export class WebGpuExecutor implements Executor {
     this.#watch.command(() => {
       for (const slab of LEARNED) upload(this.#device, slabs[slab], captured[slab]);
     });
+  }
+
+  memory(): MemoryBytes {
+    return this.#buffers.bytes();
   }
 
   async dispose(): Promise<void> {

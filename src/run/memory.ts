@@ -1,0 +1,40 @@
+/** What a program takes on a GPU, by what it is for: known before anything is allocated. */
+import { DeviceError } from '../errors.ts';
+import { SLABS, type Slab } from '../kernels/kernel.ts';
+import { STRUCTS } from '../kernels/shaders.generated.ts';
+import { LISTS, type Program } from '../plan/program.ts';
+import { LEARNED, type MemoryBytes } from './executor.ts';
+import { Feed, feedCapacity } from './feed.ts';
+
+/** What a buffer takes for so many bytes: never nothing, and a multiple of 16. */
+export const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
+
+export const totalBytes = (bytes: MemoryBytes): number => Object.values(bytes).reduce((sum, own) => sum + own, 0);
+
+/** Of a program in training, without its data; `staging` is where snapshots come back. */
+export function programBytes(program: Program): MemoryBytes {
+  const { models, lists } = program;
+  const capacities = LISTS.map((name) => feedCapacity(lists[name].batch, models));
+  const strides = LISTS.map((name) => new Feed(lists[name].batch, { models, capacity: 1 }).strideBytes);
+  const slabs = Object.fromEntries(
+    SLABS.map((slab) => [slab, bufferBytes(program.slabs[slab].materialised * models * 4)]),
+  ) as Record<Slab, number>;
+  return {
+    ...slabs,
+    feed: bufferBytes(Math.max(...capacities.map((steps, i) => steps * strides[i]!))),
+    metrics: bufferBytes((1 + Math.max(...capacities)) * models * STRUCTS.Record.size),
+    staging: LEARNED.reduce((sum, slab) => sum + slabs[slab], 0),
+  };
+}
+
+/** @throws DeviceError `device/memory-budget` where `wanted` does not fit beside what is `live` */
+export function checkBudget(who: string, live: MemoryBytes, wanted: MemoryBytes, budget: number, advice: string): void {
+  const total = totalBytes(live) + totalBytes(wanted);
+  if (total <= budget) return;
+  const parts = Object.entries(wanted).sort(([, a], [, b]) => b - a);
+  const words = parts.map(([role, bytes]) => `${role} ${bytes.toLocaleString('en')}`).join(', ');
+  throw new DeviceError(
+    'device/memory-budget',
+    `${who}: needs ${totalBytes(wanted).toLocaleString('en')} bytes (${words}) beside ${totalBytes(live).toLocaleString('en')} in use, expected at most ${budget.toLocaleString('en')} together (memoryBudget); ${advice}.`,
+  );
+}
