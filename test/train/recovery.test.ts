@@ -32,9 +32,11 @@ class Losable extends CpuExecutor {
   override readonly maxInFlight = 3;
   #lost: DeviceLostError | undefined;
   onRun: (list: string) => void = () => {};
+  readonly #data = new WeakSet<object>();
 
-  lose(): void {
+  lose(): DeviceLostError {
     this.#lost ??= new DeviceLostError('device/lost', 'GPU: the device was lost (unknown: for this test)');
+    return this.#lost;
   }
 
   async #bytes<T>(work: Promise<T>): Promise<T> {
@@ -47,6 +49,7 @@ class Losable extends CpuExecutor {
 
   override run(...all: Parameters<CpuExecutor['run']>) {
     if (this.#lost) throw this.#lost;
+    if (!this.#data.has(all[3])) throw new Error('run: got data of another device');
     this.onRun(all[0]);
     return this.#bytes(super.run(...all));
   }
@@ -59,8 +62,10 @@ class Losable extends CpuExecutor {
     return this.#bytes(super.capture());
   }
 
-  override load(...all: Parameters<CpuExecutor['load']>) {
-    return this.#bytes(super.load(...all));
+  override async load(...all: Parameters<CpuExecutor['load']>) {
+    const loaded = await this.#bytes(super.load(...all));
+    this.#data.add(loaded);
+    return loaded;
   }
 
   override write(...all: Parameters<CpuExecutor['write']>) {
@@ -245,7 +250,9 @@ describe('between and during calls', () => {
       if (place++ === at) lose();
     };
     pass();
-    told.push(await trainer.step(batch(0)));
+    const reused = batch(0);
+    told.push(await trainer.step(reused));
+    reused.x.fill(9);
     pass();
     await trainer.fit(DATA, { steps: 10 });
     pass();
@@ -289,13 +296,16 @@ describe('between and during calls', () => {
   });
 
   it('recovers once for calls at the same time', async () => {
-    const { trainer, lose, events, devices } = await start();
+    const { engine, trainer, lose, events, devices } = await start();
     const calm = await start();
     await calm.trainer.fit(DATA, { steps: 10 });
     const running = trainer.fit(DATA, { steps: 10, onStep: ({ step }) => step === 5 && lose() });
     const others = [1, 2, 3].map(() => trainer.predict(rows.x.slice(0, 5) as Float32Array));
     await Promise.all([running, ...others]);
     expect(events).toHaveLength(1);
+    expect(devices).toHaveLength(2);
+    // Word of the loss that comes late is no other loss.
+    await engine.recovery.from(devices[0]!.lose());
     expect(devices).toHaveLength(2);
     expect(await trainer.save()).toEqual(await calm.trainer.save());
   });
