@@ -12,8 +12,8 @@ import { asProgram, root, runPackage, say } from './process.mjs';
 import { findRuntimes, requireAll } from './runtimes.mjs';
 import { ensurePackages } from './setup.mjs';
 
-const unitSeconds = 300;
-const machineSeconds = 1800;
+const unitSeconds = 900;
+const machineSeconds = 3600;
 const runtimeNames = ['cpu', 'chromium', 'dawn', 'deno'];
 
 const nothing = { passed: 0, failed: 0, skipped: 0 };
