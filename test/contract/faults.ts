@@ -1,26 +1,13 @@
 /** Calls to WebGPU that fail, one at a time: an error of ours, nothing pending, no half of an update, nothing left behind. */
 import { DownhillError } from '../../src/errors.ts';
 import { programBytes } from '../../src/run/memory.ts';
-import { dense } from '../../src/spec/layers.ts';
-import type { SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { FAULTS, type Fault, faultyDevice } from '../support/faults.ts';
 import { within } from '../support/within.ts';
-import { randomRows } from './data.ts';
+import { DATA, SPEC, X } from './small.ts';
 
-const SPEC: SpecInput = {
-  inputs: 5,
-  layers: [dense(7, { activation: 'tanh' }), dense(3)],
-  loss: 'softmaxCrossEntropy',
-  optimizer: { type: 'adam', learningRate: 0.02 },
-  batchSize: 16,
-  seed: 4,
-};
-const rows = randomRows({ count: 107, width: 5, outputs: 3, input: 'f32', target: 'class' });
-const DATA = { x: rows.x, y: rows.y };
-const X = rows.x as Float32Array;
 const STEPS = 24;
 
 /** The calls of each kind that fail in turn: the first ones, and some in the middle of a training. */
@@ -45,7 +32,7 @@ async function train(trainer: Trainer, errors: unknown[], steps = 10): Promise<W
   await attempt(trainer.fit(DATA, { steps }));
   const fitted = trainer.finishedSteps;
   await attempt(trainer.predict(X));
-  await attempt(trainer.step({ x: X.subarray(0, 20), y: rows.y.slice(0, 4) }));
+  await attempt(trainer.step({ x: X.subarray(0, 20), y: DATA.y.slice(0, 4) }));
   return { fitted, stepped: trainer.finishedSteps };
 }
 
@@ -65,7 +52,7 @@ async function faults(context: ContractContext): Promise<void> {
     if (!calm.has(key)) {
       const trainer = await open();
       if (fitted > 0) await trainer.fit(DATA, { steps: fitted });
-      if (stepped > fitted) await trainer.step({ x: X.subarray(0, 20), y: rows.y.slice(0, 4) });
+      if (stepped > fitted) await trainer.step({ x: X.subarray(0, 20), y: DATA.y.slice(0, 4) });
       calm.set(key, await finish(trainer));
       await trainer.dispose();
     }

@@ -1,7 +1,5 @@
 /** Devices that are lost for real: what is under way ends or goes on, and a recovered run has the bits of a calm one. */
 import { DeviceLostError } from '../../src/errors.ts';
-import { dense } from '../../src/spec/layers.ts';
-import type { SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer, loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
 import type { RecoveryEvent } from '../../src/train/recovery.ts';
@@ -9,19 +7,8 @@ import type { Trainer } from '../../src/train/trainer.ts';
 import type { Runtime, StepEvent } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { within } from '../support/within.ts';
-import { randomRows } from './data.ts';
+import { DATA, SPEC, X } from './small.ts';
 
-const SPEC: SpecInput = {
-  inputs: 5,
-  layers: [dense(7, { activation: 'tanh' }), dense(3)],
-  loss: 'softmaxCrossEntropy',
-  optimizer: { type: 'adam', learningRate: 0.02 },
-  batchSize: 16,
-  seed: 4,
-};
-const rows = randomRows({ count: 107, width: 5, outputs: 3, input: 'f32', target: 'class' });
-const DATA = { x: rows.x, y: rows.y };
-const X = rows.x as Float32Array;
 /** So long a promise may be pending after a loss. */
 const SETTLED_MS = 2000;
 
@@ -67,7 +54,7 @@ async function work(trainer: Trainer, lose: (place: number) => void): Promise<un
   const evaluating = trainer.evaluate(data);
   lose(3);
   told.push(await evaluating);
-  const stepping = trainer.step({ x: X.subarray(0, 20), y: rows.y.slice(0, 4) });
+  const stepping = trainer.step({ x: X.subarray(0, 20), y: DATA.y.slice(0, 4) });
   lose(4);
   told.push(await stepping);
   for await (const event of trainer.steps(DATA)) {
@@ -142,7 +129,7 @@ async function ends({ gpu }: ContractContext): Promise<void> {
   await lost('save', trainer.save());
   await lost('weights', trainer.weights());
   await lost('fit again', trainer.fit(data));
-  await lost('step', trainer.step({ x: X.subarray(0, 20), y: rows.y.slice(0, 4) }));
+  await lost('step', trainer.step({ x: X.subarray(0, 20), y: DATA.y.slice(0, 4) }));
 
   const loaded = await loadTrainer(first!.checkpoint!, { ...options, device: two });
   await loaded.fit(DATA, { steps: 40 - loaded.finishedSteps });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
-import { isRequired, lookUp } from '../support/runtimes.ts';
+import { need } from '../support/runtimes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LIMIT = 240_000;
@@ -70,13 +70,7 @@ test.for([
   ['chrome', 'chromium'],
   ['node', 'dawn'],
 ] as const)('the benchmark measures a small net: %s', { timeout: LIMIT }, async ([backend, runtime], { skip }) => {
-  const { found, missing } = lookUp(runtime);
-  if (!found) {
-    const message = `${missing.reason}; type: ${missing.remedy}`;
-    if (isRequired()) throw new Error(message);
-    skip(message);
-    return;
-  }
+  const found = need(runtime, skip);
   const env = 'path' in found ? { PUPPETEER_EXECUTABLE_PATH: found.path } : found.env;
   const folder = mkdtempSync(join(tmpdir(), 'downhill-bench-'));
   try {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { openPage } from '../support/chrome.ts';
 import { bundle } from '../support/hosts/bundle.ts';
-import { isRequired, lookUp } from '../support/runtimes.ts';
+import { need } from '../support/runtimes.ts';
 
 const html = '<!doctype html><title>Crash</title><script type="module" src="/crash.js"></script>';
 const STEPS = 400;
@@ -10,13 +10,7 @@ const STEPS = 400;
 test('a crash of the GPU process costs no run; a second one ends it with the checkpoint', { timeout: 240_000 }, async ({
   skip,
 }) => {
-  const { found, missing } = lookUp('chromium');
-  if (missing) {
-    const message = `${missing.reason}; type: ${missing.remedy}`;
-    if (isRequired()) throw new Error(message);
-    skip(message);
-    return;
-  }
+  const found = need('chromium', skip);
   const script = await bundle('test/support/hosts/crash-entry.ts');
   const { page, close } = await openPage(found, { '/': html, '/crash.js': script });
   try {

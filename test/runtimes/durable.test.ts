@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeModel } from '../../src/io/model.ts';
 import { openPage } from '../support/chrome.ts';
-import type { RuntimeName } from '../support/contract-runner.ts';
 import { bundle } from '../support/hosts/bundle.ts';
-import { isRequired, lookUp } from '../support/runtimes.ts';
+import { lookUp, need } from '../support/runtimes.ts';
 
 /** Below the root, so that the package `webgpu` is found from there. */
 const cache = fileURLToPath(new URL('../../.cache', import.meta.url));
@@ -95,16 +94,8 @@ test('a process that is killed at random moments goes on from its last checkpoin
   expect(left.length).toBeLessThanOrEqual(3);
 });
 
-function need<R extends RuntimeName>(context: TestContext, name: R) {
-  const { found, missing } = lookUp(name);
-  if (found) return found;
-  const message = `${missing?.reason}; type: ${missing?.remedy}`;
-  if (isRequired()) throw new Error(message);
-  return context.skip(message);
-}
-
 test('so does one that trains on a GPU', async (context) => {
-  need(context, 'dawn');
+  need('dawn', context.skip);
   const steps = 4000;
   const { child, ended } = start('gpu', 'dawn', steps, steps, 20);
   await keptAfter('gpu', 0);
@@ -125,7 +116,7 @@ test.for([
 ] as const)(
   'a page that is closed at random moments goes on from its last checkpoint: %s',
   async ([_, withoutFiles], context) => {
-    const found = need(context, 'chromium');
+    const found = need('chromium', context.skip);
     const html = '<!doctype html><title>Durable</title><script type="module" src="/page.js"></script>';
     const files = { '/': html, '/page.js': await bundle('test/support/durable-entry.ts') };
     const { page: first, problems, close } = await openPage(found, files);

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import type { Model } from '../../src/index.ts';
 import { openPage } from '../support/chrome.ts';
 import { type ReadmeResult, readmeModule } from '../support/readme.ts';
-import { isRequired, lookUp } from '../support/runtimes.ts';
+import { need } from '../support/runtimes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -31,13 +31,7 @@ async function builtFile(): Promise<string> {
 test('the lines of the README train on WebGPU in a page with a strict policy', { timeout: 2 * LIMIT }, async ({
   skip,
 }) => {
-  const { found, missing } = lookUp('chromium');
-  if (missing) {
-    const message = `${missing.reason}; type: ${missing.remedy}`;
-    if (isRequired()) throw new Error(message);
-    skip(message);
-    return;
-  }
+  const found = need('chromium', skip);
   // The adapter may be emulated: `auto` would take the CPU then.
   const lines = await readmeModule('/downhill.js', 'webgpu');
   const files = { '/': html, '/app.js': `${policy}\n${lines}`, '/downhill.js': await builtFile() };
@@ -68,13 +62,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 test('the lines of docs/performance.md train in a worker, on the CPU, and stop', { timeout: 2 * LIMIT }, async ({
   skip,
 }) => {
-  const { found, missing } = lookUp('chromium');
-  if (missing) {
-    const message = `${missing.reason}; type: ${missing.remedy}`;
-    if (isRequired()) throw new Error(message);
-    skip(message);
-    return;
-  }
+  const found = need('chromium', skip);
   const text = readFileSync(`${root}/docs/performance.md`, 'utf8');
   const lines = (name: string) => new RegExp(`^\`\`\`js\n(// ${name}\n.*?)^\`\`\`$`, 'ms').exec(text)![1]!;
   const files = {

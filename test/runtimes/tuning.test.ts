@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { openPage } from '../support/chrome.ts';
-import { isRequired, lookUp } from '../support/runtimes.ts';
+import { need } from '../support/runtimes.ts';
 
 /** Tunes one step with trials that take no time to speak of, and says what came out of it and how many there were. */
 const SCRIPT = `
@@ -26,13 +26,7 @@ globalThis.measure = async (key) => {
 declare const measure: (key: string) => Promise<{ answers: Record<string, string>; trials: number }>;
 
 test('a page keeps what it measured in IndexedDB', async ({ skip }) => {
-  const { found, missing } = lookUp('chromium');
-  if (missing) {
-    const message = `${missing.reason}; type: ${missing.remedy}`;
-    if (isRequired()) throw new Error(message);
-    skip(message);
-    return;
-  }
+  const found = need('chromium', skip);
   const resolveDir = fileURLToPath(new URL('../..', import.meta.url));
   const bundle = await build({ stdin: { contents: SCRIPT, resolveDir }, bundle: true, format: 'esm', write: false });
   const html = '<!doctype html><title>Tuning</title><script type="module" src="/app.js"></script>';

@@ -3,7 +3,7 @@ import { afterAll, describe, test } from 'vitest';
 import { cases } from '../contract/cases.ts';
 import { type CaseResult, caseId, casesFor, LIMIT, type RuntimeName } from './contract-runner.ts';
 import { checkParity, isWriting, writeParity } from './parity.ts';
-import { isRequired, lookUp, type RuntimeStart } from './runtimes.ts';
+import { lookUp, need, type RuntimeStart } from './runtimes.ts';
 import { within } from './within.ts';
 
 /** A runtime that has been started and runs cases by name. */
@@ -60,11 +60,7 @@ export function contractSuite<R extends RuntimeName>(
       if (isWriting() && measured.size > 0) writeParity(runtime, adapter, measured);
     });
     if (missing) {
-      test('is on this machine', ({ skip }) => {
-        const message = `${missing.reason}; type: ${missing.remedy}`;
-        if (isRequired()) throw new Error(message);
-        skip(message);
-      });
+      test('is on this machine', ({ skip }) => void need(runtime, skip));
       return;
     }
     for (const contractCase of casesFor(runtime, cases)) {

@@ -31,3 +31,15 @@ export function lookUp<R extends RuntimeName>(runtime: R): Found<RuntimeStart[R]
 export function isRequired(): boolean {
   return inject('requireAll');
 }
+
+/** The runtime for a test that needs it. Where it is missing the test is skipped, or fails where all are required. */
+export function need<R extends RuntimeName>(
+  runtime: R,
+  skip: (reason: string) => never,
+): RuntimeStart[R] & { adapter: string } {
+  const { found, missing } = lookUp(runtime);
+  if (found) return found;
+  const message = `${missing?.reason}; type: ${missing?.remedy}`;
+  if (isRequired()) throw new Error(message);
+  return skip(message);
+}
