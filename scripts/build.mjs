@@ -99,6 +99,8 @@ async function writeTypes(entries) {
     entries.map((entry) => join(root, entry)),
     {
       ...options,
+      incremental: false,
+      tsBuildInfoFile: undefined,
       noEmit: false,
       declaration: true,
       emitDeclarationOnly: true,

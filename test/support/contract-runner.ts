@@ -69,11 +69,16 @@ export class ErrorWatch {
     const requestDevice = adapter.requestDevice.bind(adapter);
     adapter.requestDevice = async (descriptor) => {
       const device = await requestDevice(descriptor);
-      this.#devices.add(device);
-      void device.lost.then(() => this.#devices.delete(device));
-      device.addEventListener('uncapturederror', (event) => {
+      const hear = (event: GPUUncapturedErrorEvent) => {
         event.preventDefault(); // it is reported here; the runtime need not print it as well
         this.#errors.push(event.error.message);
+      };
+      this.#devices.add(device);
+      device.addEventListener('uncapturederror', hear);
+      // Dawn in Node keeps a device with its threads and memory for as long as somebody listens to it.
+      void device.lost.then(() => {
+        device.removeEventListener('uncapturederror', hear);
+        this.#devices.delete(device);
       });
       return device;
     };
