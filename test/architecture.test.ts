@@ -28,7 +28,16 @@ const rooms: Readonly<Record<string, number>> = {
 const nodeRooms = ['cli', 'node'];
 
 /** Files of the kernels' room that are no kernel of their own. */
-const kernelHelpers = ['index', 'kernel', 'shader', 'shaders.generated', 'stages', 'variants', 'layers'];
+const kernelHelpers = [
+  'index',
+  'kernel',
+  'shader',
+  'shaders.generated',
+  'stages',
+  'variants',
+  'layers',
+  'gradient_tiles',
+];
 
 const longest = 350;
 

@@ -20,10 +20,12 @@ override NESTEROV: bool;
 override CENTERED: bool;
 override AMSGRAD: bool;
 override STATE_STRIDE: u32;  // vec4s from one state tensor of a parameter to its next
+override CLIP_VALUE: f32;    // the largest size of a gradient; 0: any
 
 // Moves the four parameters at `i` by their gradient, in a step that does not stand still.
-fn update_four(i: u32, gradient: vec4<f32>) {
+fn update_four(i: u32, given: vec4<f32>) {
   if (stands_still) { return; }
+  let gradient = clip_value(given);
   switch OPTIMIZER {
     case RMSPROP: { rmsprop(i, gradient); }
     case ADAM, ADAM_W, NADAM, RADAM: { adam(i, gradient); }
@@ -34,6 +36,13 @@ fn update_four(i: u32, gradient: vec4<f32>) {
     default: { sgd(i, gradient); }
   }
   if (any(seen >= vec4<u32>(INFINITE))) { blame(i, gradient); }
+}
+
+// What is no number stays none.
+fn clip_value(gradient: vec4<f32>) -> vec4<f32> {
+  if (CLIP_VALUE == 0.0) { return gradient; }
+  let bad = (bitcast<vec4<u32>>(gradient) & vec4<u32>(0x7fffffffu)) > vec4<u32>(INFINITE);
+  return select(clamp(gradient, vec4<f32>(-CLIP_VALUE), vec4<f32>(CLIP_VALUE)), gradient, bad);
 }
 
 fn put_param(i: u32, value: vec4<f32>) {

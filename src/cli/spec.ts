@@ -19,6 +19,9 @@ export interface SpecFlags {
   weightDecay?: number;
   momentum?: number;
   batchSize?: number | 'full';
+  clipValue?: number;
+  clipNorm?: number;
+  globalClipNorm?: number;
   sampler?: SamplerName;
   seed?: number;
   epochs?: number;
@@ -46,6 +49,9 @@ const WARMUP_PART = 10;
 const MILESTONES = [0.5, 0.75];
 /** What an exponential schedule ends at, relative to its start. */
 const EXPONENTIAL_END = 0.01;
+
+/** Flags that are keys of the spec. */
+const TAKEN = ['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm', 'sampler', 'seed'] as const;
 
 export type Model = { spec: PartialSpec };
 
@@ -95,9 +101,7 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: Dat
       throw new SpecError('spec/inputs', words);
     }
   }
-  if (flags.batchSize !== undefined) given.batchSize = flags.batchSize;
-  if (flags.sampler !== undefined) given.sampler = flags.sampler;
-  if (flags.seed !== undefined) given.seed = flags.seed;
+  for (const key of TAKEN) if (flags[key] !== undefined) given[key] = flags[key];
   if (flags.loss !== undefined) given.loss = checkedName(named(flags.loss, '--loss'), '--loss', 'loss', LOSSES);
   given.loss ??= defaultLoss(lastUnits(given.layers), shape?.task);
   given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given.batchSize, shape?.rows));

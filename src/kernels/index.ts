@@ -13,11 +13,13 @@ import { embedding_backward } from './embedding_backward.ts';
 import { embedding_forward } from './embedding_forward.ts';
 import { fused_delta } from './fused_delta.ts';
 import { fused_forward } from './fused_forward.ts';
+import { fused_gradients } from './fused_gradients.ts';
 import { fused_head } from './fused_head.ts';
 import { fused_rows } from './fused_rows.ts';
 import { fused_update } from './fused_update.ts';
 import { gather_rows } from './gather_rows.ts';
 import { gaussian_noise } from './gaussian_noise.ts';
+import { gradient_squares } from './gradient_squares.ts';
 import type { Kernel, KernelName } from './kernel.ts';
 import { loss } from './loss.ts';
 import { optimizer_update } from './optimizer_update.ts';
@@ -42,10 +44,12 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   embedding_forward,
   fused_delta,
   fused_forward,
+  fused_gradients,
   fused_head,
   fused_rows,
   fused_update,
   gather_rows,
+  gradient_squares,
   loss,
   optimizer_update,
   reduce_metrics,

@@ -3,6 +3,7 @@
 import type { Real } from '../math/losses.ts';
 import type { Scalars } from '../math/optimizers.ts';
 import type { Activation } from '../spec/activations.ts';
+import type { Clip } from '../spec/clip.ts';
 import type { Layer } from '../spec/layers.ts';
 import type { Loss } from '../spec/losses.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
@@ -11,7 +12,7 @@ import { type Product, type Variant, WORKGROUP } from './variants.ts';
 
 export { type KernelName, WORKGROUP };
 
-export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric' | 'statistic';
+export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric' | 'statistic' | 'norm';
 
 /** The buffers that a program owns; the WGSL binds them under these names. */
 export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas', 'statistics'] as const;
@@ -66,6 +67,8 @@ export interface Step {
   readonly layer?: Layer;
   readonly number?: number;
   readonly optimizer?: Optimizer;
+  /** Of an update: how gradients are held back. */
+  readonly clip?: Clip;
   /** Of an update: all dense layers, first to last. */
   readonly dense?: readonly DenseRow[];
   /** Of a loss: whether deltas are wanted. */

@@ -1,5 +1,5 @@
 /** The table of dense layers that the shaders of an update walk over. */
-import { at, type DenseRow, type Find, fours, layerNumber } from './kernel.ts';
+import { at, type DenseRow, type Find, fours, layerNumber, type Step, type TensorName } from './kernel.ts';
 import { STRUCTS } from './shaders.generated.ts';
 
 /** The table of lib/layers.wgsl. `firstWorkgroups`: the first workgroup of every layer's tiles. */
@@ -35,4 +35,10 @@ export function layerTable(
 /** A bias alone has no inputs. */
 export function rowShape({ weight, bias }: DenseRow, find: Find): { inputs: number; outputs: number } {
   return { inputs: weight ? find(weight).rows : 0, outputs: find((weight ?? bias)!).columns };
+}
+
+/** The gradients of each row of the table: of its weights, where it has them, and of its biases. */
+export function gradientsOf({ dense }: Step, find: Find) {
+  const grad = (name: TensorName | undefined) => name && find(name.replace('param', 'grad') as TensorName);
+  return dense!.map(({ weight, bias }) => [grad(weight), grad(bias)] as const);
 }

@@ -1,18 +1,21 @@
 /** One optimizer step on every parameter from its gradient; the rules are in `math/optimizers.ts`. */
+import { clipValues, normFactor } from '../math/clip.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
-import { argument, type Find, groups, type Kernel, type Step } from './kernel.ts';
-import { layerTable } from './layers.ts';
+import { firstWorkgroups } from './gradient_tiles.ts';
+import { argument, at, type CpuMemory, type Find, groups, type Kernel, type Step, view } from './kernel.ts';
+import { gradientsOf, layerTable } from './layers.ts';
 
 export const optimizer_update: Kernel = {
   overrides: (step, find) => ({
     FOURS: paramsSize(step, find) / 4,
     DENSE_LAYERS: step.dense!.length,
     ...optimizerOverrides(step, find),
+    ...normOverrides(step, find),
   }),
   workgroups: (step, find) => groups(paramsSize(step, find) / 4),
   flops: (step, find) => 12 * paramsSize(step, find),
-  table: (step, find) => layerTable(step.dense!, find),
+  table: (step, find) => layerTable(step.dense!, find, firstSquares(step, find)),
   reference: (step, find, { slabs }) => {
     const optimizer = step.optimizer!;
     const math = OPTIMIZER_MATH[optimizer.type];
@@ -21,13 +24,51 @@ export const optimizer_update: Kernel = {
     const flags = math.flags(optimizer as never);
     const params = Object.keys(step.reads).filter((name) => name.startsWith('param'));
     const ranges = params.map((name) => argument(step, find, name));
+    const clip = clipping(step, find, slabs);
     return ({ scalars }) => {
+      clip();
       for (const { offset, size } of ranges) {
         math.update(slabs.params, slabs.grads, state, offset, offset + size, scalars, flags);
       }
     };
   },
 };
+
+/** Where the sums of squares of every row begin: one a row, or one a workgroup of the tiles that left them. */
+const firstSquares = (step: Step, find: Find): number[] =>
+  step.variant ? firstWorkgroups(step, find) : [...step.dense!.keys(), step.dense!.length];
+
+function normOverrides(step: Step, find: Find) {
+  const { clip, reads } = step;
+  if (!clip || !reads.squares) return { CLIP_NORM: 0, CLIP_GLOBAL: false, SQUARES: 0, SQUARES_OFFSET: 0 };
+  return {
+    CLIP_NORM: clip.limit,
+    CLIP_GLOBAL: clip.by === 'globalNorm',
+    SQUARES: firstSquares(step, find).at(-1)!,
+    SQUARES_OFFSET: at(find(reads.squares)),
+  };
+}
+
+/** Holds the gradients back, in place. */
+function clipping(step: Step, find: Find, { grads, ...slabs }: CpuMemory['slabs']): () => void {
+  const { clip, reads } = step;
+  if (!clip) return () => {};
+  const tensors = gradientsOf(step, find).flatMap((own, n) =>
+    own.flatMap((tensor, i) =>
+      tensor ? [{ start: tensor.offset, end: tensor.offset + tensor.size, n: n * 4 + i }] : [],
+    ),
+  );
+  const { by, limit } = clip;
+  if (by === 'value') return () => tensors.forEach(({ start, end }) => clipValues(grads, start, end, limit));
+  const squares = view(find(reads.squares!), { grads, ...slabs });
+  return () => {
+    const all = tensors.reduce((sum, { n }) => sum + squares[n]!, 0);
+    for (const { start, end, n } of tensors) {
+      const factor = normFactor(Math.sqrt(by === 'globalNorm' ? all : squares[n]!), limit);
+      for (let i = start; i < end; i++) grads[i] = grads[i]! * factor;
+    }
+  };
+}
 
 /** The elements of the slab of parameters, padding included; the state tensors of a parameter lie that far apart. */
 export function paramsSize(step: Step, find: Find): number {
@@ -50,5 +91,6 @@ export function optimizerOverrides(step: Step, find: Find) {
     CENTERED: centered,
     AMSGRAD: amsgrad,
     STATE_STRIDE: paramsSize(step, find) / 4,
+    CLIP_VALUE: step.clip?.by === 'value' ? step.clip.limit : 0,
   };
 }

@@ -1,9 +1,10 @@
 /** The base program: forward through the layers, the loss, the same layers backwards, the update; one kernel a step. */
-import type { DenseRow, Role, Step, TensorName } from '../kernels/kernel.ts';
+import { type DenseRow, fours, type Role, type Step, type TensorName } from '../kernels/kernel.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { clipOf } from '../spec/clip.ts';
 import { type Parameter, parametersOf, placeLayers } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
-import { type Declarations, Lowering, lowerAll, nameInProgram } from './lower.ts';
+import { type Declarations, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
 import type { ListName } from './program.ts';
 
 /** Rows and columns of a parameter of PyTorch's shape. */
@@ -49,27 +50,45 @@ export function baseProgram(
   to.push('loss', 'loss', loss.type, { z: out }, writes, { data: ['targets'], loss, train: to.train });
   if (above) {
     back(above, undefined);
-    to.steps.push(updateStep(spec, tensors, to.dense, batch));
+    to.steps.push(...updateSteps(spec, tensors, to.dense, batch));
   }
   to.push('reduce_metrics', 'metrics', 'metrics', { row_metrics }, {});
   return { steps: to.steps, output: out };
 }
 
-/** The optimizer on all parameters: reads the gradients, reads and writes parameters and state. */
-function updateStep(spec: Spec, tensors: Declarations, dense: readonly DenseRow[], batch: number): Step {
+/** The optimizer on all parameters: reads the gradients, reads and writes parameters and state; before it their norms. */
+function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow[], batch: number): Step[] {
   const names = [...tensors.all.values()];
   const record = (role: Role) =>
     Object.fromEntries(names.filter((t) => t.role === role).map(({ name }) => [name, name]));
   const moved = { ...record('param'), ...record('state') };
-  return {
+  const grads = record('grad');
+  const clip = clipOf(spec);
+  const squares = clip && clip.by !== 'value' ? { squares: declareSquares(tensors, dense) } : {};
+  const common = { phase: 'update', batch, data: [], dense } as const;
+  const update: Step = {
+    ...common,
     kernel: 'optimizer_update',
-    phase: 'update',
     label: spec.optimizer.type,
-    batch,
-    reads: { ...moved, ...record('grad') },
+    reads: { ...moved, ...grads, ...squares },
     writes: moved,
-    data: [],
     optimizer: spec.optimizer,
-    dense,
+    ...(clip && { clip }),
   };
+  if (!squares.squares) return [update];
+  return [{ ...common, kernel: 'gradient_squares', label: 'norms', reads: grads, writes: squares }, update];
+}
+
+/**
+ * Sums of squares of gradients: one a row of the update's table, and those that a fused step leaves, one a workgroup, of
+ * which there are at most as many as vec4s in four rows of a tensor.
+ */
+function declareSquares(tensors: Declarations, dense: readonly DenseRow[]): TensorName {
+  const size = (name: TensorName | undefined) => {
+    const { rows = 0, columns = 0 } = (name && tensors.all.get(name)) || {};
+    return fours(rows) * fours(columns);
+  };
+  const most = dense.reduce((sum, { weight, bias }) => sum + size(weight) + size(bias), 0);
+  tensors.declare(PARTIAL_SQUARES, 'norm', 'grads', most, 4);
+  return tensors.declare('squares', 'norm', 'grads', dense.length, 4);
 }

@@ -35,14 +35,18 @@ export function chooseStrategy(
   software: boolean,
 ): Chosen {
   const other = base.find(({ kernel }) => !IN_ONE_WORKGROUP.test(kernel));
+  const option = base.find(({ kernel }) => kernel === 'optimizer_update')!.clip;
+  const key = option?.by === 'norm' ? 'clipNorm' : option?.by === 'globalNorm' ? 'globalClipNorm' : undefined;
   if (other && (asked === 'resident' || asked === 'row-fused')) {
+    const [got, out] = other.layer ? [`${other.label} of type ${other.layer.type}`, 'the layer'] : [key, 'it'];
+    const instead = key === undefined || other.layer ? '' : ', or use clipValue';
     throw new SpecError(
       'spec/strategy',
-      `strategy ${asked}: got ${other.label} of type ${other.layer!.type}, which runs in layered and plain alone; use strategy 'layered' or 'auto', or leave the layer out.`,
+      `strategy ${asked}: got ${got}, which runs in layered and plain alone; use strategy 'layered' or 'auto', or leave ${out} out${instead}.`,
     );
   }
   if (other && asked === 'auto') {
-    const remark = `since ${other.label}, ${other.layer!.type}, runs in layered and plain alone`;
+    const remark = `since ${other.layer ? `${other.label}, ${other.layer.type},` : key} runs in layered and plain alone`;
     return { strategy: 'layered', remark };
   }
   return { strategy: chooseAmongAll(asked, base, tensors, workgroupBytes, software) };

@@ -2,7 +2,7 @@
 import { HEAD_MAX_OUTPUTS } from '../kernels/fused_head.ts';
 import type { DenseRow, Step, TensorName } from '../kernels/kernel.ts';
 import { stagesOf } from '../kernels/stages.ts';
-import type { Declarations } from './lower.ts';
+import { type Declarations, PARTIAL_SQUARES } from './lower.ts';
 
 const linear = { type: 'linear' } as const;
 
@@ -15,8 +15,10 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
   const update = steps.find((step) => step.kernel === 'optimizer_update');
   if (!update) return [...steps];
   const gather = steps.find((step) => step.kernel === 'gather_rows')!;
+  const squares = update.reads.squares !== undefined;
   const covered = steps.filter(
-    (step) => step.kernel === 'dense_backward_weight' || step.kernel === 'reduce_metrics' || step === update,
+    (step) =>
+      /^(dense_backward_weight|gradient_squares|reduce_metrics)$/.test(step.kernel) || (!squares && step === update),
   );
   const gathered = gathers ? gather.writes.x! : undefined;
   const fromData = update.dense!.some(({ x }) => x && x === gathered);
@@ -25,17 +27,36 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
   for (const row of dense)
     for (const name of [row.x, row.delta]) if (name) (reads as Record<string, TensorName>)[name] = name;
   const metrics = covered.find((step) => step.kernel === 'reduce_metrics')!;
+  const others = steps.filter((step) => !covered.includes(step) && step !== update);
+  const fused: Step = {
+    ...update,
+    kernel: 'fused_update',
+    label: `${update.label}, all layers`,
+    reads: { ...reads, ...metrics.reads },
+    data: fromData ? ['inputs'] : [],
+    dense,
+    covers: [...(fromData ? [gather] : []), ...covered],
+  };
+  if (!squares) return [...others, fused];
+  const grads = Object.assign(
+    {},
+    ...covered.map(
+      ({ kernel, writes }) =>
+        kernel === 'dense_backward_weight' && Object.fromEntries(Object.values(writes).map((name) => [name, name])),
+    ),
+  );
+  const { squares: _, ...summed } = fused.reads;
   return [
-    ...steps.filter((step) => !covered.includes(step)),
+    ...others,
     {
-      ...update,
-      kernel: 'fused_update',
-      label: `${update.label}, all layers`,
-      reads: { ...reads, ...metrics.reads },
-      data: fromData ? ['inputs'] : [],
-      dense,
-      covers: [...(fromData ? [gather] : []), ...covered],
+      ...fused,
+      kernel: 'fused_gradients',
+      phase: 'backward',
+      label: 'all layers',
+      reads: summed,
+      writes: { ...grads, squares: PARTIAL_SQUARES },
     },
+    { ...update, reads: { ...update.reads, squares: PARTIAL_SQUARES }, covers: [update] },
   ];
 }
 
@@ -190,7 +211,10 @@ export function fuseGather(steps: readonly Step[]): Step[] {
   const able = (step: Step) => step.kernel === 'fused_forward' || step.kernel === 'fused_head';
   const others = readers.filter((step) => !able(step) || step.reads.below_x === x);
   const keeper = readers.find((step) => step.kernel === 'fused_forward');
-  const keeps = others.length > 0 && keeper && others.every((step) => step.kernel === 'fused_update');
+  const keeps =
+    others.length > 0 &&
+    keeper &&
+    others.every(({ kernel }) => kernel === 'fused_update' || kernel === 'fused_gradients');
   if (others.length > 0 && !keeps) return [...steps];
   return steps
     .filter((step) => step !== gather)

@@ -29,6 +29,9 @@ export class Declarations {
 /** `layers.2.layers.0.weight` → `param/2.layers.0/weight` */
 export const nameInProgram = (name: string, kind: string) => name.replace(/^layers\.(.+)\.(\w+)$/, `${kind}/$1/$2`);
 
+/** What a step that computes all gradients leaves of their squares. */
+export const PARTIAL_SQUARES = 'partial_squares' as TensorName;
+
 type Tensors = Record<string, TensorName>;
 
 /** One list in the making. Tensors of lists other than `train` carry the list's name in front of their own. */

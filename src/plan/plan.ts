@@ -150,8 +150,16 @@ function place(lists: Record<ListName, StepList>, declared: Declarations, state:
     const [, kind, rest] = /^state\/([^/]+)\/(.*)$/.exec(name)!;
     like(name, role, 'state', `param/${rest}`, state.indexOf(kind!) * size);
   }
-  const gradsShown = [...shown].some((name) => name.startsWith('grad/'));
-  slabs.grads = { materialised: gradsShown ? size : 0, all: size };
+  slabs.grads = { materialised: [...shown].some((name) => name.startsWith('grad/')) ? size : 0, all: size };
+  const norms = order
+    .filter(({ role }) => role === 'norm')
+    .sort((a, b) => Number(shown.has(b.name)) - Number(shown.has(a.name)));
+  for (const { name, role, slab, rows, columns } of norms) {
+    const { all } = slabs.grads;
+    tensors.set(name, { name, role, slab, rows, columns, stride: 4, offset: all, size: rows * 4 });
+    slabs.grads.all = aligned(all + rows * 4);
+    if (shown.has(name)) slabs.grads.materialised = slabs.grads.all;
+  }
   slabs.state = { materialised: state.length * size, all: state.length * size };
   return { tensors, slabs };
 }

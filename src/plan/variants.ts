@@ -24,24 +24,30 @@ export function choiceName({ kernel, label }: Step): string {
  * @throws SpecError for a choice that is none
  */
 export function giveVariants(steps: readonly Step[], find: Find, adapter: Adapter, choices: Choices): Step[] {
-  return steps.map((step) => {
-    const products = KERNELS[step.kernel].products?.(step, find);
-    if (!products) return step;
-    const name = choiceName(step);
-    const chosen = choices[name];
-    const variant = chosen === undefined ? fixedVariant(products, adapter) : parseVariant(chosen);
-    // A file may come from another adapter, and this one may be unable to follow.
-    if (variant) return { ...step, variant: fits(variant, adapter) ? variant : fixedVariant(products, adapter) };
-    throw new SpecError(
-      'spec/value',
-      `choices: ${name}: expected a variant such as "8x8" or "4x4/16", got "${chosen}".`,
-    );
-  });
+  const given: Step[] = [];
+  for (const step of steps) given.push(giveVariant(step, given.at(-1), find, adapter, choices));
+  return given;
+}
+
+function giveVariant(step: Step, before: Step | undefined, find: Find, adapter: Adapter, choices: Choices): Step {
+  // What sums up is told how many sums there are.
+  if (step.kernel === 'optimizer_update' && before?.kernel === 'fused_gradients')
+    return { ...step, variant: before.variant! };
+  const products = KERNELS[step.kernel].products?.(step, find);
+  if (!products) return step;
+  const name = choiceName(step);
+  const chosen = choices[name];
+  const variant = chosen === undefined ? fixedVariant(products, adapter) : parseVariant(chosen);
+  // A file may come from another adapter, and this one may be unable to follow.
+  if (variant) return { ...step, variant: fits(variant, adapter) ? variant : fixedVariant(products, adapter) };
+  throw new SpecError('spec/value', `choices: ${name}: expected a variant such as "8x8" or "4x4/16", got "${chosen}".`);
 }
 
 /** What was chosen for the steps, by name. */
 export function choicesOf(steps: readonly Step[]): Choices {
-  const named = steps.flatMap((step) => (step.variant ? [[choiceName(step), variantText(step.variant)]] : []));
+  const named = steps.flatMap((step) =>
+    step.variant && KERNELS[step.kernel].choices ? [[choiceName(step), variantText(step.variant)]] : [],
+  );
   return Object.fromEntries(named);
 }
 

@@ -1,10 +1,11 @@
 /** The spec of a training run: plain data, checked once, filled with defaults, frozen, saved with the model. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
+import { parseClip } from './clip.ts';
 import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter } from './layers.ts';
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
-import { integer, oneOf, parseObject, show } from './parse.ts';
+import { integer, oneOf, parseObject, positive, show } from './parse.ts';
 import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
 
 /** How rows are drawn: every epoch in a new order, uniform with replacement, or in file order. */
@@ -39,6 +40,12 @@ export interface SpecInput {
    * step before; `'skip'` counts the step, which then changes nothing.
    */
   nonFinite?: NonFinitePolicy;
+  /** Every value of a gradient is held between −`clipValue` and `clipValue`, as `clip_grad_value_` does. Default: it is not. */
+  clipValue?: number;
+  /** The gradient of a tensor is made as short as `clipNorm`, where it is longer, as `clip_grad_norm_` does with one tensor. */
+  clipNorm?: number;
+  /** The gradients of all tensors together are made as short, where they are longer, as `clip_grad_norm_` does with all. */
+  globalClipNorm?: number;
 }
 
 /** A checked spec with every default filled in. */
@@ -53,6 +60,9 @@ export interface Spec {
   readonly preprocessing: Preprocessing;
   /** Absent for `'stop'`. */
   readonly nonFinite?: NonFinitePolicy;
+  readonly clipValue?: number;
+  readonly clipNorm?: number;
+  readonly globalClipNorm?: number;
 }
 
 const ENTRIES = {
@@ -65,6 +75,9 @@ const ENTRIES = {
   seed: v.optional(integer(0, 0xffff_ffff), 0),
   preprocessing: v.optional(v.any(), {}),
   nonFinite: v.optional(oneOf(NON_FINITE_POLICIES), 'stop'),
+  clipValue: v.optional(positive),
+  clipNorm: v.optional(positive),
+  globalClipNorm: v.optional(positive),
 };
 
 /**
@@ -87,6 +100,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     seed,
     preprocessing: parsePreprocessing(rest.preprocessing, `${who}.preprocessing`),
     ...(nonFinite !== 'stop' && { nonFinite }),
+    ...parseClip(rest, who),
   };
   checkTogether(spec, who);
   return deepFreeze(spec);

@@ -129,6 +129,13 @@ describe('weight decay and momentum', () => {
   });
 });
 
+test('clipping goes into the spec, where it is checked', () => {
+  expect(buildSpec(model({}), { globalClipNorm: 2 }, classes).globalClipNorm).toBe(2);
+  expect(() => buildSpec(model({ clipNorm: 1 }), { clipValue: 2 }, classes)).toThrow(
+    '--model: got clipValue and clipNorm, expected at most one way to clip gradients; leave out all but one.',
+  );
+});
+
 describe('the loss follows the task', () => {
   test.each([
     ['softmaxCrossEntropy', '2-2', classes],

@@ -1,6 +1,7 @@
 /** Compares a GPU's training step with the plain loops, tensor by tensor, each from the GPU's own inputs. */
 import type { DenseRow, Step, TensorName } from '../../src/kernels/kernel.ts';
 import { readTarget } from '../../src/kernels/loss.ts';
+import { clipValues, normFactor, squareSum } from '../../src/math/clip.ts';
 import { OPTIMIZER_MATH, type OptimizerFlags, type Scalars } from '../../src/math/optimizers.ts';
 import { baseSteps, type Program, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
@@ -73,6 +74,10 @@ export async function compareTrainStep(
     for (const name of new Set(Object.values(step.writes))) {
       const role = tensorOf(program, name).role;
       if (role === 'param' || role === 'state') continue;
+      if (role === 'norm') {
+        checkSquares(who, step, after, after.get(name)!);
+        continue;
+      }
       const bound = bounds.of(name);
       assertWithin(`${who} ${name}`, after.get(name)!, cpu.values(name), (i) => bound[i]!);
     }
@@ -100,6 +105,44 @@ function targetOf({ y }: ExecutorRows, index: number, width: number): Float64Arr
   return target;
 }
 
+/** However many sums of squares a kernel leaves, together they are those of the gradients that lie beside them. */
+function checkSquares(who: string, step: Step, after: Values, squares: Float32Array): void {
+  const sums = sumOf(Float64Array.from(squares));
+  const expected = [0, 0, 0, 0];
+  let terms = 8;
+  for (const { weight, bias } of step.dense!) {
+    for (const [i, name] of [weight, bias].entries()) {
+      const grad = name && after.get(name.replace('param', 'grad'));
+      if (!grad) continue;
+      expected[i]! += squareSum(grad, 0, grad.length);
+      terms += grad.length;
+    }
+  }
+  assertWithin(`${who} squares`, sums, expected, (i) => terms * EPS * expected[i]!);
+}
+
+/** The gradients as they are after clipping, and what a factor from a rounded norm adds to their error. */
+function clipped(
+  { clip }: Step,
+  grads: ReadonlyMap<string, Float64Array>,
+): { values: typeof grads; factorOff: number } {
+  if (!clip) return { values: grads, factorOff: 0 };
+  const values = new Map([...grads].map(([name, own]) => [name, own.slice()]));
+  if (clip.by === 'value') {
+    for (const own of values.values()) clipValues(own, 0, own.length, clip.limit);
+    return { values, factorOff: 0 };
+  }
+  const squares = new Map([...grads].map(([name, own]) => [name, squareSum(own, 0, own.length)]));
+  const all = [...squares.values()].reduce((a, b) => a + b, 0);
+  let terms = 0;
+  for (const [name, own] of values) {
+    const factor = normFactor(Math.sqrt(clip.by === 'globalNorm' ? all : squares.get(name)!), clip.limit);
+    for (let i = 0; i < own.length; i++) own[i]! *= factor;
+    terms += own.length;
+  }
+  return { values, factorOff: (terms + CHAIN) * EPS };
+}
+
 /** Parameters and state after the update: off by what the gradient may be off, sent through the optimizer itself. */
 function checkUpdate(
   step: Step,
@@ -117,10 +160,14 @@ function checkUpdate(
   const params = step.dense!.flatMap(({ weight, bias }: DenseRow) =>
     [weight, bias].filter((name) => name !== undefined),
   );
+  const gradOf = (param: string) => param.replace('param', 'grad') as TensorName;
+  const { values, factorOff } = clipped(
+    step,
+    new Map(params.map((p) => [p, Float64Array.from(cpu.values(gradOf(p)))])),
+  );
   for (const param of params) {
-    const grad = param.replace('param', 'grad') as TensorName;
-    const g = cpu.values(grad);
-    const off = bounds.of(grad);
+    const g = values.get(param)!;
+    const off = bounds.of(gradOf(param)).map((own, i) => own + factorOff * Math.abs(g[i]!));
     const states = slots.map((slot) => param.replace('param', `state/${slot}`));
     const moved = (sign: number) => apply(before, param, states, g, off, sign, feed.scalars[0]!, flags, math.update);
     const [middle, low, high] = [moved(0), moved(-1), moved(1)];

@@ -157,6 +157,22 @@ const POINTS: Point[] = [
     },
     data: { input: 'u8' },
   },
+  ...(['clipValue', 'clipNorm', 'globalClipNorm'] as const).map(
+    (key, i): Point => ({
+      name: key,
+      spec: {
+        inputs: 17,
+        layers: [dense(33, { activation: 'tanh' }), dense(5, { bias: false }), dense(3)],
+        loss: 'softmaxCrossEntropy',
+        optimizer: { type: 'sgd', learningRate: 1, momentum: 0.5 },
+        batchSize: 5,
+        [key]: [0.01, 0.3, 0.4][i],
+      },
+      data: {},
+      rows: 4,
+      everywhere: key === 'globalClipNorm',
+    }),
+  ),
   ...layerPoints,
   ...lossPoints(),
   ...optimizerPoints(),

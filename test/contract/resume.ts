@@ -120,6 +120,7 @@ const FEATURES: readonly Feature[] = [
     spec: { optimizer: { type: 'sgd', learningRate: falling } },
     after: { learningRate: falling },
   },
+  { name: 'a clipped global norm', spec: { globalClipNorm: 0.1 }, strategies: ['layered', 'plain'] },
   { name: 'rows drawn with replacement', spec: { sampler: 'uniform' } },
   { name: 'rows in file order', spec: { sampler: 'sequential' } },
   { name: 'batch size full', spec: { batchSize: 'full' } },

@@ -639,17 +639,26 @@ class Case:
         with torch.no_grad():
             return {"outputs": self.forward(x).tolist(), "one": self.forward(x[:1]).tolist()}
 
-    def train(self, x, y, epochs):
+    def train(self, x, y, epochs, clip=None, accumulate=1):
         start = self.weights()
         batches, losses, rates = [], [], []
         drawing = [part for group in self.modules for module in group for part in module.modules() if isinstance(part, Drawing)]
         for _ in range(epochs):
-            for rows in torch.randperm(len(x)).split(self.spec["batchSize"]):
+            for rows in torch.randperm(len(x)).split(self.spec["batchSize"] * accumulate):
                 for part in drawing:
                     part.step, part.seed = len(batches), self.spec["seed"]
                 self.optimizer.zero_grad()
-                loss = self.loss(self.forward(x[rows]), y[rows])
-                loss.backward()
+                if accumulate > 1:
+                    loss = torch.zeros(())
+                    for own in rows.split(self.spec["batchSize"]):
+                        part = self.loss(self.forward(x[own]), y[own]) * (len(own) / len(rows))
+                        part.backward()
+                        loss += part.detach()
+                else:
+                    loss = self.loss(self.forward(x[rows]), y[rows])
+                    loss.backward()
+                if clip:
+                    clip(self.parameters)
                 rates.append(self.optimizer.param_groups[0]["lr"])
                 self.optimizer.step()
                 if self.scheduler:
@@ -749,6 +758,40 @@ def training():
     x = exact(torch.randn(19, 4))
     cases.append(binary.train(x, torch.stack([x[:, 0] * x[:, 1] > 0, x[:, 2] > x[:, 3]], 1).double(), 7))
     write("training", {"cases": cases})
+
+
+def gradients():
+    """Clipping, one run an option; limits that hold some gradients back and leave others. Accumulation."""
+    torch.manual_seed(9)
+    clip_value, clip_norm = torch.nn.utils.clip_grad_value_, torch.nn.utils.clip_grad_norm_
+    each = lambda limit: lambda parameters: [clip_norm([parameter], limit) for parameter in parameters]
+    x = exact(torch.randn(19, 4))
+    y = (x[:, 0] * x[:, 1] > 0).long() + (x[:, 2] > 0.5).long()
+    cases = []
+    for name, options, optimizer, torch_optimizer, clip in [
+        ("clipValue", {"clipValue": 0.05}, {"type": "sgd", "momentum": 0.5, "weightDecay": 0.1}, lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.5, weight_decay=0.1), lambda p: clip_value(p, 0.05)),
+        ("clipNorm", {"clipNorm": 0.2}, {"type": "sgd", "momentum": 0.5}, lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.5), each(0.2)),
+        ("globalClipNorm", {"globalClipNorm": 0.3}, {"type": "adamW", "weightDecay": 0.1}, lambda p: torch.optim.AdamW(p, lr=0.2, weight_decay=0.1), lambda p: clip_norm(p, 0.3)),
+        ("gradientAccumulationSteps", {"gradientAccumulationSteps": 3}, {"type": "adam"}, lambda p: torch.optim.Adam(p, lr=0.2), None),
+        ("gradientAccumulationSteps and globalClipNorm", {"gradientAccumulationSteps": 2, "globalClipNorm": 0.3}, {"type": "sgd"}, lambda p: torch.optim.SGD(p, lr=0.2), lambda p: clip_norm(p, 0.3)),
+    ]:
+        accumulate = options.get("gradientAccumulationSteps", 1)
+        case = Case(
+            name,
+            {
+                "inputs": 4,
+                "layers": [{"type": "dense", "units": 5, "activation": "tanh"}, {"type": "dense", "units": 3}],
+                "loss": "softmaxCrossEntropy",
+                "optimizer": {"learningRate": 0.2, **optimizer},
+                "batchSize": 5 if accumulate == 1 else 2,
+                **options,
+            },
+            [[torch.nn.Linear(4, 5), torch.nn.Tanh()], [torch.nn.Linear(5, 3)]],
+            torch.nn.CrossEntropyLoss(),
+            torch_optimizer,
+        )
+        cases.append(case.train(x, y, 3, clip, accumulate))
+    write("gradients", {"cases": cases})
 
 
 def layers():
@@ -942,7 +985,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, layers, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

@@ -9,6 +9,7 @@ import { Feed } from '../../src/run/feed.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import { expectClose } from '../golden/compare.ts';
+import gradients from '../golden/gradients.json';
 import golden from '../golden/training.json';
 
 type Values = number[] | number[][];
@@ -23,7 +24,9 @@ interface Run {
   learningRates: number[];
   final: Record<string, Values>;
 }
-const runs = golden.cases as unknown as Run[];
+const runs = [...golden.cases, ...gradients.cases.filter(({ name }) => !/Accumulation/.test(name))] as unknown as Run[];
+/** What needs all gradients runs in two of them. */
+const strategiesOf = ({ spec }: Run) => (plan(parseSpec(spec)).remark ? (['layered', 'plain'] as const) : STRATEGIES);
 
 const inProgram = (name: string) => name.replace('layers.', 'param/').replace('.', '/');
 /** PyTorch's [out, in] → the program's [in, out]; a bias stays. */
@@ -34,7 +37,7 @@ function turned(values: Values): number[] {
 }
 
 describe.each(runs)('$name', (run) => {
-  it.each(STRATEGIES)('the %s program in f64 follows PyTorch to 1e-9', async (strategy) => {
+  it.each(strategiesOf(run))('the %s program in f64 follows PyTorch to 1e-9', async (strategy) => {
     const spec = parseSpec(run.spec);
     const program = plan(spec, { strategy });
     const executor = new CpuExecutor('f64');

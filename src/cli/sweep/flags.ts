@@ -35,6 +35,7 @@ const SHARED = {
   ...{ data: undefined, target: undefined, header: 'auto', dataSeed: 0, holdout: undefined, split: undefined },
   ...{ model: undefined, loss: undefined, optimizer: undefined, schedule: undefined, batchSize: undefined },
   ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
+  ...{ clipValue: undefined, clipNorm: undefined, globalClipNorm: undefined },
   ...{ init: undefined, backend: 'auto', tune: true },
 } satisfies Partial<Record<keyof SweepFlags, unknown>>;
 
