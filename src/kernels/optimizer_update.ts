@@ -59,7 +59,11 @@ function clipping(step: Step, find: Find, { grads, ...slabs }: CpuMemory['slabs'
     ),
   );
   const { by, limit } = clip;
-  if (by === 'value') return () => tensors.forEach(({ start, end }) => clipValues(grads, start, end, limit));
+  if (by === 'value') {
+    return () => {
+      for (const { start, end } of tensors) clipValues(grads, start, end, limit);
+    };
+  }
   const squares = view(find(reads.squares!), { grads, ...slabs });
   return () => {
     const all = tensors.reduce((sum, { n }) => sum + squares[n]!, 0);
