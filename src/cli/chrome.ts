@@ -8,6 +8,7 @@ import * as errors from '../errors.ts';
 import { DeviceError, DeviceLostError, DownhillError } from '../errors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { CheckpointStore } from '../train/checkpoints.ts';
+import type { EpochEvent } from '../train/types.ts';
 import type { Failure } from './errors.ts';
 import type { Job, JobHooks, JobResult, Runner, StepOf } from './job.ts';
 import type { PageDoor } from './page.ts';
@@ -167,6 +168,7 @@ class Session implements Runner {
     await page.exposeFunction('downhillSteps', (events: StepOf[]) => {
       for (const event of events) this.#hooks.onStep?.(event);
     });
+    await page.exposeFunction('downhillEpoch', (event: EpochEvent) => this.#hooks.onEpoch?.(event));
     const { port } = this.#server.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/${this.#secret}/`);
     const asked = page.evaluate('downhill.adapter()') as ReturnType<PageDoor['adapter']>;

@@ -5,7 +5,7 @@ import type { Spec } from '../spec/spec.ts';
 import { type CheckpointOptions, type CheckpointStore, checkpoints } from '../train/checkpoints.ts';
 import { createTrainer, loadModel, loadTrainer } from '../train/create.ts';
 import { Dataset } from '../train/dataset.ts';
-import type { Metrics, Runtime, StepEvent } from '../train/types.ts';
+import type { EpochEvent, Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
 import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from './start.ts';
 import { type SweepJob, type SweepResult, type SweepStepEvent, sweep } from './sweep/job.ts';
@@ -43,6 +43,8 @@ export interface TrainResult {
   stopped: boolean;
   train?: Metrics;
   test?: Metrics;
+  /** What the model predicts for the test rows, [rows, outputs]. */
+  predictions?: Float32Array;
   /** The model file; absent only where its weights cannot be saved after a failure. */
   checkpoint?: Uint8Array;
   /** What ended the training early. */
@@ -72,6 +74,7 @@ export interface JobHooks<J extends Job = Job> {
   /** Everything is checked, and training begins. */
   onStart?(started: Started): void;
   onStep?(event: StepOf<J>): void;
+  onEpoch?(event: EpochEvent): void;
   /** Ends training at a step boundary. */
   signal?: AbortSignal;
   /** Where checkpoints go. */
@@ -113,6 +116,7 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
         ...lengthOf(job, trainer),
         ...(hooks.store && job.checkpoint && { checkpoint: checkpoints(hooks.store, job.checkpoint) }),
         onStep: (event) => hooks.onStep?.(event),
+        onEpoch: (event) => hooks.onEpoch?.(event),
         ...(hooks.signal && { signal: hooks.signal }),
       });
       result.msPerStep = history.msPerStep;
@@ -121,7 +125,10 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
       result.checkpoint = await trainer.save();
       if (!result.stopped) {
         result.train = await trainer.evaluate(data);
-        if (job.test) result.test = await trainer.evaluate(job.test);
+        if (job.test) {
+          result.test = await trainer.evaluate(job.test);
+          result.predictions = await trainer.predict(job.test.x);
+        }
       }
     } catch (error) {
       result.failure = toFailure(error);

@@ -87,7 +87,9 @@ const commands = (wrap: Wrap) => (output: Output) => {
     return sub;
   };
 
-  checkpointOptions(runOptions(numberOptions(specOptions(dataOptions(command('train', 'train a model'), true)))))
+  reportOptions(
+    checkpointOptions(runOptions(numberOptions(specOptions(dataOptions(command('train', 'train a model'), true))))),
+  )
     .addHelpText('after', TRAIN_EXAMPLES)
     .action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
 
@@ -188,6 +190,16 @@ const runOptions = (command: Command): Command =>
     .addOption(backendOption())
     .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
     .option('--out <folder>', 'where the model, history and report go (default: runs/<time>)');
+
+/** How a run is shown. */
+const reportOptions = (command: Command): Command =>
+  command
+    .option('--report <file>', 'where the report goes, one HTML file (default: report.html beside the model)')
+    .addOption(
+      new Option('--watch [port]', 'show the report in a browser while it is made')
+        .preset('0')
+        .argParser(whole(0, 65_535)),
+    );
 
 /** How a run is kept while it trains, and gone on with. */
 const checkpointOptions = (command: Command): Command =>

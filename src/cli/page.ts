@@ -1,6 +1,7 @@
 /** The page's half of the Chrome backend: fetches a job, runs it on the page's GPU, sends back what happens. */
 import { describe } from '../run/webgpu/device.ts';
 import type { CheckpointStore } from '../train/checkpoints.ts';
+import type { EpochEvent } from '../train/types.ts';
 import { toFailure } from './errors.ts';
 import { type Job, runJob, type StepOf } from './job.ts';
 import type { Started } from './start.ts';
@@ -13,6 +14,7 @@ const BATCH_MS = 100;
 interface Ears {
   downhillStarted(started: Started): Promise<void>;
   downhillSteps(events: StepOf[]): Promise<void>;
+  downhillEpoch(event: EpochEvent): Promise<void>;
 }
 
 /** What Node calls. */
@@ -38,13 +40,17 @@ const door = {
       events.push(event);
       if (performance.now() - last > BATCH_MS) send();
     };
+    const onEpoch = (event: EpochEvent) => {
+      send();
+      sent = Promise.all([sent, ears.downhillEpoch(event)]);
+    };
     const onStart = (started: Started) => {
       sent = ears.downhillStarted(started);
     };
     let answer: unknown;
     try {
       const job = unpack(new Uint8Array(await (await fetch('job')).arrayBuffer())) as Job;
-      answer = { result: await runJob(job, {}, { onStep, onStart, signal: controller.signal, store }) };
+      answer = { result: await runJob(job, {}, { onStep, onEpoch, onStart, signal: controller.signal, store }) };
     } catch (error) {
       answer = { kind: error instanceof Error ? error.name : 'Error', failure: toFailure(error) };
     }

@@ -1,16 +1,22 @@
 /** `downhill train`: data and flags → spec → a run on the chosen backend → model, history and report in a folder. */
+import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { encodeRows } from '../data/encode.ts';
 import { writeFileWhole } from '../node/index.ts';
 import type { StepEvent } from '../train/types.ts';
 import type { DataFlags } from './data.ts';
 import { EXIT } from './errors.ts';
 import { makeFolder, writeHistory } from './folder.ts';
+import { version } from './inspect.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { JobHooks, Runner, TrainJob, TrainResult } from './job.ts';
 import type { Output } from './output.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { duration, Progress } from './progress.ts';
-import { type Losses, metricsLine, renderReport } from './report.ts';
+import { judge } from './report/judge.ts';
+import { type Report, renderMain, renderReport } from './report/page.ts';
+import { Watch } from './report/watch.ts';
+import { metricsLine } from './report.ts';
 import { type CheckpointFlags, openCheckpoints } from './resume.ts';
 import { adapterWords, type BackendName, chooseRunner } from './runner.ts';
 import type { SpecFlags } from './spec.ts';
@@ -21,6 +27,8 @@ export interface TrainFlags extends DataFlags, SpecFlags, RunOptions, Checkpoint
   backend: BackendName;
   logEvery: number;
   out?: string;
+  report?: string;
+  watch?: number;
 }
 
 /** Runs the command; resolves with the exit code. `started` is called when training begins. */
@@ -38,11 +46,17 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
   const stop = new AbortController();
   const release = onInterrupt(stop, output);
   let runner: Runner | undefined;
+  let watch: Watch | undefined;
   try {
     const choice = await chooseRunner(flags.backend);
     runner = choice.runner;
     output.say(`backend: ${runner.backend}: ${choice.reason}`);
-    const losses: Losses = { step: [], loss: [], learningRate: [] };
+    const report = newReport(prepared, `${runner.backend}: ${choice.reason}`);
+    const { losses, epochs } = report;
+    if (flags.watch !== undefined) {
+      watch = new Watch(() => renderMain(report));
+      output.say(`watch: ${await watch.open(flags.watch)}`);
+    }
     const progress = new Progress(prepared.total, output.screen, { first });
     const hooks: JobHooks<TrainJob> = {
       signal: stop.signal,
@@ -51,6 +65,7 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
         started();
         output.say(`adapter: ${adapterWords(adapter)}`);
         output.say(`plan: ${plan}`);
+        report.facts.push(['adapter', adapterWords(adapter)], ['plan', plan]);
       },
       onStep: (event) => {
         note(losses, event);
@@ -59,7 +74,9 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
           output.event({ event: 'step', step, loss, learningRate });
         }
         progress.update(event);
+        watch?.changed();
       },
+      onEpoch: (event) => epochs.push(event),
     };
     const start = performance.now();
     let result: TrainResult;
@@ -72,14 +89,45 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
     }
     progress.finish(result.steps);
     const seconds = (performance.now() - start) / 1000;
-    return await finish({ prepared, runner, reason: choice.reason, result, losses, seconds, folder, output });
+    const reportFile = flags.report ?? join(folder, 'report.html');
+    return await finish({
+      prepared,
+      runner,
+      reason: choice.reason,
+      result,
+      report,
+      reportFile,
+      seconds,
+      folder,
+      output,
+    });
   } finally {
     release();
+    await watch?.close();
     await runner?.close();
   }
 }
 
-function note(losses: Losses, { step, loss, learningRate }: StepEvent): void {
+/** What is known before the first step. */
+function newReport({ describe, spec, total }: Prepared, backend: string): Report {
+  const [cpu, ...others] = cpus();
+  const machine = `${process.platform} ${process.arch}, ${others.length + 1} × ${cpu?.model ?? 'unknown'}, Node ${process.version}`;
+  return {
+    title: `Downhill: ${describe.split(';')[0]}`,
+    facts: [
+      ['downhill', version()],
+      ['machine', machine],
+      ['data', describe],
+      ['backend', backend],
+    ],
+    total,
+    losses: { step: [], loss: [], learningRate: [] },
+    epochs: [],
+    spec,
+  };
+}
+
+function note(losses: Report['losses'], { step, loss, learningRate }: StepEvent): void {
   losses.step.push(step);
   losses.loss.push(loss);
   losses.learningRate.push(learningRate);
@@ -90,7 +138,8 @@ interface Finished {
   runner: Runner;
   reason: string;
   result: TrainResult;
-  losses: Losses;
+  report: Report;
+  reportFile: string;
   seconds: number;
   folder: string;
   output: Output;
@@ -102,33 +151,40 @@ async function finish({
   runner,
   reason,
   result,
-  losses,
+  report,
+  reportFile,
   seconds,
   folder,
   output,
 }: Finished): Promise<number> {
-  const { adapter, steps, msPerStep, stopped, train, test, checkpoint, failure } = result;
+  const { adapter, steps, msPerStep, stopped, train, test, predictions, checkpoint, failure } = result;
   const { backend } = runner;
   const model = join(folder, 'model.safetensors');
   if (checkpoint) await writeFileWhole(model, checkpoint);
   const outcome = { backend, adapter, reason, steps, msPerStep, train: train ?? null, test: test ?? null };
-  await writeHistory(folder, { ...outcome, stopped, ...(failure && { failure }), spec: prepared.spec, losses });
-  const facts: [string, string][] = [
-    ['data', prepared.describe],
-    ['backend', `${backend}: ${reason}`],
-    ['adapter', adapterWords(adapter)],
+  await writeHistory(folder, {
+    ...outcome,
+    stopped,
+    ...(failure && { failure }),
+    spec: prepared.spec,
+    losses: report.losses,
+  });
+  report.facts.push(
     ['steps', `${steps}${stopped ? ' (stopped)' : ''}${failure ? ` (failed: ${failure.message})` : ''}`],
     ['per step', `${msPerStep.toPrecision(4)} ms`],
     ['in all', duration(seconds)],
     ['finished', new Date().toISOString()],
-  ];
-  const report = join(folder, 'report.html');
-  const title = `Downhill: ${prepared.describe.split(';')[0]}`;
-  await writeFileWhole(report, renderReport({ title, facts, train, test, losses, spec: prepared.spec }));
+  );
+  if (train) report.train = train;
+  if (test) report.test = test;
+  const rows = prepared.job.test;
+  const judged = rows && predictions && judge(prepared.spec, encodeRows(prepared.spec, rows, 'test rows'), predictions);
+  if (judged) report.tested = { rows, judged };
+  await writeFileWhole(reportFile, renderReport(report));
   if (train) output.say(`training rows: ${metricsLine(train)}`);
   if (test) output.say(`test rows: ${metricsLine(test)}`);
   if (checkpoint) output.say(`model: ${model}`);
-  output.say(`loss curve: ${report}`);
+  output.say(`report: ${reportFile}`);
   if (failure) {
     output.say(`downhill: ${failure.message}`);
     output.event({ event: 'error', ...failure });

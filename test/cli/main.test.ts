@@ -46,7 +46,21 @@ describe('train', () => {
     const report = readFileSync(join(out, 'report.html'), 'utf8');
     expect(report).toContain('<polyline');
     expect(report).not.toMatch(/<script|https?:\/\//);
+    expect(report).toContain('Confusion matrix');
     expect(err).toContain('plan: layered');
+  });
+
+  test('puts the report where it is told, and shows it meanwhile', async () => {
+    const out = path('watched');
+    const file = path('elsewhere.html');
+    const { code, err } = await run(
+      ...['train', '--data', 'xor:50', '--backend', 'cpu', '--model', '2-4-2', '--steps', '3'],
+      ...['--out', out, '--report', file, '--watch'],
+    );
+    expect(code).toBe(0);
+    expect(err).toMatch(/^watch: http:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]{36}\/$/m);
+    expect(readFileSync(file, 'utf8')).toContain('<polyline');
+    expect(existsSync(join(out, 'report.html'))).toBe(false);
   });
 
   test('learns a table, and predicts the same in a new process, from rows with and without the target', async () => {

@@ -1,7 +1,6 @@
-/** Progress and report say what there is to say, and no more often than asked. */
+/** Progress says what there is to say, and no more often than asked. */
 import { expect, test } from 'vitest';
 import { duration, Progress } from '../../src/cli/progress.ts';
-import { renderReport } from '../../src/cli/report.ts';
 
 /** A run of 100 steps, one every 100 ms. */
 function show(isTTY: boolean): string {
@@ -43,19 +42,4 @@ test.each([
   [3780, '1 h 3 min'],
 ])('%s seconds are %s', (seconds, words) => {
   expect(duration(seconds)).toBe(words);
-});
-
-test('the report keeps markup in names harmless, and draws every loss', () => {
-  const report = renderReport({
-    title: '<b>',
-    facts: [['data', 'a & b']],
-    train: { loss: 0.25, accuracy: 0.5 },
-    test: undefined,
-    losses: { step: [1, 2, 3], loss: [3, 2, 1], learningRate: [1, 1, 1] },
-    spec: {},
-  });
-  expect(report).toContain('<h1>&lt;b&gt;</h1>');
-  expect(report).toContain('a &amp; b');
-  expect(report).toContain('50.00 %');
-  expect(/<polyline points="([^"]*)"/.exec(report)![1]!.split(' ')).toHaveLength(3);
 });

@@ -1,0 +1,104 @@
+/** A run as one HTML file that needs nothing else, not even scripts: curves, numbers, mistakes, spec, machine. */
+import { createHash } from 'node:crypto';
+import type { DataInput } from '../../data/types.ts';
+import type { Spec } from '../../spec/spec.ts';
+import type { EpochEvent, Metrics } from '../../train/types.ts';
+import { escapeHtml, type Losses, METRIC_NAMES, metricWords } from '../report.ts';
+import type { JudgedClasses, JudgedValues } from './judge.ts';
+import { judgement } from './mistakes.ts';
+import { linePlot, type Series } from './plot.ts';
+import { STYLE } from './style.ts';
+
+export interface Report {
+  title: string;
+  /** Name → value, in the order of the page. */
+  facts: [name: string, value: string][];
+  /** Updates that were asked for. */
+  total: number;
+  losses: Losses;
+  epochs: EpochEvent[];
+  train?: Metrics;
+  test?: Metrics;
+  /** The test rows, and what came out for them. */
+  tested?: { rows: DataInput; judged: JudgedClasses | JudgedValues };
+  spec: Spec;
+}
+
+/** The whole page. */
+export function renderReport(report: Report): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src ${hashOf(STYLE)}; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(report.title)}</title>
+<style>${STYLE}</style>
+<main>
+${renderMain(report)}
+</main>
+</html>
+`;
+}
+
+/** Allows one style or script and no other. */
+export const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** What stands between head and foot: as much as is known yet. */
+export function renderMain(report: Report): string {
+  const { title, losses, epochs, total, tested, spec } = report;
+  const facts = report.facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`);
+  const { step, loss, learningRate } = losses;
+  const last = step.at(-1) ?? 0;
+  const span = { total: Math.max(total, last) };
+  const constant = learningRate.every((value) => value === learningRate[0]);
+  return `<h1>${escapeHtml(title)}</h1>
+${results(report)}
+<h2>Loss</h2>
+<p>Of each mini-batch before its update: means of neighbours as a line, from the least to the most as a band.</p>
+${linePlot([{ name: 'mini-batches', step, value: loss }, ...validationOf(epochs, 'loss')], { ...span, label: `Loss over ${last} steps` })}
+${metricPlots(epochs, span)}
+<h2>Learning rate</h2>
+${constant ? `<p>${learningRate[0] ?? '–'} at every step.</p>` : linePlot([{ name: 'learning rate', step, value: learningRate }], { ...span, label: 'Learning rate over the steps', log: false })}
+${tested ? judgement(spec, tested.rows, tested.judged) : ''}
+<h2>The run</h2>
+<dl>${facts.join('\n')}</dl>
+<details><summary>The spec</summary><pre>${escapeHtml(JSON.stringify(spec, undefined, 2))}</pre></details>`;
+}
+
+/** A metric of the validation rows over the steps. */
+function validationOf(epochs: readonly EpochEvent[], name: keyof Metrics): Series[] {
+  const known = epochs.filter(({ validation }) => typeof validation?.[name] === 'number');
+  if (known.length === 0) return [];
+  const value = known.map(({ validation }) => validation![name] as number);
+  return [{ name: `validation ${METRIC_NAMES[name]}`, step: known.map(({ step }) => step), value, dots: true }];
+}
+
+/** One plot for each metric that is a number. */
+function metricPlots(epochs: readonly EpochEvent[], span: { total: number }): string {
+  const names = Object.keys(METRIC_NAMES).filter((name) => name !== 'loss') as (keyof Metrics)[];
+  return names
+    .map((name) => [name, validationOf(epochs, name)] as const)
+    .filter(([, series]) => series.length > 0)
+    .map(([name, series]) => {
+      const words = (value: number) => metricWords(name, value);
+      const plot = linePlot(series, { ...span, label: `${METRIC_NAMES[name]} over the steps`, log: false, words });
+      return `<h2>Validation ${METRIC_NAMES[name]}</h2>\n${plot}`;
+    })
+    .join('\n');
+}
+
+function results({ train, test, losses }: Report): string {
+  const names = Object.keys(test ?? train ?? {}) as (keyof Metrics)[];
+  if (names.length === 0) {
+    const loss = losses.loss.at(-1);
+    return loss === undefined
+      ? ''
+      : `<p>After step ${losses.step.at(-1)}: loss ${loss.toPrecision(4)} of the last mini-batch.</p>`;
+  }
+  const row = (label: string, metrics: Metrics | undefined) =>
+    metrics &&
+    `<tr><th>${label}</th>${names.map((name) => `<td>${metricWords(name, metrics[name])}</td>`).join('')}</tr>`;
+  const head = names.map((name) => `<th>${METRIC_NAMES[name]}</th>`).join('');
+  const rows = [row('training rows', train), row('test rows', test)].filter(Boolean).join('\n');
+  return `<div class="wide"><table class="results"><tr><th></th>${head}</tr>${rows}</table></div>`;
+}
