@@ -1,19 +1,24 @@
 // All gradients in one dispatch, for an update that needs them all: their sums over the mini-batches of an update, or
 // their norm. Every workgroup leaves the sums of the squares of its own, of weights and of biases.
-// uses: lib/gradient_tiles.wgsl, lib/sum.wgsl
+// uses: lib/gradient_tiles.wgsl, lib/penalty.wgsl, lib/sum.wgsl
 
 override SQUARES: bool;          // whether squares are asked for
 override SQUARES_OFFSET: u32;    // in vec4s
 
+@group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> grads: array<vec4<f32>>;
 
 var<private> squares: vec4<f32>;
 
+fn load_param(i: u32) -> vec4<f32> { return params[scalars.model * MODEL_PARAMS + i]; }
+
 fn store(row: u32, column: u32, gradient: vec4<f32>) {
   if (!is_real(row)) { return; }
-  let i = scalars.model * MODEL_GRADS + place_of(row, column);
-  grads[i] = gradient;
-  let square = dot(gradient, gradient);
+  let i = place_of(row, column);
+  grads[scalars.model * MODEL_GRADS + i] = gradient;
+  rule = select(layer.weight_rule, layer.bias_rule, is_bias(row));
+  let whole = penalized(i, gradient);
+  let square = dot(whole, whole);
   squares += select(vec4<f32>(square, 0.0, 0.0, 0.0), vec4<f32>(0.0, square, 0.0, 0.0), is_bias(row));
 }
 

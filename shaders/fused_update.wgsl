@@ -5,7 +5,10 @@
 fn layer_of(i: u32) -> u32 { return layer.number; }
 
 fn store(row: u32, column: u32, gradient: vec4<f32>) {
-  if (is_real(row)) { update_four(place_of(row, column), gradient); }
+  if (!is_real(row)) { return; }
+  let i = place_of(row, column);
+  rule = select(layer.weight_rule, layer.bias_rule, is_bias(row));
+  update_four(i, penalized(i, gradient));
 }
 
 @compute @workgroup_size(WORKGROUP)

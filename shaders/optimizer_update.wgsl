@@ -66,5 +66,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
   look_at_flags();
   var factor = 1.0;
   if (CLIP_NORM > 0.0) { factor = norm_factor(id.x, lane); }
-  if (id.x < FOURS) { update_four(id.x, grads[scalars.model * MODEL_GRADS + id.x] * factor); }
+  let owner = owner_of(id.x);
+  rule = select(layers.rows[owner.row].weight_rule, layers.rows[owner.row].bias_rule, owner.bias);
+  if (id.x < FOURS) { update_four(id.x, penalized(id.x, grads[scalars.model * MODEL_GRADS + id.x]) * factor); }
 }

@@ -109,6 +109,10 @@ fn update_tile(item: u32) {
   var gradients = array<vec4<f32>, 4>(s0, s1, s2, s3);
   let weights = stages.rows[stage].weight + input * 4u * out_fours;
   let first = select(weights, stages.rows[stage].bias, bias) + column;
+  rule = select(stages.rows[stage].weight_rule, stages.rows[stage].bias_rule, bias);
   let count = select(min(4u, stages.rows[stage].inputs - input * 4u), 1u, bias);
-  for (var i = 0u; i < count; i++) { update_four(first + i * out_fours, gradients[i]); }
+  for (var i = 0u; i < count; i++) {
+    let at = first + i * out_fours;
+    update_four(at, penalized(at, gradients[i]));
+  }
 }

@@ -15,6 +15,8 @@ struct DenseLayer {
   bias_offset: u32,
   bias: u32,
   spare: u32,
+  weight_rule: vec4<f32>,        // lib/optimizer.wgsl
+  bias_rule: vec4<f32>,
 }
 
 // A norm takes two rows, a block may have a projection beside its layers.

@@ -1,7 +1,8 @@
 // The update rules, four parameters at a time; the formulas stand in src/math/optimizers.ts.
 // The kernel that uses this provides `load_param(i)`, `store_param(i, value)`, `load_state(i)` and `store_state(i, value)`,
-// which lib/slabs.wgsl has for parameters and state in memory, and `layer_of(i)`, the number of a parameter's layer.
-// uses: lib/scalars.wgsl, lib/guard.wgsl
+// which lib/slabs.wgsl has for parameters and state in memory, and `layer_of(i)`, the number of a parameter's layer; it sets
+// `rule` before an update, whose gradient is `penalized`.
+// uses: lib/scalars.wgsl, lib/guard.wgsl, lib/penalty.wgsl
 
 const SGD = 0u;
 const RMSPROP = 1u;
@@ -45,6 +46,9 @@ fn clip_value(gradient: vec4<f32>) -> vec4<f32> {
   return select(clamp(gradient, vec4<f32>(-CLIP_VALUE), vec4<f32>(CLIP_VALUE)), gradient, bad);
 }
 
+fn weight_decay() -> f32 { return select(0.0, scalars.weight_decay, rule.z > 0.0); }
+fn decay_factor() -> f32 { return select(1.0, scalars.decay_factor, rule.z > 0.0); }
+
 fn put_param(i: u32, value: vec4<f32>) {
   watch(value);
   store_param(i, value);
@@ -66,19 +70,19 @@ fn blame(i: u32, gradient: vec4<f32>) {
 
 fn sgd(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
-  var g = gradient + scalars.weight_decay * p;
+  var g = gradient + weight_decay() * p;
   if (MOMENTUM) {
     g = scalars.gain * g;
     let buffer = scalars.momentum * load_state(i) + g;
     put_state(i, buffer);
     g = select(buffer, g + scalars.momentum * buffer, NESTEROV);
   }
-  put_param(i, scalars.decay_factor * p - scalars.learning_rate * g);
+  put_param(i, decay_factor() * p - scalars.learning_rate * g);
 }
 
 fn rmsprop(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
-  let g = gradient + scalars.weight_decay * p;
+  let g = gradient + weight_decay() * p;
   let square = scalars.beta2 * load_state(i) + scalars.one_minus_beta2 * g * g;
   put_state(i, square);
   var variance = square;
@@ -94,12 +98,12 @@ fn rmsprop(i: u32, gradient: vec4<f32>) {
     change += scalars.momentum * load_state(buffer);
     put_state(buffer, change);
   }
-  put_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
+  put_param(i, decay_factor() * p - scalars.learning_rate * change);
 }
 
 fn adam(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
-  let g = gradient + scalars.weight_decay * p;
+  let g = gradient + weight_decay() * p;
   let second = i + STATE_STRIDE;
   let mean = scalars.beta1 * load_state(i) + scalars.one_minus_beta1 * g;
   var square = scalars.beta2 * load_state(second) + scalars.one_minus_beta2 * g * g;
@@ -118,45 +122,45 @@ fn adam(i: u32, gradient: vec4<f32>) {
     change *= select(1.0, scalars.gain, rectified);
     denominator = select(vec4<f32>(1.0), sqrt(square) + scalars.epsilon, rectified);
   }
-  put_param(i, scalars.decay_factor * p - change / denominator);
+  put_param(i, decay_factor() * p - change / denominator);
 }
 
 fn adagrad(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
-  let g = gradient + scalars.weight_decay * p;
+  let g = gradient + weight_decay() * p;
   let sum = load_state(i) + g * g;
   put_state(i, sum);
   let denominator = sqrt(sum + scalars.epsilon_inside) + scalars.epsilon;
-  put_param(i, scalars.decay_factor * p - scalars.learning_rate * scalars.correction1 * g / denominator);
+  put_param(i, decay_factor() * p - scalars.learning_rate * scalars.correction1 * g / denominator);
 }
 
 fn adadelta(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
-  let g = gradient + scalars.weight_decay * p;
+  let g = gradient + weight_decay() * p;
   let changes = i + STATE_STRIDE;
   let square = scalars.beta2 * load_state(i) + scalars.one_minus_beta2 * g * g;
   let earlier = load_state(changes);
   let change = g * sqrt(earlier + scalars.epsilon_inside) / sqrt(square + scalars.epsilon_inside);
   put_state(i, square);
   put_state(changes, scalars.beta2 * earlier + scalars.one_minus_beta2 * change * change);
-  put_param(i, scalars.decay_factor * p - scalars.learning_rate * change);
+  put_param(i, decay_factor() * p - scalars.learning_rate * change);
 }
 
 fn adamax(i: u32, gradient: vec4<f32>) {
   let p = load_param(i);
-  let g = gradient + scalars.weight_decay * p;
+  let g = gradient + weight_decay() * p;
   let second = i + STATE_STRIDE;
   let mean = scalars.beta1 * load_state(i) + scalars.one_minus_beta1 * g;
   let largest = max(scalars.beta2 * load_state(second), abs(g) + scalars.epsilon_inside);
   put_state(i, mean);
   put_state(second, largest);
   let change = scalars.learning_rate * scalars.correction1 * mean / (largest + scalars.epsilon);
-  put_param(i, scalars.decay_factor * p - change);
+  put_param(i, decay_factor() * p - change);
 }
 
 fn lion(i: u32, gradient: vec4<f32>) {
   let mean = load_state(i);
   let direction = sign(scalars.beta1 * mean + scalars.one_minus_beta1 * gradient);
   put_state(i, scalars.beta2 * mean + scalars.one_minus_beta2 * gradient);
-  put_param(i, scalars.decay_factor * load_param(i) - scalars.learning_rate * direction);
+  put_param(i, decay_factor() * load_param(i) - scalars.learning_rate * direction);
 }

@@ -19,6 +19,8 @@ struct Stage {
   first_item: u32,      // the first of its tiles in the update
   layer: u32,           // its number, and that of the layer whose delta it has
   delta_layer: u32,
+  weight_rule: vec4<f32>, // of an update: lib/optimizer.wgsl
+  bias_rule: vec4<f32>,
 }
 
 struct StageTable {

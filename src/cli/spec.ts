@@ -18,6 +18,8 @@ export interface SpecFlags {
   learningRate?: number;
   weightDecay?: number;
   momentum?: number;
+  l1?: number;
+  l2?: number;
   batchSize?: number | 'full';
   clipValue?: number;
   clipNorm?: number;
@@ -103,6 +105,8 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: Dat
   }
   for (const key of TAKEN) if (flags[key] !== undefined) given[key] = flags[key];
   if (flags.loss !== undefined) given.loss = checkedName(named(flags.loss, '--loss'), '--loss', 'loss', LOSSES);
+  const { l1, l2 } = flags;
+  if (l1 !== undefined || l2 !== undefined) given.weightRegularizer = { type: 'l1l2', l1: l1 ?? 0, l2: l2 ?? 0 };
   given.loss ??= defaultLoss(lastUnits(given.layers), shape?.task);
   given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given.batchSize, shape?.rows));
   return parseSpec(given, '--model');

@@ -91,7 +91,7 @@ export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
 export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
   const { tensors, metadata } = readSafetensors(bytes, LIMITS, who);
   const version = readVersion(metadata, who);
-  const spec = readSpec(metadata.get('spec'), who);
+  const spec = readSpec(metadata.get('spec'), who, withDecays);
   const counters = metadata.get('counters');
   const choices = metadata.get('choices');
   const file: ModelFile = {
@@ -127,13 +127,19 @@ function readVersion(metadata: ReadonlyMap<string, string>, who: string): number
   );
 }
 
-function readSpec(text: string | undefined, who: string): Spec {
+/** Where a file says nothing of `decays`, weight decay took everything: in earlier versions, as in PyTorch. */
+function withDecays(spec: unknown): unknown {
+  if (!isObject(spec) || !isObject(spec.optimizer)) return spec;
+  return { ...spec, optimizer: { decays: 'all', ...spec.optimizer } };
+}
+
+function readSpec(text: string | undefined, who: string, complete = (spec: unknown) => spec): Spec {
   if (text === undefined) {
     throw new CheckpointError('checkpoint/spec', `${who}: the metadata hold no spec; the file is damaged.`);
   }
   const value = parseJson(text, `${who}: spec`);
   try {
-    return parseSpec(value, `${who}: spec`);
+    return parseSpec(complete(value), `${who}: spec`);
   } catch (cause) {
     if (!(cause instanceof SpecError)) throw cause;
     throw new CheckpointError('checkpoint/spec', cause.message, { cause });

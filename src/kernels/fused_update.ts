@@ -15,5 +15,5 @@ export const fused_update: Kernel = {
     const products = weights.map((w) => 2 * step.batch * w.rows * w.columns);
     return products.reduce((a, b) => a + b, 0) + 12 * paramsSize(step, find);
   },
-  table: (step, find) => layerTable(step.dense!, find, firstWorkgroups(step, find)),
+  table: (step, find) => layerTable(step, find, firstWorkgroups(step, find)),
 };

@@ -7,6 +7,7 @@ import type { Clip } from '../spec/clip.ts';
 import type { Layer } from '../spec/layers.ts';
 import type { Loss } from '../spec/losses.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
+import type { Rule } from '../spec/penalties.ts';
 import type { KernelName, ShaderChoices } from './shaders.generated.ts';
 import { type Product, type Variant, WORKGROUP } from './variants.ts';
 
@@ -69,6 +70,8 @@ export interface Step {
   readonly optimizer?: Optimizer;
   /** Of an update: how gradients are held back. */
   readonly clip?: Clip;
+  /** Of an update: penalty and decay of every parameter. */
+  readonly rules?: Readonly<Record<TensorName, Rule>>;
   /** Of an update: all dense layers, first to last. */
   readonly dense?: readonly DenseRow[];
   /** Of a loss: whether deltas are wanted. */

@@ -1,10 +1,11 @@
 /** The table of dense layers that the shaders of an update walk over. */
+import { hasPenalty } from '../math/penalties.ts';
 import { at, type DenseRow, type Find, fours, layerNumber, type Step, type TensorName } from './kernel.ts';
 import { STRUCTS } from './shaders.generated.ts';
 
 /** The table of lib/layers.wgsl. `firstWorkgroups`: the first workgroup of every layer's tiles. */
 export function layerTable(
-  rows: readonly DenseRow[],
+  { dense: rows = [], rules = {} }: Step,
   find: Find,
   firstWorkgroups: readonly number[] = [],
 ): Uint32Array<ArrayBuffer> {
@@ -28,8 +29,25 @@ export function layerTable(
     put('weight_offset', row.weight === undefined ? 0 : at(find(row.weight)));
     put('bias_offset', row.bias === undefined ? 0 : at(find(row.bias)));
     put('bias', row.bias === undefined ? 0 : 1);
+    const start = n * words;
+    putRule(table, start + members.weight_rule.offset / 4, rules, row.weight);
+    putRule(table, start + members.bias_rule.offset / 4, rules, row.bias);
   });
   return table;
+}
+
+/** The override by which `lib/penalty.wgsl` is told whether there are any. */
+export const penaltyOverrides = ({ rules = {} }: Step) => ({ PENALTIES: Object.values(rules).some(hasPenalty) });
+
+/** The rule of lib/penalty.wgsl. */
+export function putRule(
+  table: Uint32Array<ArrayBuffer>,
+  word: number,
+  rules: NonNullable<Step['rules']>,
+  name: TensorName | undefined,
+): void {
+  const rule = name && rules[name];
+  if (rule) new Float32Array(table.buffer).set([rule.l1, 2 * rule.l2, Number(rule.decays)], word);
 }
 
 /** A bias alone has no inputs. */

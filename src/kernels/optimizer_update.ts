@@ -1,10 +1,22 @@
 /** One optimizer step on every parameter from its gradient; the rules are in `math/optimizers.ts`. */
 import { clipValues, normFactor } from '../math/clip.ts';
+import type { Real } from '../math/losses.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { hasPenalty, penalized, undecayed } from '../math/penalties.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
 import { firstWorkgroups } from './gradient_tiles.ts';
-import { argument, at, type CpuMemory, type Find, groups, type Kernel, type Step, view } from './kernel.ts';
-import { gradientsOf, layerTable } from './layers.ts';
+import {
+  argument,
+  at,
+  type CpuMemory,
+  type Find,
+  groups,
+  type Kernel,
+  type Step,
+  type TensorName,
+  view,
+} from './kernel.ts';
+import { gradientsOf, layerTable, penaltyOverrides } from './layers.ts';
 
 export const optimizer_update: Kernel = {
   overrides: (step, find) => ({
@@ -15,20 +27,24 @@ export const optimizer_update: Kernel = {
   }),
   workgroups: (step, find) => groups(paramsSize(step, find) / 4),
   flops: (step, find) => 12 * paramsSize(step, find),
-  table: (step, find) => layerTable(step.dense!, find, firstSquares(step, find)),
-  reference: (step, find, { slabs }) => {
+  table: (step, find) => layerTable(step, find, firstSquares(step, find)),
+  reference: (step, find, memory) => {
+    const { slabs } = memory;
     const optimizer = step.optimizer!;
     const math = OPTIMIZER_MATH[optimizer.type];
     const size = paramsSize(step, find);
     const state = math.state(optimizer as never).map((_, slot) => slabs.state.subarray(slot * size, (slot + 1) * size));
     const flags = math.flags(optimizer as never);
     const params = Object.keys(step.reads).filter((name) => name.startsWith('param'));
-    const ranges = params.map((name) => argument(step, find, name));
+    const ranges = params.map((name) => ({ ...argument(step, find, name), rule: step.rules![name as TensorName]! }));
     const clip = clipping(step, find, slabs);
+    const whole = wholeGradients(step, find, memory);
     return ({ scalars }) => {
-      clip();
-      for (const { offset, size } of ranges) {
-        math.update(slabs.params, slabs.grads, state, offset, offset + size, scalars, flags);
+      const grads = whole();
+      clip(grads);
+      const still = undecayed(scalars);
+      for (const { offset, size, rule } of ranges) {
+        math.update(slabs.params, grads, state, offset, offset + size, rule.decays ? scalars : still, flags);
       }
     };
   },
@@ -49,8 +65,21 @@ function normOverrides(step: Step, find: Find) {
   };
 }
 
-/** Holds the gradients back, in place. */
-function clipping(step: Step, find: Find, { grads, ...slabs }: CpuMemory['slabs']): () => void {
+/** Gives the gradients, at their places, with those of the penalties; where there are any, the room is of the call alone. */
+export function wholeGradients(step: Step, find: Find, { slabs, scratch }: CpuMemory): () => Real {
+  const rules = Object.entries(step.rules!).map(([name, rule]) => ({ ...find(name as TensorName), rule }));
+  if (!rules.some(({ rule }) => hasPenalty(rule))) return () => slabs.grads;
+  const end = Math.max(...rules.map(({ offset, size }) => offset + size));
+  return () => {
+    const grads = scratch(end);
+    for (const { offset, size, rule } of rules)
+      penalized(slabs.params, slabs.grads, offset, offset + size, rule, grads);
+    return grads;
+  };
+}
+
+/** Holds gradients back, in place. */
+function clipping(step: Step, find: Find, slabs: CpuMemory['slabs']): (grads: Real) => void {
   const { clip, reads } = step;
   if (!clip) return () => {};
   const tensors = gradientsOf(step, find).flatMap((own, n) =>
@@ -60,12 +89,12 @@ function clipping(step: Step, find: Find, { grads, ...slabs }: CpuMemory['slabs'
   );
   const { by, limit } = clip;
   if (by === 'value') {
-    return () => {
+    return (grads) => {
       for (const { start, end } of tensors) clipValues(grads, start, end, limit);
     };
   }
-  const squares = view(find(reads.squares!), { grads, ...slabs });
-  return () => {
+  const squares = view(find(reads.squares!), slabs);
+  return (grads) => {
     const all = tensors.reduce((sum, { n }) => sum + squares[n]!, 0);
     for (const { start, end, n } of tensors) {
       const factor = normFactor(Math.sqrt(by === 'globalNorm' ? all : squares[n]!), limit);
@@ -95,6 +124,7 @@ export function optimizerOverrides(step: Step, find: Find) {
     CENTERED: centered,
     AMSGRAD: amsgrad,
     STATE_STRIDE: paramsSize(step, find) / 4,
+    ...penaltyOverrides(step),
     CLIP_VALUE: step.clip?.by === 'value' ? step.clip.limit : 0,
   };
 }

@@ -37,7 +37,7 @@ export const resident: Kernel = {
   },
   table: (step, find) => {
     const { stages, places, firstItems } = layOut(step, find);
-    return stageTable(stages, find, (name) => places.get(name), firstItems);
+    return stageTable(stages, find, (name) => places.get(name), firstItems, step.rules);
   },
 };
 

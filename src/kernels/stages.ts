@@ -2,6 +2,7 @@
 import { ACTIVATION_MATH, activationParameter } from '../math/activations.ts';
 import type { Activation } from '../spec/activations.ts';
 import { at, type Find, fours, layerNumber, type Overrides, type Step, type TensorName } from './kernel.ts';
+import { putRule } from './layers.ts';
 import { lossOverrides } from './loss.ts';
 import { STRUCTS } from './shaders.generated.ts';
 
@@ -58,6 +59,7 @@ export function stageTable(
   find: Find,
   place: Place,
   firstItems: readonly number[] = [],
+  rules: NonNullable<Step['rules']> = {},
 ): Uint32Array<ArrayBuffer> {
   const { members } = STRUCTS.Stage;
   const words = STRUCTS.Stage.size / 4;
@@ -85,6 +87,8 @@ export function stageTable(
     put('first_item', firstItems[n] ?? 0);
     put('layer', layerNumber(stage.z));
     put('delta_layer', layerNumber(stage.delta ?? stage.a));
+    putRule(table, n * words + members.weight_rule.offset / 4, rules, stage.weight);
+    putRule(table, n * words + members.bias_rule.offset / 4, rules, stage.bias);
   });
   return table;
 }

@@ -1,8 +1,9 @@
 /** The base program: forward through the layers, the loss, the same layers backwards, the update; one kernel a step. */
 import { type DenseRow, fours, type Role, type Step, type TensorName } from '../kernels/kernel.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { hasPenalty } from '../math/penalties.ts';
 import { clipOf } from '../spec/clip.ts';
-import { type Parameter, parametersOf, placeLayers } from '../spec/network.ts';
+import { type Parameter, parametersOf, placeLayers, rulesOf } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type Declarations, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
 import type { ListName } from './program.ts';
@@ -65,7 +66,8 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
   const grads = record('grad');
   const clip = clipOf(spec);
   const squares = clip && clip.by !== 'value' ? { squares: declareSquares(tensors, dense) } : {};
-  const common = { phase: 'update', batch, data: [], dense } as const;
+  const rules = Object.fromEntries([...rulesOf(spec)].map(([name, rule]) => [nameInProgram(name, 'param'), rule]));
+  const common = { phase: 'update', batch, data: [], dense, rules } as const;
   const update: Step = {
     ...common,
     kernel: 'optimizer_update',
@@ -76,7 +78,12 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
     ...(clip && { clip }),
   };
   if (!squares.squares) return [update];
-  return [{ ...common, kernel: 'gradient_squares', label: 'norms', reads: grads, writes: squares }, update];
+  // The norm is of the gradient with its penalties.
+  const penalised = Object.values(rules).some(hasPenalty) ? record('param') : {};
+  return [
+    { ...common, kernel: 'gradient_squares', label: 'norms', reads: { ...grads, ...penalised }, writes: squares },
+    update,
+  ];
 }
 
 /**

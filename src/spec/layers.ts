@@ -18,13 +18,21 @@ import {
 } from './initializers.ts';
 import { type Named, type OptionsInput, parseNamed } from './named.ts';
 import { boolean, integer, parseObject, part, positive, rate, show, unknownName } from './parse.ts';
+import {
+  BIAS_PENALTIES,
+  type BiasPenaltyOptions,
+  PENALTIES,
+  type Penalties,
+  type PenaltyOptions,
+  parsePenalties,
+} from './penalties.ts';
 
 /** The widest layer that a spec may ask for. */
 export const MAX_WIDTH = 65_536;
 /** The most layers that a spec may ask for. */
 export const MAX_LAYERS = 64;
 
-export interface DenseLayer {
+export interface DenseLayer extends Penalties {
   type: 'dense';
   units: number;
   activation: Activation;
@@ -67,9 +75,9 @@ export const SHAPING_LAYERS = {
 
 type Catalogue = typeof LAYERS;
 /** A layer of `LAYERS` with every option present. */
-export type PlainLayer = Named<Catalogue>;
+export type PlainLayer = Named<Catalogue> & Penalties;
 /** x → f(x) + x, or f(x) + W x where f changes the width. */
-export interface ResidualLayer {
+export interface ResidualLayer extends Penalties {
   type: 'residual';
   /** f */
   layers: Layer[];
@@ -77,7 +85,7 @@ export interface ResidualLayer {
   weightInitializer: Initializer;
 }
 /** Numbers of categories → learned vectors. */
-export interface EmbeddingLayer {
+export interface EmbeddingLayer extends Penalties {
   type: 'embedding';
   columns: EmbeddedColumn[];
 }
@@ -91,7 +99,7 @@ export interface EmbeddedColumn {
 }
 export type Layer = DenseLayer | ActivationLayer | PlainLayer | ResidualLayer | EmbeddingLayer;
 
-export interface DenseOptions {
+export interface DenseOptions extends BiasPenaltyOptions {
   /** Applied to the layer's output; default `'linear'`. */
   activation?: ActivationInput;
   /** Whether the layer adds a bias; default true. */
@@ -104,9 +112,21 @@ export interface DenseOptions {
 export type LayerInput =
   | ({ type: 'dense'; units: number } & DenseOptions)
   | { type: 'activation'; activation: ActivationInput }
-  | { type: 'embedding'; columns: readonly EmbeddedColumn[] }
-  | { type: 'residual'; layers: readonly LayerInput[]; weightInitializer?: InitializerInput }
-  | { [N in keyof Catalogue]: { type: N } & OptionsInput<Catalogue[N]> }[keyof Catalogue];
+  | ({ type: 'embedding'; columns: readonly EmbeddedColumn[] } & PenaltyOptions)
+  | ({ type: 'residual'; layers: readonly LayerInput[] } & ResidualOptions)
+  | { [N in keyof Catalogue]: { type: N } & OptionsInput<Catalogue[N]> & PenaltiesOf<N> }[keyof Catalogue];
+
+/** Of the projection. */
+export interface ResidualOptions extends PenaltyOptions {
+  weightInitializer?: InitializerInput;
+}
+
+type PenaltiesOf<N extends keyof Catalogue> = N extends 'layerNorm' | 'batchNorm'
+  ? BiasPenaltyOptions
+  : N extends 'rmsNorm'
+    ? PenaltyOptions
+    : unknown;
+type NormOptions<N extends keyof Catalogue> = OptionsInput<Catalogue[N]> & PenaltiesOf<N>;
 
 /** A dense layer: `x · W + b`, then its activation. */
 export const dense = (units: number, options: DenseOptions = {}): LayerInput => ({ type: 'dense', units, ...options });
@@ -115,13 +135,13 @@ export const dense = (units: number, options: DenseOptions = {}): LayerInput => 
 export const activation = (activation: ActivationInput): LayerInput => ({ type: 'activation', activation });
 
 /** Layer norm (Ba et al. 2016), `torch.nn.LayerNorm`. `epsilon` 1e-5; without `affine` (true) it has no parameters. */
-export const layerNorm = (options: OptionsInput<Catalogue['layerNorm']> = {}): LayerInput => ({
+export const layerNorm = (options: NormOptions<'layerNorm'> = {}): LayerInput => ({
   type: 'layerNorm',
   ...options,
 });
 
 /** RMS norm (Zhang and Sennrich 2019), `torch.nn.RMSNorm`. `epsilon` 2⁻²³; without `affine` (true) it has no parameters. */
-export const rmsNorm = (options: OptionsInput<Catalogue['rmsNorm']> = {}): LayerInput => ({
+export const rmsNorm = (options: NormOptions<'rmsNorm'> = {}): LayerInput => ({
   type: 'rmsNorm',
   ...options,
 });
@@ -130,7 +150,7 @@ export const rmsNorm = (options: OptionsInput<Catalogue['rmsNorm']> = {}): Layer
  * Batch norm (Ioffe and Szegedy 2015), `torch.nn.BatchNorm1d`: `epsilon` 1e-5, `affine` true. A mini-batch needs two rows;
  * `momentum` 0.1 of its mean and unbiased variance goes into the running ones, by which a model predicts.
  */
-export const batchNorm = (options: OptionsInput<Catalogue['batchNorm']> = {}): LayerInput => ({
+export const batchNorm = (options: NormOptions<'batchNorm'> = {}): LayerInput => ({
   type: 'batchNorm',
   ...options,
 });
@@ -145,19 +165,36 @@ export const gaussianNoise = (stddev: number): LayerInput => ({ type: 'gaussianN
  * A residual block (He et al. 2016): what its layers make of x, plus x. Where they change the width, x goes through
  * weights of its own, the projection, which has no bias; they start by `weightInitializer` 'glorotUniform'.
  */
-export const residual = (
-  layers: readonly LayerInput[],
-  options: { weightInitializer?: InitializerInput } = {},
-): LayerInput => ({ type: 'residual', layers, ...options });
+export const residual = (layers: readonly LayerInput[], options: ResidualOptions = {}): LayerInput => ({
+  type: 'residual',
+  layers,
+  ...options,
+});
 
 /**
  * Embeddings of categorical inputs, `torch.nn.Embedding`; the first layer of a network. Each of these inputs, the number of
  * a category, gives way to the vector of that category; the others stay where they are. Vectors start normally
  * distributed, with deviation 1.
  */
-export const embedding = (columns: readonly EmbeddedColumn[]): LayerInput => ({ type: 'embedding', columns });
+export const embedding = (columns: readonly EmbeddedColumn[], options: PenaltyOptions = {}): LayerInput => ({
+  type: 'embedding',
+  columns,
+  ...options,
+});
 
-const RESIDUAL = { type: v.any(), layers: v.any(), weightInitializer: v.optional(v.any(), 'glorotUniform') };
+/** What norms take beside the options of `LAYERS`. */
+const NORM_PENALTIES: Partial<Record<string, Record<string, v.GenericSchema>>> = {
+  layerNorm: BIAS_PENALTIES,
+  batchNorm: BIAS_PENALTIES,
+  rmsNorm: PENALTIES,
+};
+
+const RESIDUAL = {
+  type: v.any(),
+  layers: v.any(),
+  weightInitializer: v.optional(v.any(), 'glorotUniform'),
+  ...PENALTIES,
+};
 
 const DENSE = {
   type: v.any(),
@@ -166,6 +203,7 @@ const DENSE = {
   bias: v.optional(boolean, true),
   weightInitializer: v.optional(v.any()),
   biasInitializer: v.optional(v.any(), 'zeros'),
+  ...BIAS_PENALTIES,
 };
 
 /**
@@ -243,12 +281,17 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
     const { activation } = parseObject({ type: v.any(), activation: v.any() }, value, who);
     return { type, activation: parseActivation(activation, `${who}.activation`) };
   }
-  if (typeof type === 'string' && Object.hasOwn(LAYERS, type)) return parseNamed(LAYERS, 'layer', value, who);
+  if (typeof type === 'string' && Object.hasOwn(LAYERS, type)) {
+    const own = type as keyof Catalogue;
+    const layer = parseNamed({ [own]: { ...LAYERS[own], ...NORM_PENALTIES[own] } }, 'layer', value, who);
+    return { ...layer, ...parsePenalties(layer as PenaltyOptions, who) } as PlainLayer;
+  }
   if (type === 'residual') {
-    const { layers: given, weightInitializer } = parseObject(RESIDUAL, value, who);
+    const { layers: given, weightInitializer, ...penalties } = parseObject(RESIDUAL, value, who);
     const layers = parseRow(given, inputs, `${who}.layers`, depth + 1);
     const shape = [widthAfter(layers, inputs), inputs];
-    return { type, layers, weightInitializer: parseInitializer(weightInitializer, shape, `${who}.weightInitializer`) };
+    const initializer = parseInitializer(weightInitializer, shape, `${who}.weightInitializer`);
+    return { type, layers, weightInitializer: initializer, ...parsePenalties(penalties, who) };
   }
   if (type === 'embedding') return parseEmbedding(value, inputs, who);
   if (type !== 'dense') {
@@ -267,6 +310,7 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
     bias,
     weightInitializer: parseInitializer(weights, [units, inputs], `${who}.weightInitializer`),
     biasInitializer: parseInitializer(layer.biasInitializer, [units], `${who}.biasInitializer`),
+    ...parsePenalties(layer, who),
   };
 }
 
@@ -274,7 +318,7 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
 const MAX_EMBEDDED = 64;
 
 function parseEmbedding(value: unknown, inputs: number, who: string): EmbeddingLayer {
-  const given = parseObject({ type: v.any(), columns: v.any() }, value, who).columns;
+  const { columns: given, ...penalties } = parseObject({ type: v.any(), columns: v.any(), ...PENALTIES }, value, who);
   if (!Array.isArray(given) || given.length === 0 || given.length > MAX_EMBEDDED) {
     const expected = `expected an array of 1 to ${MAX_EMBEDDED} columns { column, categories, dimension }`;
     throw new SpecError('spec/value', `${who}.columns: ${expected}, got ${show(given)}.`);
@@ -290,7 +334,7 @@ function parseEmbedding(value: unknown, inputs: number, who: string): EmbeddingL
     const words = `got ${columns[twice]!.column} a second time, expected every column once`;
     throw new SpecError('spec/value', `${who}.columns[${twice}].column: ${words}.`);
   }
-  return { type: 'embedding', columns };
+  return { type: 'embedding', columns, ...parsePenalties(penalties, who) };
 }
 
 /** Where weights start by default before an activation. */

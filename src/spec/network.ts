@@ -1,6 +1,7 @@
 /** A network as its spec draws it: where its layers stand, how wide they are, and what parameters they have. */
 import type { Initializer } from './initializers.ts';
 import { type Layer, widthAfter } from './layers.ts';
+import type { Decays, Penalties, Regularizer, Rule } from './penalties.ts';
 
 /** A layer at its place. */
 export interface Placed {
@@ -26,6 +27,9 @@ export interface Parameter {
   /** Where it starts, and for how many inputs. */
   readonly initializer: Initializer;
   readonly fanIn: number;
+  /** What its layer says of penalties and weight decay. */
+  readonly regularizer?: Regularizer;
+  readonly decays?: Decays;
 }
 
 type Drawn = { readonly inputs: number; readonly layers: readonly Layer[] };
@@ -57,7 +61,32 @@ const NORMAL: Initializer = { type: 'lecunNormal' };
 const ZEROS: Initializer = { type: 'zeros' };
 
 /** The parameters of one layer, and of those in it. */
-export function parametersAt({ layer, path, inputs, outputs, inner }: Placed): Parameter[] {
+export function parametersAt(placed: Placed): Parameter[] {
+  const { weightRegularizer, biasRegularizer, decays } = placed.layer as Penalties;
+  const own = ownParameters(placed).map((parameter): Parameter => {
+    const regularizer = parameter.name.endsWith('.bias') ? biasRegularizer : weightRegularizer;
+    return { ...parameter, ...(regularizer && { regularizer }), ...(decays && { decays }) };
+  });
+  return [...own, ...placed.inner.flatMap(parametersAt)];
+}
+
+/** What holds for the trained parameters of a spec in its updates, by name. */
+export function rulesOf(
+  spec: Drawn & { weightRegularizer?: Regularizer; optimizer: { decays: Decays } },
+): Map<string, Rule> {
+  const trained = parametersOf(spec).filter(({ kind }) => kind !== 'statistic');
+  return new Map(
+    trained.map(({ name, kind, regularizer, decays = spec.optimizer.decays }) => {
+      const weight = kind !== 'vector';
+      const penalty = regularizer ?? (weight ? spec.weightRegularizer : undefined);
+      const rule = { l1: 0, l2: 0, decays: decays === 'all' || (decays === 'weights' && weight) };
+      const { type: _, ...factors } = penalty ?? { type: 'none' };
+      return [name, { ...rule, ...factors }];
+    }),
+  );
+}
+
+function ownParameters({ layer, path, inputs, outputs }: Placed): Parameter[] {
   const name = (leaf: string) => `layers.${path}.${leaf}`;
   const vector = (leaf: string, initializer: Initializer): Parameter => {
     return { name: name(leaf), shape: [outputs], kind: 'vector', initializer, fanIn: inputs };
@@ -88,7 +117,7 @@ export function parametersAt({ layer, path, inputs, outputs, inner }: Placed): P
         ...{ name: name('projection.weight'), shape: [outputs, inputs], kind: 'matrix' },
         ...{ initializer: layer.weightInitializer, fanIn: inputs },
       };
-      return [...(inputs === outputs ? [] : [projection]), ...inner.flatMap(parametersAt)];
+      return inputs === outputs ? [] : [projection];
     }
     default:
       return [];

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
 import { type Named, parseNamed } from './named.ts';
 import { boolean, notNegative, oneOf, positive, rate } from './parse.ts';
+import { DECAYS } from './penalties.ts';
 import { cyclesMomentum, parseSchedule, type Schedule, type ScheduleInput } from './schedules.ts';
 
 const learningRate = (value: number) =>
@@ -11,6 +12,9 @@ const learningRate = (value: number) =>
     value,
   );
 const weightDecay = (value: number) => v.optional(notNegative, value);
+
+/** What the weight decay takes: weights alone, or biases and norms too, as in PyTorch. A layer may say otherwise. */
+const decays = v.optional(oneOf(DECAYS), 'weights');
 
 /** Whose formula, where Keras 3 differs from PyTorch; the defaults of the other options stay PyTorch's. */
 const convention = v.optional(oneOf(['pytorch', 'keras'] as const), 'pytorch');
@@ -23,6 +27,7 @@ export const OPTIMIZERS = {
     dampening: v.optional(rate, 0),
     nesterov: v.optional(boolean, false),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   rmsprop: {
@@ -32,6 +37,7 @@ export const OPTIMIZERS = {
     momentum: v.optional(rate, 0),
     centered: v.optional(boolean, false),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   adam: {
@@ -41,6 +47,7 @@ export const OPTIMIZERS = {
     epsilon: v.optional(positive, 1e-8),
     amsgrad: v.optional(boolean, false),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   adamW: {
@@ -50,6 +57,7 @@ export const OPTIMIZERS = {
     epsilon: v.optional(positive, 1e-8),
     amsgrad: v.optional(boolean, false),
     weightDecay: weightDecay(1e-2),
+    decays,
     convention,
   },
   adagrad: {
@@ -58,6 +66,7 @@ export const OPTIMIZERS = {
     initialAccumulator: v.optional(notNegative, 0),
     epsilon: v.optional(positive, 1e-10),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   adadelta: {
@@ -65,6 +74,7 @@ export const OPTIMIZERS = {
     rho: v.optional(rate, 0.9),
     epsilon: v.optional(positive, 1e-6),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   adamax: {
@@ -73,6 +83,7 @@ export const OPTIMIZERS = {
     beta2: v.optional(rate, 0.999),
     epsilon: v.optional(positive, 1e-8),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   nadam: {
@@ -82,6 +93,7 @@ export const OPTIMIZERS = {
     epsilon: v.optional(positive, 1e-8),
     momentumDecay: v.optional(notNegative, 4e-3),
     weightDecay: weightDecay(0),
+    decays,
     convention,
   },
   radam: {
@@ -90,12 +102,14 @@ export const OPTIMIZERS = {
     beta2: v.optional(rate, 0.999),
     epsilon: v.optional(positive, 1e-8),
     weightDecay: weightDecay(0),
+    decays,
   },
   lion: {
     learningRate: learningRate(1e-4),
     beta1: v.optional(rate, 0.9),
     beta2: v.optional(rate, 0.99),
     weightDecay: weightDecay(0),
+    decays,
   },
 } as const;
 

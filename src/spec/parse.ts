@@ -18,6 +18,11 @@ const SYNONYMS: Record<string, string> = {
   inputShape: 'inputs',
   useBias: 'bias',
   kernelInitializer: 'weightInitializer',
+  kernelRegularizer: 'weightRegularizer',
+  embeddingsRegularizer: 'weightRegularizer',
+  gammaRegularizer: 'weightRegularizer',
+  betaRegularizer: 'biasRegularizer',
+  regularizer: 'weightRegularizer',
 };
 
 /** A check with its own words: `expected` completes "expected …". */

@@ -6,6 +6,7 @@ import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter }
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
 import { integer, oneOf, parseObject, positive, show } from './parse.ts';
+import { parseRegularizer, type Regularizer, type RegularizerInput } from './penalties.ts';
 import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
 
 /** How rows are drawn: every epoch in a new order, uniform with replacement, or in file order. */
@@ -46,6 +47,8 @@ export interface SpecInput {
   clipNorm?: number;
   /** The gradients of all tensors together are made as short, where they are longer, as `clip_grad_norm_` does with all. */
   globalClipNorm?: number;
+  /** A penalty on the weights of all layers that name none, but not on biases and norms; default none. */
+  weightRegularizer?: RegularizerInput;
 }
 
 /** A checked spec with every default filled in. */
@@ -63,6 +66,7 @@ export interface Spec {
   readonly clipValue?: number;
   readonly clipNorm?: number;
   readonly globalClipNorm?: number;
+  readonly weightRegularizer?: Regularizer;
 }
 
 const ENTRIES = {
@@ -78,6 +82,7 @@ const ENTRIES = {
   clipValue: v.optional(positive),
   clipNorm: v.optional(positive),
   globalClipNorm: v.optional(positive),
+  weightRegularizer: v.optional(v.any()),
 };
 
 /**
@@ -101,6 +106,9 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     preprocessing: parsePreprocessing(rest.preprocessing, `${who}.preprocessing`),
     ...(nonFinite !== 'stop' && { nonFinite }),
     ...parseClip(rest, who),
+    ...(rest.weightRegularizer !== undefined && {
+      weightRegularizer: parseRegularizer(rest.weightRegularizer, `${who}.weightRegularizer`),
+    }),
   };
   checkTogether(spec, who);
   return deepFreeze(spec);

@@ -6,9 +6,11 @@ import type { DataInput, Inputs } from '../data/types.ts';
 import type { Counters } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
+import { penalty } from '../math/penalties.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription } from '../run/executor.ts';
+import { rulesOf } from '../spec/network.ts';
 import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
@@ -197,6 +199,12 @@ export class Trainer {
   async gradients(batch: DataInput): Promise<Map<string, NamedTensor>> {
     const rows = encodeRows(this.spec, batch, 'gradients');
     return gradientsAt(this.spec, await this.weights(), rows);
+  }
+
+  /** What the penalties of the spec add to the loss at the weights of the moment; 0 where it asks for none. */
+  async penalty(): Promise<number> {
+    const weights = await this.weights();
+    return [...rulesOf(this.spec)].reduce((sum, [name, rule]) => sum + penalty(weights.get(name)!.values, rule), 0);
   }
 
   /** Back to the start: new initial weights, no optimizer state, no finished steps. A seed becomes the spec's. */

@@ -3,6 +3,7 @@ import type { DenseRow, Step, TensorName } from '../../src/kernels/kernel.ts';
 import { readTarget } from '../../src/kernels/loss.ts';
 import { clipValues, normFactor, squareSum } from '../../src/math/clip.ts';
 import { OPTIMIZER_MATH, type OptimizerFlags, type Scalars } from '../../src/math/optimizers.ts';
+import { hasPenalty, penalized, undecayed } from '../../src/math/penalties.ts';
 import { baseSteps, type Program, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import type { Executor, ExecutorRows, LoadedData } from '../../src/run/executor.ts';
@@ -75,7 +76,7 @@ export async function compareTrainStep(
       const role = tensorOf(program, name).role;
       if (role === 'param' || role === 'state') continue;
       if (role === 'norm') {
-        checkSquares(who, step, after, after.get(name)!);
+        checkSquares(who, step, before, after, after.get(name)!);
         continue;
       }
       const bound = bounds.of(name);
@@ -105,8 +106,15 @@ function targetOf({ y }: ExecutorRows, index: number, width: number): Float64Arr
   return target;
 }
 
+/** A gradient with that of its parameter's penalty. */
+function whole({ rules }: Step, name: TensorName, before: Values, grad: ArrayLike<number>): Float64Array {
+  const own = Float64Array.from(grad);
+  penalized(before.get(name)!, own, 0, own.length, rules![name]!, own);
+  return own;
+}
+
 /** However many sums of squares a kernel leaves, together they are those of the gradients that lie beside them. */
-function checkSquares(who: string, step: Step, after: Values, squares: Float32Array): void {
+function checkSquares(who: string, step: Step, before: Values, after: Values, squares: Float32Array): void {
   const sums = sumOf(Float64Array.from(squares));
   const expected = [0, 0, 0, 0];
   let terms = 8;
@@ -114,7 +122,7 @@ function checkSquares(who: string, step: Step, after: Values, squares: Float32Ar
     for (const [i, name] of [weight, bias].entries()) {
       const grad = name && after.get(name.replace('param', 'grad'));
       if (!grad) continue;
-      expected[i]! += squareSum(grad, 0, grad.length);
+      expected[i]! += squareSum(whole(step, name, before, grad), 0, grad.length);
       terms += grad.length;
     }
   }
@@ -163,13 +171,19 @@ function checkUpdate(
   const gradOf = (param: string) => param.replace('param', 'grad') as TensorName;
   const { values, factorOff } = clipped(
     step,
-    new Map(params.map((p) => [p, Float64Array.from(cpu.values(gradOf(p)))])),
+    new Map(params.map((p) => [p, whole(step, p, before, cpu.values(gradOf(p)))])),
   );
   for (const param of params) {
     const g = values.get(param)!;
-    const off = bounds.of(gradOf(param)).map((own, i) => own + factorOff * Math.abs(g[i]!));
+    const rule = step.rules![param]!;
+    const start = before.get(param)!;
+    const added = (i: number) => rule.l1 + 2 * rule.l2 * Math.abs(start[i]!);
+    const off = bounds.of(gradOf(param)).map((own, i) => {
+      return own + factorOff * Math.abs(g[i]!) + (hasPenalty(rule) ? 2 * EPS * (Math.abs(g[i]!) + 2 * added(i)) : 0);
+    });
     const states = slots.map((slot) => param.replace('param', `state/${slot}`));
-    const moved = (sign: number) => apply(before, param, states, g, off, sign, feed.scalars[0]!, flags, math.update);
+    const scalars = rule.decays ? feed.scalars[0]! : undecayed(feed.scalars[0]!);
+    const moved = (sign: number) => apply(before, param, states, g, off, sign, scalars, flags, math.update);
     const [middle, low, high] = [moved(0), moved(-1), moved(1)];
     [param as string, ...states].forEach((name, n) => {
       const expected = middle[n]!;
@@ -198,14 +212,7 @@ function apply(
     Float64Array,
     ...Float64Array[],
   ];
-  update(
-    p,
-    Float64Array.from(g, (value, i) => value + sign * off[i]!),
-    s,
-    0,
-    p.length,
-    scalars,
-    flags,
-  );
+  const gradient = Float64Array.from(g, (value, i) => value + sign * off[i]!);
+  update(p, gradient, s, 0, p.length, scalars, flags);
   return [p, ...s];
 }

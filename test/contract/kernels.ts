@@ -10,6 +10,7 @@ import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { type LossInput, outputsOf, parseLoss, TARGET_KINDS } from '../../src/spec/losses.ts';
 import { parametersOf } from '../../src/spec/network.ts';
 import type { OptimizerInput } from '../../src/spec/optimizers.ts';
+import { l1, l1l2, l2 } from '../../src/spec/penalties.ts';
 import { parseSpec, type SpecInput, targets } from '../../src/spec/spec.ts';
 import { initialParameters, writeParameters } from '../../src/train/params.ts';
 import goldenActivations from '../golden/activations.json';
@@ -171,6 +172,26 @@ const POINTS: Point[] = [
       data: {},
       rows: 4,
       everywhere: key === 'globalClipNorm',
+    }),
+  ),
+  ...([{}, { clipValue: 0.3 }, { globalClipNorm: 1 }] as const).map(
+    (clip, i): Point => ({
+      name: `penalties and decay by layer and kind${Object.keys(clip).map((key) => `, ${key}`)}`,
+      spec: {
+        inputs: 6,
+        layers: [
+          dense(5, { activation: 'tanh', biasRegularizer: l1l2({ l1: 0.2, l2: 0.3 }), decays: 'all' }),
+          dense(7, { activation: 'tanh', weightRegularizer: l1(0.4), decays: 'none' }),
+          dense(3, { weightRegularizer: l2(0) }),
+        ],
+        loss: 'softmaxCrossEntropy',
+        optimizer: { type: 'sgd', learningRate: 0.5, momentum: 0.9, weightDecay: 0.5 },
+        batchSize: 5,
+        weightRegularizer: l2(0.6),
+        ...clip,
+      },
+      data: {},
+      everywhere: i === 0,
     }),
   ),
   ...layerPoints,

@@ -96,6 +96,14 @@ const FEATURES: readonly Feature[] = [
   { name: 'lion', spec: { optimizer: 'lion' } },
   { name: 'adamW in the form of Keras', spec: { optimizer: { type: 'adamW', convention: 'keras' } } },
   {
+    name: 'penalties, decay of all parameters',
+    spec: {
+      optimizer: { type: 'adamW', decays: 'all' },
+      weightRegularizer: { type: 'l1l2' },
+      layers: [dense(5, { activation: 'tanh', biasRegularizer: 'l1' }), dense(3, { decays: 'none' })],
+    },
+  },
+  {
     name: 'warm-up into a cosine',
     spec: { optimizer: { type: 'adam', learningRate: warmup(9, cosine({ learningRate: 0.05, steps: 9 })) } },
   },

@@ -606,8 +606,10 @@ class GaussianNoise(Drawing):
 class Case:
     """A spec of ours beside the torch.nn modules that it means, module i at position i of `layers` or of its options."""
 
-    def __init__(self, name, spec, modules, loss, optimizer, scheduler=None):
-        self.name, self.spec, self.loss = name, spec, loss
+    def __init__(self, name, spec, modules, loss, optimizer, scheduler=None, penalty=lambda parameters: 0):
+        self.name, self.spec, self.loss, self.penalty = name, spec, loss, penalty
+        if "weightDecay" in spec["optimizer"]:
+            spec["optimizer"].setdefault("decays", "all")
         self.modules = [[module for module in group] for group in modules]
         for group in self.modules:
             for module in group:
@@ -656,7 +658,7 @@ class Case:
                         loss += part.detach()
                 else:
                     loss = self.loss(self.forward(x[rows]), y[rows])
-                    loss.backward()
+                    (loss + self.penalty(self.parameters)).backward()
                 if clip:
                     clip(self.parameters)
                 rates.append(self.optimizer.param_groups[0]["lr"])
@@ -941,6 +943,82 @@ def layers():
     write("layers", {"cases": runs})
 
 
+def penalties():
+    torch.manual_seed(12)
+    linear = torch.nn.Linear
+    decayed = lambda parameters, taken, decay: [
+        {"params": [parameters[i] for i in range(len(parameters)) if (i in taken) == takes], "weight_decay": decay * takes}
+        for takes in (True, False)
+    ]
+    each = Case(
+        "penalties of each layer and kind, sgd with momentum, decay of weights",
+        {
+            "inputs": 3,
+            "layers": [
+                {"type": "dense", "units": 5, "activation": "tanh", "weightRegularizer": {"type": "l1", "l1": 0.02}},
+                {
+                    "type": "dense",
+                    "units": 4,
+                    "activation": "tanh",
+                    "weightRegularizer": {"type": "l2", "l2": 0.03},
+                    "biasRegularizer": {"type": "l1l2", "l1": 0.01, "l2": 0.05},
+                },
+                {"type": "dense", "units": 3},
+            ],
+            "loss": "softmaxCrossEntropy",
+            "optimizer": {"type": "sgd", "learningRate": 0.1, "momentum": 0.9, "weightDecay": 0.04, "decays": "weights"},
+            "batchSize": 8,
+        },
+        [[linear(3, 5), torch.nn.Tanh()], [linear(5, 4), torch.nn.Tanh()], [linear(4, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.SGD(decayed(p, {0, 2, 4}, 0.04), lr=0.1, momentum=0.9),
+        penalty=lambda p: 0.02 * p[0].abs().sum()
+        + 0.03 * (p[2] ** 2).sum()
+        + 0.01 * p[3].abs().sum()
+        + 0.05 * (p[3] ** 2).sum(),
+    )
+    whole = Case(
+        "one penalty for all weights, adamW, decay by layer",
+        {
+            "inputs": 3,
+            "layers": [
+                {"type": "dense", "units": 5, "activation": "tanh", "decays": "all"},
+                {"type": "dense", "units": 4, "activation": "tanh", "decays": "none"},
+                {"type": "dense", "units": 3, "weightRegularizer": {"type": "l2", "l2": 0}},
+            ],
+            "loss": "softmaxCrossEntropy",
+            "optimizer": {"type": "adamW", "learningRate": 0.02, "weightDecay": 0.3, "decays": "weights"},
+            "batchSize": 8,
+            "weightRegularizer": {"type": "l1l2", "l1": 0.005, "l2": 0.02},
+        },
+        [[linear(3, 5), torch.nn.Tanh()], [linear(5, 4), torch.nn.Tanh()], [linear(4, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.AdamW(decayed(p, {0, 1, 4}, 0.3), lr=0.02),
+        penalty=lambda p: sum(0.005 * w.abs().sum() + 0.02 * (w**2).sum() for w in (p[0], p[2])),
+    )
+    clipped = Case(
+        "penalties are clipped, weight decay is not",
+        {
+            "inputs": 3,
+            "layers": [{"type": "dense", "units": 5, "activation": "tanh"}, {"type": "dense", "units": 3}],
+            "loss": "softmaxCrossEntropy",
+            "optimizer": {"type": "sgd", "learningRate": 0.2, "weightDecay": 0.3, "decays": "all"},
+            "batchSize": 8,
+            "weightRegularizer": {"type": "l1l2", "l1": 0.05, "l2": 0.4},
+            "globalClipNorm": 0.5,
+        },
+        [[linear(3, 5), torch.nn.Tanh()], [linear(5, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.SGD(p, lr=0.2, weight_decay=0.3),
+        penalty=lambda p: sum(0.05 * w.abs().sum() + 0.4 * (w**2).sum() for w in (p[0], p[2])),
+    )
+    x = exact(torch.randn(19, 3))
+    y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 2] > 0.5).long()
+    cases = [case.train(x, y, 4) for case in (each, whole)]
+    cases.append(clipped.train(x, y, 4, clip=lambda p: torch.nn.utils.clip_grad_norm_(p, 0.5)))
+    write("penalties", {"cases": cases})
+
+
 # --- NPY --------------------------------------------------------------------------------------------------------------
 
 NPY = {
@@ -985,7 +1063,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

@@ -209,6 +209,12 @@ describe('round trip', () => {
   });
 });
 
+/** Of a time when weight decay took every parameter, and nothing was said of that. */
+const earlier = (file: ModelFile): ModelFile => {
+  const optimizer = { ...file.spec.optimizer, decays: 'all' as const };
+  return { ...file, spec: { ...file.spec, optimizer } };
+};
+
 describe('other programs', () => {
   test('a network that PyTorch trained and wrote is read, and computes what it computed there', () => {
     const file = decodeModel(golden('pytorch.safetensors'));
@@ -234,7 +240,7 @@ describe('other programs', () => {
 
   test('a file of version 1 is read for ever, and NumPy finds in it what we put there', () => {
     const file = decodeModel(golden('written.safetensors'));
-    expect(file).toEqual(model());
+    expect(file).toEqual(earlier(model()));
     const { tensors, metadata } = goldenJson('written.json');
     const state = [...model().optimizer].map(([name, tensor]): [string, NamedTensor] => [`optimizer.${name}`, tensor]);
     expect(tensors).toEqual(plain([...model().weights, ...state]));
@@ -245,13 +251,13 @@ describe('other programs', () => {
 
   test('a file of version 2 is read for ever, with its sums and decisions', () => {
     const file = decodeModel(golden('written-2.safetensors'));
-    expect(file).toEqual({ ...model(), counters: DECIDED });
+    expect(file).toEqual(earlier({ ...model(), counters: DECIDED }));
     const { tensors, metadata } = goldenJson('written-2.json');
     const state = [...model().optimizer].map(([name, tensor]): [string, NamedTensor] => [`optimizer.${name}`, tensor]);
     expect(tensors).toEqual(plain([...model().weights, ...state]));
     expect(metadata.formatVersion).toBe('2');
     expect(JSON.parse(metadata.counters)).toEqual(DECIDED);
-    expect(encodeModel(file)).toEqual(golden('written-2.safetensors'));
+    expect(decodeModel(encodeModel(file))).toEqual(file);
   });
 });
 

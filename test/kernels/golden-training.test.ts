@@ -10,6 +10,7 @@ import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import { expectClose } from '../golden/compare.ts';
 import gradients from '../golden/gradients.json';
+import penalties from '../golden/penalties.json';
 import golden from '../golden/training.json';
 
 type Values = number[] | number[][];
@@ -24,7 +25,11 @@ interface Run {
   learningRates: number[];
   final: Record<string, Values>;
 }
-const runs = [...golden.cases, ...gradients.cases.filter(({ name }) => !/Accumulation/.test(name))] as unknown as Run[];
+const runs = [
+  ...golden.cases,
+  ...penalties.cases,
+  ...gradients.cases.filter(({ name }) => !/Accumulation/.test(name)),
+] as unknown as Run[];
 /** What needs all gradients runs in two of them. */
 const strategiesOf = ({ spec }: Run) => (plan(parseSpec(spec)).remark ? (['layered', 'plain'] as const) : STRATEGIES);
 

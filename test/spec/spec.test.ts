@@ -56,6 +56,7 @@ describe('defaults', () => {
         epsilon: 1e-8,
         amsgrad: false,
         weightDecay: 0,
+        decays: 'weights',
         convention: 'pytorch',
       },
       batchSize: 32,
@@ -74,6 +75,7 @@ describe('defaults', () => {
       dampening: 0,
       nesterov: false,
       weightDecay: 0,
+      decays: 'weights',
       convention: 'pytorch',
     });
     expect(parseOptimizer('rmsprop', 'o')).toEqual({
@@ -84,9 +86,17 @@ describe('defaults', () => {
       momentum: 0,
       centered: false,
       weightDecay: 0,
+      decays: 'weights',
       convention: 'pytorch',
     });
-    const adam = { learningRate: rate(2e-3), beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+    const adam = {
+      learningRate: rate(2e-3),
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      decays: 'weights',
+    };
     expect(parseOptimizer('adagrad', 'o')).toMatchObject({
       learningRate: rate(1e-2),
       learningRateDecay: 0,
@@ -104,6 +114,7 @@ describe('defaults', () => {
       beta1: 0.9,
       beta2: 0.99,
       weightDecay: 0,
+      decays: 'weights',
     });
     expect(parseOptimizer('adamW', 'o')).toMatchObject({ learningRate: rate(1e-3), weightDecay: 1e-2 });
   });
