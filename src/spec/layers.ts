@@ -21,6 +21,7 @@ import { boolean, integer, parseObject, part, positive, rate, show, unknownName 
 import {
   BIAS_PENALTIES,
   type BiasPenaltyOptions,
+  NORM_PENALTIES,
   PENALTIES,
   type Penalties,
   type PenaltyOptions,
@@ -181,13 +182,6 @@ export const embedding = (columns: readonly EmbeddedColumn[], options: PenaltyOp
   columns,
   ...options,
 });
-
-/** What norms take beside the options of `LAYERS`. */
-const NORM_PENALTIES: Partial<Record<string, Record<string, v.GenericSchema>>> = {
-  layerNorm: BIAS_PENALTIES,
-  batchNorm: BIAS_PENALTIES,
-  rmsNorm: PENALTIES,
-};
 
 const RESIDUAL = {
   type: v.any(),

@@ -50,6 +50,13 @@ export interface Penalties {
 export const PENALTIES = { weightRegularizer: v.optional(v.any()), decays: v.optional(oneOf(DECAYS)) };
 export const BIAS_PENALTIES = { ...PENALTIES, biasRegularizer: v.optional(v.any()) };
 
+/** What norms take beside their other options. */
+export const NORM_PENALTIES: Partial<Record<string, Record<string, v.GenericSchema>>> = {
+  layerNorm: BIAS_PENALTIES,
+  batchNorm: BIAS_PENALTIES,
+  rmsNorm: PENALTIES,
+};
+
 /** What a layer says, checked. @throws SpecError */
 export function parsePenalties(
   given: { weightRegularizer?: unknown; biasRegularizer?: unknown; decays?: Decays | undefined },
