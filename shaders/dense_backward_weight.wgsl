@@ -15,6 +15,11 @@ override BIAS_OFFSET: u32;
 @group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
 
+// To what the earlier mini-batches of the update left.
+fn add_gradient(i: u32, sum: vec4<f32>) {
+  if (scalars.first_row > 0u) { grads[i] += sum; } else { grads[i] = sum; }
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   begin(id.z);
@@ -29,9 +34,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       let x = acts[x_start + row * IN_FOURS + input / 4u][input % 4u];
       sum += x * deltas[delta_start + row * OUT_FOURS + column];
     }
-    grads[own + WEIGHT_OFFSET + id.x] = sum;
+    add_gradient(own + WEIGHT_OFFSET + id.x, sum);
   } else if (input == INPUTS && BIAS) {
     for (var row = 0u; row < scalars.rows; row++) { sum += deltas[delta_start + row * OUT_FOURS + column]; }
-    grads[own + BIAS_OFFSET + column] = sum;
+    add_gradient(own + BIAS_OFFSET + column, sum);
   }
 }

@@ -3,6 +3,7 @@
 
 override WORKGROUP: u32 = 64;
 override FOURS: u32;             // elements / 4
+override ROW_FOURS: u32;         // of a row
 override X_OFFSET: u32;          // offsets count vec4s
 override A_OFFSET: u32;
 override DOWN: bool;             // on deltas, else on acts
@@ -18,7 +19,7 @@ override LAYER: u32;
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   begin(id.z);
   if (id.x >= FOURS) { return; }
-  let draws = draw_four(id.x, STREAM, LAYER) >> vec4<u32>(8u);
+  let draws = draw_four(scalars.first_row * ROW_FOURS + id.x, STREAM, LAYER) >> vec4<u32>(8u);
   let factor = select(vec4<f32>(SCALE), vec4<f32>(), draws < vec4<u32>(THRESHOLD));
   if (DOWN) {
     let own = scalars.model * MODEL_DELTAS + id.x;

@@ -15,9 +15,13 @@ fn load_param(i: u32) -> vec4<f32> { return params[scalars.model * MODEL_PARAMS 
 fn store(row: u32, column: u32, gradient: vec4<f32>) {
   if (!is_real(row)) { return; }
   let i = place_of(row, column);
-  grads[scalars.model * MODEL_GRADS + i] = gradient;
+  let own = scalars.model * MODEL_GRADS + i;
+  var sum = gradient;
+  // To what the earlier mini-batches of the update left.
+  if (scalars.first_row > 0u) { sum += grads[own]; }
+  grads[own] = sum;
   rule = select(layer.weight_rule, layer.bias_rule, is_bias(row));
-  let whole = penalized(i, gradient);
+  let whole = penalized(i, sum);
   let square = dot(whole, whole);
   squares += select(vec4<f32>(square, 0.0, 0.0, 0.0), vec4<f32>(0.0, square, 0.0, 0.0), is_bias(row));
 }

@@ -23,7 +23,7 @@ fn weight_at(four: u32) -> vec4<f32> {
 }
 
 fn batch_mean(lane: u32, value: vec4<f32>) -> vec4<f32> {
-  return workgroup_sum(lane, value) * scalars.inverse_rows;
+  return workgroup_sum(lane, value) * scalars.inverse_own;
 }
 
 fn batch_moments(lane: u32, four: u32) -> Moments {

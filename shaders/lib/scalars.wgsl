@@ -13,7 +13,7 @@ struct Scalars {
   model: u32,           // whose parameters these are: the model's place in the slabs
   rows: u32,            // real rows of the mini-batch; the rest are padding
   finished_steps: u32,  // updates finished before this one
-  inverse_rows: f32,    // 1 / rows
+  inverse_rows: f32,    // 1 / rows of the update, which may take several mini-batches
   learning_rate: f32,
   weight_decay: f32,
   decay_factor: f32,    // 1 - learning_rate * weight_decay, where the decay is decoupled
@@ -29,6 +29,8 @@ struct Scalars {
   epsilon_inside: f32,  // added under the root, or in the maximum
   seed: u32,            // of the model's random numbers
   guard: u32,           // what is done about bad numbers: lib/guard.wgsl
+  first_row: u32,       // rows of the update in earlier mini-batches; 0: gradients begin anew
+  inverse_own: f32,     // 1 / rows of the mini-batch
 }
 
 const HEAD_WORDS = 4u;          // of a step
@@ -75,6 +77,8 @@ fn read_slice() {
   scalars.epsilon_inside = feed_float(16u);
   scalars.seed = feed[slice_start + 17u];
   scalars.guard = feed[slice_start + 18u];
+  scalars.first_row = feed[slice_start + 19u];
+  scalars.inverse_own = feed_float(20u);
 }
 
 fn feed_float(word: u32) -> f32 {

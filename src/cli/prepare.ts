@@ -95,7 +95,7 @@ export async function prepare(flags: ProblemFlags, from?: Resumed): Promise<Prep
     spec,
     describe,
     rows: shape.rows,
-    total: totalSteps(flags, spec.batchSize, shape.rows),
+    total: totalSteps(flags, spec, shape.rows),
     job,
   };
 }

@@ -24,6 +24,7 @@ export interface SpecFlags {
   clipValue?: number;
   clipNorm?: number;
   globalClipNorm?: number;
+  accumulate?: number;
   sampler?: SamplerName;
   seed?: number;
   epochs?: number;
@@ -107,8 +108,9 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: Dat
   if (flags.loss !== undefined) given.loss = checkedName(named(flags.loss, '--loss'), '--loss', 'loss', LOSSES);
   const { l1, l2 } = flags;
   if (l1 !== undefined || l2 !== undefined) given.weightRegularizer = { type: 'l1l2', l1: l1 ?? 0, l2: l2 ?? 0 };
+  if (flags.accumulate !== undefined) given.gradientAccumulationSteps = flags.accumulate;
   given.loss ??= defaultLoss(lastUnits(given.layers), shape?.task);
-  given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given.batchSize, shape?.rows));
+  given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given, shape?.rows));
   return parseSpec(given, '--model');
 }
 
@@ -167,9 +169,14 @@ function defaultLoss(units: unknown, task: DataShape['task'] | undefined): LossI
 }
 
 /** The number of updates that the flags ask for. */
-export function totalSteps(flags: SpecFlags, batchSize: unknown = DEFAULT_BATCH, rows = 1): number {
+export function totalSteps(
+  flags: SpecFlags,
+  { batchSize = DEFAULT_BATCH, gradientAccumulationSteps: parts = 1 }: PartialSpec,
+  rows = 1,
+): number {
   if (flags.steps !== undefined) return flags.steps;
-  const perEpoch = typeof batchSize === 'number' && batchSize >= 1 ? Math.ceil(rows / batchSize) : 1;
+  const size = Number(batchSize) * Number(parts);
+  const perEpoch = size >= 1 ? Math.ceil(rows / size) : 1;
   return (flags.epochs ?? DEFAULT_EPOCHS) * perEpoch;
 }
 

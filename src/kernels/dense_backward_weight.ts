@@ -1,6 +1,6 @@
 /**
- * d_W = xᵀ delta and d_b = Σ_rows delta, or either alone: sums over the mini-batch, since delta is divided by its rows
- * already.
+ * d_W = xᵀ delta and d_b = Σ_rows delta, or either alone: sums over the mini-batch, since delta is divided by the rows of
+ * the update already; a mini-batch that is not its first adds to what is there.
  */
 import { type Factor, multiply, workspaceSize } from '../math/product.ts';
 import { argument, at, type CpuMemory, type Find, fours, groups, type Kernel, type Step, view } from './kernel.ts';
@@ -35,14 +35,14 @@ export const dense_backward_weight: Kernel = {
     const bias = 'd_bias' in step.writes ? view(argument(step, find, 'd_bias'), slabs) : undefined;
     const work = scratch(Math.max(workspaceSize(inputs, step.batch), outputs));
     const weights = 'd_weight' in step.writes ? productOf(step, find, slabs, delta, work) : undefined;
-    return ({ rows }) => {
-      weights?.(rows);
+    return ({ rows, firstRow }) => {
+      weights?.(rows, firstRow > 0);
       if (!bias) return;
       work.fill(0, 0, outputs);
       for (let row = 0; row < rows; row++) {
         for (let j = 0; j < outputs; j++) work[j] = work[j]! + delta.values[row * stride + j]!;
       }
-      for (let j = 0; j < outputs; j++) bias[j] = work[j]!;
+      for (let j = 0; j < outputs; j++) bias[j] = work[j]! + (firstRow > 0 ? bias[j]! : 0);
     };
   },
 };
@@ -58,5 +58,11 @@ function productOf(step: Step, find: Find, slabs: CpuMemory['slabs'], delta: Fac
   const x = argument(step, find, 'x');
   const transposed = { values: view(x, slabs), line: 1, term: x.stride };
   const out = { values: view(weight, slabs), rows: weight.rows, columns: weight.columns, stride: weight.stride };
-  return (rows: number) => multiply(transposed, delta, rows, undefined, out, work);
+  return (rows: number, adds: boolean) => {
+    const before = adds ? out.values.slice() : undefined;
+    multiply(transposed, delta, rows, undefined, out, work);
+    before?.forEach((value, i) => {
+      out.values[i]! += value;
+    });
+  };
 }

@@ -11,6 +11,7 @@ export const dropout: Kernel = {
     const { threshold, scale } = dropOf(step);
     return {
       FOURS: (step.batch * x.stride) / 4,
+      ROW_FOURS: x.stride / 4,
       X_OFFSET: at(x),
       A_OFFSET: at(argument(step, find, 'a')),
       DOWN: x.slab === 'deltas',
@@ -28,9 +29,10 @@ export const dropout: Kernel = {
     const { threshold, scale } = dropOf(step);
     const draws = new Uint32Array(4);
     const n = step.batch * stride;
-    return ({ seed, finishedSteps }) => {
+    return ({ seed, finishedSteps, firstRow }) => {
+      const before = (firstRow * stride) / 4;
       for (let i = 0; i < n; i++) {
-        if (i % 4 === 0) drawBlock(draws, i / 4, finishedSteps, seed, STREAM.dropout, step.number!);
+        if (i % 4 === 0) drawBlock(draws, before + i / 4, finishedSteps, seed, STREAM.dropout, step.number!);
         a![i] = draws[i % 4]! >>> 8 < threshold ? 0 : x![i]! * scale;
       }
     };

@@ -23,9 +23,10 @@ export const gaussian_noise: Kernel = {
     const [x, a] = ['x', 'a'].map((name) => view(argument(step, find, name), slabs));
     const stddev = deviationOf(step);
     const draws = new Uint32Array(4);
-    return ({ seed, finishedSteps }) => {
+    return ({ seed, finishedSteps, firstRow }) => {
+      const before = (firstRow * stride) / 4;
       for (let i = 0; i < step.batch * stride; i += 4) {
-        drawBlock(draws, i / 4, finishedSteps, seed, STREAM.noise, step.number!);
+        drawBlock(draws, before + i / 4, finishedSteps, seed, STREAM.noise, step.number!);
         const noise = [...normalPair(draws[0]!, draws[1]!), ...normalPair(draws[2]!, draws[3]!)];
         for (let j = 0; j < 4 && (i % stride) + j < columns; j++) a![i + j] = x![i + j]! + stddev * noise[j]!;
       }

@@ -68,6 +68,8 @@ export interface Step {
   readonly layer?: Layer;
   readonly number?: number;
   readonly optimizer?: Optimizer;
+  /** Of an update that takes all gradients at once: the key of the spec that asks for that. */
+  readonly together?: string;
   /** Of an update: how gradients are held back. */
   readonly clip?: Clip;
   /** Of an update: penalty and decay of every parameter. */
@@ -115,6 +117,9 @@ export interface CpuContext {
   readonly indices: Uint32Array;
   /** Real rows; the rest are padding. */
   readonly rows: number;
+  /** Rows of the update, which may take several mini-batches, and of those before this one. */
+  readonly updateRows: number;
+  readonly firstRow: number;
   /** Of the model, and its updates before this one: what random numbers follow from. */
   readonly seed: number;
   readonly finishedSteps: number;

@@ -1,4 +1,4 @@
-/** Per row: the loss, its metrics and delta = d loss / d z · 1 / rows; the losses are in `math/losses.ts`. */
+/** Per row: the loss, its metrics and delta = d loss / d z · 1 / rows of the update; the losses are in `math/losses.ts`. */
 import { LOSS_MATH, lossParameter, type Real } from '../math/losses.ts';
 import { type Loss, targetsOf } from '../spec/losses.ts';
 import { argument, at, type CpuData, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
@@ -30,7 +30,7 @@ export const loss: Kernel = {
     const [logits, gradient] = [0, 0].map(() => new Float64Array(columns)) as [Real, Real];
     let y = new Float64Array(columns);
     const own = new Float64Array(4);
-    return ({ data, indices, rows }) => {
+    return ({ data, indices, rows, updateRows }) => {
       if (y.length !== data.targets) y = new Float64Array(data.targets);
       for (let r = 0; r < rows; r++) {
         const from = r * stride;
@@ -38,7 +38,7 @@ export const loss: Kernel = {
         readTarget(data, indices[r]!, y);
         row(logits, y, gradient, own, parameter);
         for (let i = 0; i < 4; i++) rowMetrics[r * 4 + i] = own[i]!;
-        if (delta) for (let j = 0; j < columns; j++) delta[from + j] = gradient[j]! / rows;
+        if (delta) for (let j = 0; j < columns; j++) delta[from + j] = gradient[j]! / updateRows;
       }
       rowMetrics.fill(0, rows * 4, step.batch * 4);
       delta?.fill(0, rows * stride, step.batch * stride);

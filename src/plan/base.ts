@@ -2,7 +2,7 @@
 import { type DenseRow, fours, type Role, type Step, type TensorName } from '../kernels/kernel.ts';
 import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { hasPenalty } from '../math/penalties.ts';
-import { clipOf } from '../spec/clip.ts';
+import { clipOf, togetherOf } from '../spec/clip.ts';
 import { type Parameter, parametersOf, placeLayers, rulesOf } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type Declarations, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
@@ -67,6 +67,7 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
   const clip = clipOf(spec);
   const squares = clip && clip.by !== 'value' ? { squares: declareSquares(tensors, dense) } : {};
   const rules = Object.fromEntries([...rulesOf(spec)].map(([name, rule]) => [nameInProgram(name, 'param'), rule]));
+  const together = togetherOf(spec);
   const common = { phase: 'update', batch, data: [], dense, rules } as const;
   const update: Step = {
     ...common,
@@ -76,6 +77,7 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
     writes: moved,
     optimizer: spec.optimizer,
     ...(clip && { clip }),
+    ...(together && { together }),
   };
   if (!squares.squares) return [update];
   // The norm is of the gradient with its penalties.

@@ -34,20 +34,19 @@ export function chooseStrategy(
   workgroupBytes: number,
   software: boolean,
 ): Chosen {
-  const other = base.find(({ kernel }) => !IN_ONE_WORKGROUP.test(kernel));
-  const option = base.find(({ kernel }) => kernel === 'optimizer_update')!.clip;
-  const key = option?.by === 'norm' ? 'clipNorm' : option?.by === 'globalNorm' ? 'globalClipNorm' : undefined;
-  if (other && (asked === 'resident' || asked === 'row-fused')) {
-    const [got, out] = other.layer ? [`${other.label} of type ${other.layer.type}`, 'the layer'] : [key, 'it'];
-    const instead = key === undefined || other.layer ? '' : ', or use clipValue';
+  const other = base.find(({ layer, kernel }) => layer && !IN_ONE_WORKGROUP.test(kernel));
+  const { together } = base.find(({ kernel }) => kernel === 'optimizer_update')!;
+  if ((other || together) && (asked === 'resident' || asked === 'row-fused')) {
+    const [got, out] = other ? [`${other.label} of type ${other.layer!.type}`, 'the layer'] : [together, 'it'];
+    const instead = !other && together !== 'gradientAccumulationSteps' ? ', or use clipValue' : '';
     throw new SpecError(
       'spec/strategy',
       `strategy ${asked}: got ${got}, which runs in layered and plain alone; use strategy 'layered' or 'auto', or leave ${out} out${instead}.`,
     );
   }
-  if (other && asked === 'auto') {
-    const remark = `since ${other.layer ? `${other.label}, ${other.layer.type},` : key} runs in layered and plain alone`;
-    return { strategy: 'layered', remark };
+  if ((other || together) && asked === 'auto') {
+    const who = other ? `${other.label}, ${other.layer!.type},` : together;
+    return { strategy: 'layered', remark: `since ${who} runs in layered and plain alone` };
   }
   return { strategy: chooseAmongAll(asked, base, tensors, workgroupBytes, software) };
 }

@@ -15,50 +15,49 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
   const update = steps.find((step) => step.kernel === 'optimizer_update');
   if (!update) return [...steps];
   const gather = steps.find((step) => step.kernel === 'gather_rows')!;
-  const squares = update.reads.squares !== undefined;
+  const { together } = update;
   const covered = steps.filter(
     (step) =>
-      /^(dense_backward_weight|gradient_squares|reduce_metrics)$/.test(step.kernel) || (!squares && step === update),
+      /^(dense_backward_weight|gradient_squares|reduce_metrics)$/.test(step.kernel) || (!together && step === update),
   );
   const gathered = gathers ? gather.writes.x! : undefined;
   const fromData = update.dense!.some(({ x }) => x && x === gathered);
   const dense = update.dense!.map(({ x, ...rest }): DenseRow => (x && x !== gathered ? { ...rest, x } : rest));
-  const reads = Object.fromEntries(Object.entries(update.reads).filter(([name]) => !name.startsWith('grad/')));
-  for (const row of dense)
-    for (const name of [row.x, row.delta]) if (name) (reads as Record<string, TensorName>)[name] = name;
   const metrics = covered.find((step) => step.kernel === 'reduce_metrics')!;
-  const others = steps.filter((step) => !covered.includes(step) && step !== update);
-  const fused: Step = {
+  const rows = named(dense.flatMap(({ x, delta }) => [x, delta]));
+  const kept = Object.entries(update.reads).filter(([name]) => !name.startsWith('grad/'));
+  const fused = {
     ...update,
-    kernel: 'fused_update',
-    label: `${update.label}, all layers`,
-    reads: { ...reads, ...metrics.reads },
-    data: fromData ? ['inputs'] : [],
+    data: fromData ? (['inputs'] as const) : [],
     dense,
     covers: [...(fromData ? [gather] : []), ...covered],
   };
-  if (!squares) return [...others, fused];
-  const grads = Object.assign(
-    {},
-    ...covered.map(
-      ({ kernel, writes }) =>
-        kernel === 'dense_backward_weight' && Object.fromEntries(Object.values(writes).map((name) => [name, name])),
-    ),
-  );
-  const { squares: _, ...summed } = fused.reads;
+  const others = steps.filter((step) => !covered.includes(step) && step !== update);
+  if (!together) {
+    const reads = { ...Object.fromEntries(kept), ...rows, ...metrics.reads };
+    return [...others, { ...fused, kernel: 'fused_update', label: `${update.label}, all layers`, reads }];
+  }
+  const grads = named(Object.values(update.reads).filter((name) => name.startsWith('grad/')));
+  const squares = update.reads.squares ? { squares: PARTIAL_SQUARES } : {};
+  const penalised = covered.find(({ kernel }) => kernel === 'gradient_squares')?.reads ?? {};
+  const params = named(Object.values(penalised).filter((name) => name.startsWith('param/')));
+  const { optimizer: _, clip: __, ...tiles } = fused;
   return [
     ...others,
     {
-      ...fused,
+      ...tiles,
       kernel: 'fused_gradients',
       phase: 'backward',
       label: 'all layers',
-      reads: summed,
-      writes: { ...grads, squares: PARTIAL_SQUARES },
+      reads: { ...params, ...rows, ...metrics.reads },
+      writes: { ...grads, ...squares },
     },
-    { ...update, reads: { ...update.reads, squares: PARTIAL_SQUARES }, covers: [update] },
+    { ...update, reads: { ...update.reads, ...squares }, covers: [update] },
   ];
 }
+
+const named = (names: (TensorName | undefined)[]) =>
+  Object.fromEntries(names.flatMap((name) => (name === undefined ? [] : [[name, name]])));
 
 /** Everything before the update becomes one step that takes a few rows at a time through all layers. */
 export function fuseRows(steps: readonly Step[]): Step[] {
@@ -67,8 +66,6 @@ export function fuseRows(steps: readonly Step[]): Step[] {
   const covered = steps.slice(0, -1);
   const loss = covered.find((step) => step.kernel === 'loss')!;
   const stages = stagesOf(base);
-  const named = (names: (TensorName | undefined)[]) =>
-    Object.fromEntries(names.filter((name) => name !== undefined).map((name) => [name, name]));
   const left = stages.flatMap(({ z, a, bent, delta }) => [a, bent === z ? z : undefined, delta]);
   return [
     {

@@ -2,6 +2,7 @@
 import { KERNELS } from '../kernels/index.ts';
 import type { Step, TensorName } from '../kernels/kernel.ts';
 import { variantText } from '../kernels/variants.ts';
+import { partsOf } from '../spec/spec.ts';
 import { LISTS, type ListName, type Program, tensorOf } from './program.ts';
 
 export interface ProgramDescription {
@@ -32,13 +33,14 @@ export function describeProgram(
 ): ProgramDescription {
   const { steps } = program.lists.train;
   const find = (name: TensorName) => tensorOf(program, name);
+  const each = (price: (step: Step) => number) => sum(steps.map((step) => timesOf(program, step) * price(step)));
   return {
     strategy: program.strategy,
     ...(program.remark && { remark: program.remark }),
-    dispatchesPerStep: steps.length,
+    dispatchesPerStep: each(() => 1),
     stepsPerSubmit,
-    bytesPerStep: sum(steps.map((step) => bytes(program, step))),
-    flopsPerStep: sum(steps.map((step) => KERNELS[step.kernel].flops(step, find))),
+    bytesPerStep: each((step) => bytes(program, step)),
+    flopsPerStep: each((step) => KERNELS[step.kernel].flops(step, find)),
     kernels: steps.map((step) => ({
       name: step.kernel,
       label: step.label,
@@ -56,7 +58,8 @@ export function printProgram(program: Program, lists: readonly ListName[] = LIST
   const lines = [`strategy ${strategyText(program)}`];
   for (const name of lists) {
     const { batch, steps } = program.lists[name];
-    lines.push(`${name}: ${steps.length} ${steps.length === 1 ? 'dispatch' : 'dispatches'} for ${batch} rows`);
+    const parts = name === 'train' ? partsText(program) : '';
+    lines.push(`${name}: ${steps.length} ${steps.length === 1 ? 'dispatch' : 'dispatches'} for ${batch} rows${parts}`);
     for (const step of steps) lines.push(`  ${printStep(program, step)}`);
   }
   return lines.join('\n');
@@ -65,7 +68,18 @@ export function printProgram(program: Program, lists: readonly ListName[] = LIST
 /** The plan in one line: `layered, 3 dispatches a step: fused_forward → fused_head → fused_update`. */
 export function printLine(program: Program): string {
   const { steps } = program.lists.train;
-  return `${strategyText(program)}, ${steps.length} dispatches a step: ${steps.map((step) => step.kernel).join(' → ')}`;
+  const kernels = steps.map((step) => step.kernel).join(' → ');
+  return `${strategyText(program)}, ${steps.length} dispatches a step${partsText(program)}: ${kernels}`;
+}
+
+/** How often a step runs in an update, which may take several mini-batches. */
+const timesOf = ({ spec }: Program, { phase }: Step) => (phase === 'update' ? 1 : partsOf(spec));
+
+/** `, 3 of them 4 times`: what runs once for every mini-batch of an update. */
+function partsText(program: Program): string {
+  const parts = partsOf(program.spec);
+  const repeated = program.lists.train.steps.filter((step) => timesOf(program, step) > 1).length;
+  return parts === 1 ? '' : `, ${repeated} of them for each of ${parts} mini-batches`;
 }
 
 const strategyText = ({ strategy, remark }: Program) => (remark ? `${strategy} (${remark})` : strategy);

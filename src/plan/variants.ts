@@ -31,8 +31,7 @@ export function giveVariants(steps: readonly Step[], find: Find, adapter: Adapte
 
 function giveVariant(step: Step, before: Step | undefined, find: Find, adapter: Adapter, choices: Choices): Step {
   // What sums up is told how many sums there are.
-  if (step.kernel === 'optimizer_update' && before?.kernel === 'fused_gradients')
-    return { ...step, variant: before.variant! };
+  if (step.reads.squares && before?.kernel === 'fused_gradients') return { ...step, variant: before.variant! };
   const products = KERNELS[step.kernel].products?.(step, find);
   if (!products) return step;
   const name = choiceName(step);

@@ -72,6 +72,8 @@ interface Bound {
   readonly run: (context: CpuContext) => void;
   readonly look: Look | undefined;
   readonly updates: boolean;
+  /** Whether it belongs to the end of an update, which may take several mini-batches. */
+  readonly once: boolean;
 }
 
 /** A model's memory, and the steps that were run on it so far, each bound once. */
@@ -80,6 +82,8 @@ interface Model {
   readonly bound: Map<Step, Bound>;
   /** Whether a bad number ended its training. */
   ended: boolean;
+  /** The first bad number of the update so far. */
+  early: number;
 }
 
 interface Prepared {
@@ -112,7 +116,7 @@ export class CpuExecutor implements Executor {
       if (room.length < length) room = new Float64Array(length);
       return room;
     };
-    const model = (): Model => ({ memory: { slabs: slabs(), scratch }, bound: new Map(), ended: false });
+    const model = (): Model => ({ memory: { slabs: slabs(), scratch }, bound: new Map(), ended: false, early: 0 });
     this.#current = { program, models: Array.from({ length: program.models }, model) };
   }
 
@@ -140,7 +144,8 @@ export class CpuExecutor implements Executor {
         const n = k * feed.models + slice;
         const context = this.#context(feed, k, slice, data, sums.subarray(n * 4, n * 4 + 4));
         const model = feed.slots[n]!;
-        flags[n] = runGuarded(bound[model]!, context, models[model]!, feed.guards[n]!);
+        const steps = feed.ends(k) ? bound[model]! : bound[model]!.filter(({ once }) => !once);
+        flags[n] = runGuarded(steps, context, models[model]!, feed.guards[n]!);
       }
     }
     if (performance.now() - this.#turned > BREATH_MS) {
@@ -219,7 +224,12 @@ export class CpuExecutor implements Executor {
       const known = bound.get(step);
       if (known) return known;
       const run = KERNELS[step.kernel].reference!(step, find, memory);
-      const made = { run, look: lookAt(step, find, memory), updates: step.kernel === 'optimizer_update' };
+      const made = {
+        run,
+        look: lookAt(step, find, memory),
+        updates: step.kernel === 'optimizer_update',
+        once: step.phase === 'update',
+      };
       bound.set(step, made);
       return made;
     });
@@ -231,6 +241,8 @@ export class CpuExecutor implements Executor {
       data: (data as CpuLoaded).view(this.#prepared().program),
       indices: feed.indices(k, slice),
       rows: feed.rows[n]!,
+      updateRows: feed.updateRows[n]!,
+      firstRow: feed.firstRows[n]!,
       seed: feed.seeds[n]!,
       finishedSteps: feed.finished[n]!,
       scalars: feed.scalars[n]!,
@@ -251,7 +263,7 @@ function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, 
     for (const { run } of steps) run(context);
     return 0;
   }
-  let early = 0;
+  let early = context.firstRow > 0 ? model.early : 0;
   let late = 0;
   const over = model.ended;
   for (const { run, look, updates } of steps) {
@@ -262,6 +274,7 @@ function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, 
     if (updates) late = code;
     else early = Math.max(early, code);
   }
+  model.early = early;
   if (!context.still) late = Math.max(late, codeOfSum(context.metrics[0]!));
   const code = early || late;
   if (!over && (late !== 0 || (early !== 0 && guard === GUARD.stop))) model.ended = true;

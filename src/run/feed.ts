@@ -25,6 +25,8 @@ const FLOATS = SCALAR_NAMES.map((name) => ({ name, word: MEMBERS[name].offset / 
 export interface FeedOptions {
   /** Slices of a step; default 1. */
   models?: number;
+  /** Steps that must not be parted: the mini-batches of an update; default 1. */
+  parts?: number;
   /** Default: as many steps as fit 4 MiB, at most 1024. */
   capacity?: number;
 }
@@ -45,12 +47,18 @@ export class Feed {
   readonly finished: Uint32Array<ArrayBuffer>;
   /** What is done about bad numbers: one of `GUARD`. */
   readonly guards: Uint32Array<ArrayBuffer>;
+  /** Rows of the update that the step is part of, and of those in the parts before it. */
+  readonly updateRows: Uint32Array<ArrayBuffer>;
+  readonly firstRows: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array;
   readonly #batch: number;
   readonly #indices: Uint32Array<ArrayBuffer>[] = [];
 
   /** For lists that take `batch` rows a step. */
-  constructor(batch: number, { models = 1, capacity = feedCapacity(batch, models) }: FeedOptions = {}) {
+  constructor(
+    batch: number,
+    { models = 1, parts = 1, capacity = feedCapacity(batch, models, parts) }: FeedOptions = {},
+  ) {
     this.#batch = batch;
     this.capacity = capacity;
     this.models = models;
@@ -62,6 +70,8 @@ export class Feed {
     this.seeds = new Uint32Array(capacity * models);
     this.finished = new Uint32Array(capacity * models);
     this.guards = new Uint32Array(capacity * models);
+    this.updateRows = new Uint32Array(capacity * models);
+    this.firstRows = new Uint32Array(capacity * models);
     this.scalars = new Array(capacity * models).fill(NO_SCALARS);
     for (let k = 0; k < capacity; k++) {
       const start = (k * this.strideBytes) / 4;
@@ -84,7 +94,8 @@ export class Feed {
 
   /**
    * Sets a slice of step `k`: its real rows, the updates finished before it, the optimizer's scalars, the model in the
-   * slabs that it is for, the seed of what that draws, and what is done about bad numbers, one of `GUARD`.
+   * slabs that it is for, the seed of what that draws, what is done about bad numbers, one of `GUARD`, and where it is part
+   * of an update of more rows: how many come before, and how many there are.
    */
   set(
     k: number,
@@ -95,6 +106,8 @@ export class Feed {
     model = slice,
     seed = 0,
     guard: number = GUARD.off,
+    firstRow = 0,
+    updateRows = rows,
   ): void {
     const start = this.#start(k, slice);
     const n = k * this.models + slice;
@@ -104,7 +117,9 @@ export class Feed {
     words[start + MEMBERS.rows.offset / 4] = rows;
     words[start + MEMBERS.finished_steps.offset / 4] = finishedSteps;
     words[start + MEMBERS.guard.offset / 4] = guard;
-    floats[start + MEMBERS.inverse_rows.offset / 4] = 1 / rows;
+    words[start + MEMBERS.first_row.offset / 4] = firstRow;
+    floats[start + MEMBERS.inverse_rows.offset / 4] = 1 / updateRows;
+    floats[start + MEMBERS.inverse_own.offset / 4] = 1 / rows;
     for (let i = 0; i < FLOATS.length; i++) {
       const { name, word } = FLOATS[i]!;
       floats[start + word] = scalars[name];
@@ -116,7 +131,15 @@ export class Feed {
     this.scalars[n] = scalars;
     this.finished[n] = finishedSteps;
     this.guards[n] = guard;
+    this.updateRows[n] = updateRows;
+    this.firstRows[n] = firstRow;
     if (rows < this.#batch) words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);
+  }
+
+  /** Whether an update ends with step `k`. */
+  ends(k: number): boolean {
+    const n = k * this.models;
+    return this.firstRows[n]! + this.rows[n]! === this.updateRows[n]!;
   }
 
   /** Says in every head how many of the first `steps` steps are still to come, and where the first of its metrics go. */
@@ -136,9 +159,9 @@ export class Feed {
 /** Words from one model's slice of a step to the next. */
 export const sliceWords = (batch: number): number => SCALAR_WORDS + Math.ceil(batch / 4) * 4;
 
-/** How many steps of `batch` rows one submit may have. */
-export function feedCapacity(batch: number, models = 1): number {
-  return Math.max(1, Math.min(MAX_STEPS, Math.floor(MAX_BYTES / (strideWords(batch, models) * 4))));
+/** How many steps of `batch` rows one submit may have, where so many `parts` stay together. */
+export function feedCapacity(batch: number, models = 1, parts = 1): number {
+  return Math.max(parts, Math.min(MAX_STEPS, Math.floor(MAX_BYTES / (strideWords(batch, models) * 4))));
 }
 
 function strideWords(batch: number, models: number): number {

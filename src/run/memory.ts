@@ -3,6 +3,7 @@ import { DeviceError } from '../errors.ts';
 import { SLABS, type Slab } from '../kernels/kernel.ts';
 import { STRUCTS } from '../kernels/shaders.generated.ts';
 import { LISTS, type Program } from '../plan/program.ts';
+import { partsOf } from '../spec/spec.ts';
 import { LEARNED, type MemoryBytes } from './executor.ts';
 import { Feed, feedCapacity } from './feed.ts';
 
@@ -14,7 +15,8 @@ export const totalBytes = (bytes: MemoryBytes): number => Object.values(bytes).r
 /** Of a program in training, without its data; `staging` is where snapshots come back. */
 export function programBytes(program: Program): MemoryBytes {
   const { models, lists } = program;
-  const capacities = LISTS.map((name) => feedCapacity(lists[name].batch, models));
+  const parts = partsOf(program.spec);
+  const capacities = LISTS.map((name) => feedCapacity(lists[name].batch, models, parts));
   const strides = LISTS.map((name) => new Feed(lists[name].batch, { models, capacity: 1 }).strideBytes);
   const slabs = Object.fromEntries(
     SLABS.map((slab) => [slab, bufferBytes(program.slabs[slab].materialised * models * 4)]),

@@ -30,3 +30,10 @@ export function clipOf(spec: Clips): Clip | undefined {
   const [key] = keysOf(spec);
   return key && { by: CLIPS[key], limit: spec[key]! };
 }
+
+/** The key that asks for an update of all gradients at once, if one does. */
+export function togetherOf(spec: Clips & { readonly gradientAccumulationSteps?: number }): string | undefined {
+  const [key] = keysOf(spec);
+  if (key && key !== 'clipValue') return key;
+  return spec.gradientAccumulationSteps === undefined ? undefined : 'gradientAccumulationSteps';
+}

@@ -49,6 +49,11 @@ export interface SpecInput {
   globalClipNorm?: number;
   /** A penalty on the weights of all layers that name none, but not on biases and norms; default none. */
   weightRegularizer?: RegularizerInput;
+  /**
+   * Mini-batches of an update, 1 … 1024, default 1: their gradients are summed, so that the update is that of one mini-batch
+   * of all their rows, in the memory of one.
+   */
+  gradientAccumulationSteps?: number;
 }
 
 /** A checked spec with every default filled in. */
@@ -67,6 +72,8 @@ export interface Spec {
   readonly clipNorm?: number;
   readonly globalClipNorm?: number;
   readonly weightRegularizer?: Regularizer;
+  /** Absent for 1. */
+  readonly gradientAccumulationSteps?: number;
 }
 
 const ENTRIES = {
@@ -83,6 +90,7 @@ const ENTRIES = {
   clipNorm: v.optional(positive),
   globalClipNorm: v.optional(positive),
   weightRegularizer: v.optional(v.any()),
+  gradientAccumulationSteps: v.optional(integer(1, 1024), 1),
 };
 
 /**
@@ -90,7 +98,7 @@ const ENTRIES = {
  * @throws SpecError that names the key, what it got and what it expected
  */
 export function parseSpec(input: unknown, who = 'spec'): Spec {
-  const { inputs, sampler, seed, nonFinite, ...rest } = parseObject(ENTRIES, input, who);
+  const { inputs, sampler, seed, nonFinite, gradientAccumulationSteps, ...rest } = parseObject(ENTRIES, input, who);
   const { batchSize } =
     rest.batchSize === 'full'
       ? rest
@@ -109,6 +117,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     ...(rest.weightRegularizer !== undefined && {
       weightRegularizer: parseRegularizer(rest.weightRegularizer, `${who}.weightRegularizer`),
     }),
+    ...(gradientAccumulationSteps > 1 && { gradientAccumulationSteps }),
   };
   checkTogether(spec, who);
   return deepFreeze(spec);
@@ -124,6 +133,13 @@ function checkTogether(spec: Spec, who: string): void {
     );
   }
   checkEmbedded(spec, who);
+  const { batchSize, gradientAccumulationSteps: parts = 1 } = spec;
+  if (parts > 1 && !(Number(batchSize) * parts <= MAX_BATCH)) {
+    throw new SpecError(
+      'spec/value',
+      `${who}.gradientAccumulationSteps: got ${parts} with batchSize ${show(batchSize)}, expected a number of rows, and at most ${MAX_BATCH} of them in an update; use a smaller batchSize or fewer mini-batches.`,
+    );
+  }
   if (spec.batchSize === 1 && flat(spec.layers).some(({ type }) => type === 'batchNorm')) {
     throw new SpecError(
       'spec/value',
@@ -163,6 +179,10 @@ function checkEmbedded({ layers: [first], preprocessing: { columns = [] } }: Spe
     input += columnWidth(column);
   }
 }
+
+/** Mini-batches of an update. */
+export const partsOf = ({ gradientAccumulationSteps = 1 }: Pick<Spec, 'gradientAccumulationSteps'>): number =>
+  gradientAccumulationSteps;
 
 /** The number of outputs of the network: the width behind its last layer. */
 export const outputs = ({ layers }: { readonly layers: readonly Layer[] }): number => widthAfter(layers, 0);

@@ -10,10 +10,10 @@ import type { Choices, Program, Strategy } from '../plan/program.ts';
 import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
 import { Feed } from '../run/feed.ts';
 import { decode, GUARD } from '../run/guard.ts';
-import { parseSpec, type Spec } from '../spec/spec.ts';
+import { parseSpec, partsOf, type Spec } from '../spec/spec.ts';
 import { checkBatches } from './batches.ts';
 import type { EngineOptions, Member } from './member.ts';
-import { mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
+import { foldParts, mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
 import { copyOf, type Tensors, tensorBytes, writeParameters, writeStart, writeState } from './params.ts';
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
@@ -39,6 +39,8 @@ export class Engine implements Recoverable {
   active: readonly number[];
   readonly past: Past;
   #feed: Feed;
+  /** Row numbers of an update of several mini-batches. */
+  #drawn = new Uint32Array(0);
   #members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
   readonly #choices: Choices;
@@ -56,7 +58,7 @@ export class Engine implements Recoverable {
     [this.#strategy, this.#choices] = [strategy, choices ?? {}];
     this.active = members.map((_, model) => model);
     this.sums = this.finishedSums = this.#noSums();
-    this.#feed = new Feed(program.lists.train.batch, { models: members.length });
+    this.#feed = this.#makeFeed(program, members.length);
   }
 
   get spec(): Spec {
@@ -74,7 +76,12 @@ export class Engine implements Recoverable {
 
   /** The most steps of one submit. */
   get capacity(): number {
-    return this.#feed.capacity;
+    return Math.floor(this.#feed.capacity / partsOf(this.spec));
+  }
+
+  /** The most rows of an update. */
+  get updateRows(): number {
+    return this.program.lists.train.batch * partsOf(this.spec);
   }
 
   /** Data to train on; nothing where the signal says stop before all is compiled. */
@@ -93,8 +100,8 @@ export class Engine implements Recoverable {
   }
 
   async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source | undefined> {
-    const { executor, spec, program, counters } = this;
-    const counts = { batch: program.lists.train.batch, models: this.#members.length };
+    const { executor, spec, counters } = this;
+    const counts = { batch: this.updateRows, models: this.#members.length };
     const opening = StreamSource.open(pieces, { executor, spec, ...counts, who, signal });
     if (!(await doneBefore(signal, opening))) {
       opening.then((late) => late.release()).catch(() => {});
@@ -121,7 +128,7 @@ export class Engine implements Recoverable {
     } finally {
       if (!ready) release();
     }
-    const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, batch));
+    const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, this.updateRows));
     return allRows(loaded, samplers, release);
   }
 
@@ -142,16 +149,21 @@ export class Engine implements Recoverable {
     const { steps, ends } = source.reach(counters.position);
     const before = { start: { ...counters }, sumsBefore: this.sums };
     const n = Math.min(most, this.capacity, steps);
+    const parts: number[] = [];
+    let at = 0;
     for (let k = 0; k < n; k++) {
       let count = 0;
       for (let slice = 0; slice < active.length; slice++) {
-        count = source.fill(active[slice]!, counters.epoch, counters.position, this.#feed.indices(k, slice));
+        const fill = (to: Uint32Array) => source.fill(active[slice]!, counters.epoch, counters.position, to);
+        count = this.#draw(at, slice, fill);
       }
-      events.push(this.#advance(k, count));
+      parts.push(this.#parts(count));
+      events.push(this.#advance(at, count));
+      at += parts[k]!;
       rows.push(count);
       counters.position++;
     }
-    const metrics = this.#run(n, source.loaded, before.start);
+    const metrics = this.#run(parts, source.loaded, before.start);
     const submit = { steps: n, events, rows, models: active, metrics, ...before };
     this.sums = addLosses(this.sums, submit, skips(this.spec));
     if (ends && n === steps) {
@@ -167,22 +179,25 @@ export class Engine implements Recoverable {
   async stepOn(rows: Rows): Promise<StepEvent> {
     await this.#fitBatch(rows.count);
     const { batch } = this.program.lists.train;
-    if (rows.count > batch) {
+    if (rows.count > this.updateRows) {
+      const times = partsOf(this.spec) > 1 ? ' · gradientAccumulationSteps' : '';
       throw new DataError(
         'data/batch',
-        `step: got ${rows.count} rows, expected at most batchSize = ${batch}; raise batchSize.`,
+        `step: got ${rows.count} rows, expected at most batchSize${times} = ${this.updateRows}; raise batchSize.`,
       );
     }
-    checkBatches(this.spec, rows.count, 'step');
+    checkBatches(this.spec, rows.count % batch || batch, 'step', rows.count);
     await this.past.ready();
     const before = { ...this.counters };
     const loaded = await this.executor.load(rows);
     try {
       await loaded.ready('train');
-      const indices = this.#feed.indices(0);
-      for (let i = 0; i < rows.count; i++) indices[i] = i;
+      this.#draw(0, 0, (indices) => {
+        for (let i = 0; i < rows.count; i++) indices[i] = i;
+        return rows.count;
+      });
       const event = this.#advance(0, rows.count);
-      const metrics = await this.#run(1, loaded, before);
+      const metrics = await this.#run([this.#parts(rows.count)], loaded, before);
       const [code] = metrics.flags;
       if (code && (!skips(this.spec) || decode(code).late)) {
         Object.assign(this.counters, before);
@@ -224,7 +239,7 @@ export class Engine implements Recoverable {
   /** From here on only these models train. What the others have learned stays readable. */
   keep(models: readonly number[]): void {
     this.active = models;
-    this.#feed = new Feed(this.program.lists.train.batch, { models: models.length, capacity: this.capacity });
+    this.#feed = this.#makeFeed(this.program, models.length, this.#feed.capacity);
     this.past.did({ again: async () => this.keep(models), bytes: 0 });
   }
 
@@ -277,16 +292,39 @@ export class Engine implements Recoverable {
   }
 
   /** Runs what is in the feed. Commands that were refused leave the counters where they stood `before`. */
-  #run(steps: number, loaded: LoadedData, before: Counters): Promise<RunResult> {
+  #run(parts: readonly number[], loaded: LoadedData, before: Counters): Promise<RunResult> {
     try {
-      return this.executor.run('train', this.#feed, steps, loaded);
+      const steps = parts.reduce((sum, own) => sum + own, 0);
+      const result = this.executor.run('train', this.#feed, steps, loaded);
+      return steps === parts.length ? result : result.then((all) => foldParts(all, parts, this.active.length));
     } catch (error) {
       Object.assign(this.counters, before);
       throw error;
     }
   }
 
-  /** Puts the next update's scalars into place `k` of the feed and counts it. */
+  /** Mini-batches of an update on so many rows. */
+  #parts(rows: number): number {
+    return Math.ceil(rows / this.program.lists.train.batch);
+  }
+
+  #makeFeed({ lists, spec }: Program, models: number, capacity?: number): Feed {
+    return new Feed(lists.train.batch, { models, parts: partsOf(spec), ...(capacity && { capacity }) });
+  }
+
+  /** Puts the row numbers that `fill` gives for an update into the feed, from place `k` on; gives how many there are. */
+  #draw(k: number, slice: number, fill: (indices: Uint32Array) => number): number {
+    if (partsOf(this.spec) === 1) return fill(this.#feed.indices(k, slice));
+    const { batch } = this.program.lists.train;
+    if (this.#drawn.length !== this.updateRows) this.#drawn = new Uint32Array(this.updateRows);
+    const count = fill(this.#drawn);
+    for (let first = 0; first < count; first += batch) {
+      this.#feed.indices(k++, slice).set(this.#drawn.subarray(first, Math.min(first + batch, count)));
+    }
+    return count;
+  }
+
+  /** Puts the next update's scalars into the feed, from place `k` on, and counts it. */
   #advance(k: number, rows: number): Submit['events'][number] {
     const { counters, active } = this;
     let first = 0;
@@ -294,7 +332,12 @@ export class Engine implements Recoverable {
       const { spec, schedule } = this.#members[active[slice]!]!;
       const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule);
       const guard = this.idle.has(counters.step) ? GUARD.idle : GUARD[spec.nonFinite ?? 'stop'];
-      this.#feed.set(k, rows, counters.step, scalars, slice, active[slice], spec.seed, guard);
+      const { batch } = this.program.lists.train;
+      for (let at = 0; at * batch < rows; at++) {
+        const own = Math.min(batch, rows - at * batch);
+        const model = active[slice]!;
+        this.#feed.set(k + at, own, counters.step, scalars, slice, model, spec.seed, guard, at * batch, rows);
+      }
       if (slice === 0) first = learningRate;
     }
     counters.step++;
@@ -339,7 +382,7 @@ export class Engine implements Recoverable {
     const change = async (program: Program) => {
       await this.executor.prepare(program);
       this.program = program;
-      this.#feed = new Feed(program.lists.train.batch, { models: this.active.length });
+      this.#feed = this.#makeFeed(program, this.active.length);
       await this.put(learned);
     };
     await change(this.#plan(this.spec, rows)).catch(async (error: unknown) => {

@@ -29,6 +29,21 @@ export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, m
   });
 }
 
+/** The metrics of updates, from those of their `parts`, the mini-batches that each took. */
+export function foldParts({ sums, flags }: RunResult, parts: readonly number[], models: number): RunResult {
+  const folded = { sums: new Float64Array(parts.length * models * 4), flags: new Uint32Array(parts.length * models) };
+  let at = 0;
+  for (const [k, own] of parts.entries()) {
+    for (let i = 0; i < own * models; i++, at++) {
+      const n = k * models + (i % models);
+      // The first bad number of a step has the largest code.
+      folded.flags[n] = Math.max(folded.flags[n]!, flags[at]!);
+      for (let j = 0; j < 4; j++) folded.sums[n * 4 + j]! += sums[at * 4 + j]!;
+    }
+  }
+  return folded;
+}
+
 /** Says what is bad in which step, and what to try. `lost`: whether the model holds what came of it. */
 export function nonFinite(
   { step, learningRate }: Submit['events'][number],

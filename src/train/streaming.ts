@@ -117,7 +117,8 @@ export class StreamSource implements Source {
       if (this.#piece)
         checkSameKind(this.#piece.rows, piece.rows, `${who}: epoch ${at.epoch}, mini-batch ${at.position}`);
       const { count } = piece.rows;
-      checkBatches(spec, count % batch || batch, who, count);
+      const own = spec.batchSize as number;
+      checkBatches(spec, count % own || own, who, count);
       await this.#load(piece.rows);
       this.#piece = piece;
     } catch (error) {

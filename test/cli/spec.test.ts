@@ -131,6 +131,7 @@ describe('weight decay and momentum', () => {
 
 test('clipping goes into the spec, where it is checked', () => {
   expect(buildSpec(model({}), { globalClipNorm: 2 }, classes).globalClipNorm).toBe(2);
+  expect(buildSpec(model({}), { accumulate: 4 }, classes).gradientAccumulationSteps).toBe(4);
   expect(() => buildSpec(model({ clipNorm: 1 }), { clipValue: 2 }, classes)).toThrow(
     '--model: got clipValue and clipNorm, expected at most one way to clip gradients; leave out all but one.',
   );
@@ -150,9 +151,10 @@ describe('the loss follows the task', () => {
 
 describe('schedules by name take the length of the training', () => {
   test('steps of the epochs, the last batch partial', () => {
-    expect(totalSteps({ epochs: 3 }, 32, 100)).toBe(12);
-    expect(totalSteps({ steps: 7 }, 32, 100)).toBe(7);
-    expect(totalSteps({}, 'full', 100)).toBe(10);
+    expect(totalSteps({ epochs: 3 }, { batchSize: 32 }, 100)).toBe(12);
+    expect(totalSteps({ epochs: 3 }, { batchSize: 32, gradientAccumulationSteps: 2 }, 100)).toBe(6);
+    expect(totalSteps({ steps: 7 }, {}, 100)).toBe(7);
+    expect(totalSteps({}, { batchSize: 'full' }, 100)).toBe(10);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
 import { faultCases } from './faults.ts';
+import { gradientCases } from './gradients.ts';
 import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
 import { lostCases } from './lost.ts';
@@ -16,6 +17,7 @@ export const cases: ContractCase[] = [
   ...smokeCases,
   ...shaderCases,
   ...kernelCases,
+  ...gradientCases,
   ...guardCases,
   ...parityCases,
   ...trainingCases,

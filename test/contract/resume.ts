@@ -129,6 +129,16 @@ const FEATURES: readonly Feature[] = [
     after: { learningRate: falling },
   },
   { name: 'a clipped global norm', spec: { globalClipNorm: 0.1 }, strategies: ['layered', 'plain'] },
+  {
+    name: 'gradients summed over mini-batches, dropout, a clipped global norm',
+    spec: {
+      gradientAccumulationSteps: 4,
+      batchSize: 2,
+      globalClipNorm: 0.1,
+      layers: [dense(5), dropout(0.3), dense(3)],
+    },
+    strategies: ['layered', 'plain'],
+  },
   { name: 'rows drawn with replacement', spec: { sampler: 'uniform' } },
   { name: 'rows in file order', spec: { sampler: 'sequential' } },
   { name: 'batch size full', spec: { batchSize: 'full' } },
@@ -257,8 +267,8 @@ async function resumes({ name, begin = inTrainer, ...feature }: Feature, runtime
   }
 }
 
-const epochOf = ({ batchSize }: SpecInput) =>
-  batchSize === 'full' ? 1 : Math.ceil(ROWS.count / (batchSize as number));
+const epochOf = ({ batchSize, gradientAccumulationSteps = 1 }: SpecInput) =>
+  batchSize === 'full' ? 1 : Math.ceil(ROWS.count / (gradientAccumulationSteps * (batchSize as number)));
 
 function sameEvents(who: string, got: readonly object[], expected: readonly object[]): void {
   const words = (events: readonly object[]) => events.map((event) => JSON.stringify(Object.entries(event).sort()));

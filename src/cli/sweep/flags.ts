@@ -36,7 +36,7 @@ const SHARED = {
   ...{ model: undefined, loss: undefined, optimizer: undefined, schedule: undefined, batchSize: undefined },
   ...{ l1: undefined, l2: undefined },
   ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
-  ...{ clipValue: undefined, clipNorm: undefined, globalClipNorm: undefined },
+  ...{ clipValue: undefined, clipNorm: undefined, globalClipNorm: undefined, accumulate: undefined },
   ...{ init: undefined, backend: 'auto', tune: true },
 } satisfies Partial<Record<keyof SweepFlags, unknown>>;
 

@@ -37,7 +37,7 @@ export async function prepareSweep(flags: SweepFlags): Promise<PreparedSweep> {
       ...(own.learningRate !== undefined && { learningRate: specs[configuration]!.optimizer.learningRate }),
     })),
     seeds: flags.seeds,
-    total: totalSteps(rest, spec.batchSize, problem.shape.rows),
+    total: totalSteps(rest, spec, problem.shape.rows),
     logEvery: flags.logEvery,
     ...(flags.halving && { halving: flags.halving }),
   };

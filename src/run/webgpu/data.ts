@@ -21,6 +21,8 @@ export interface Recorded {
   readonly workgroups: number;
   /** How many steps of a submit one dispatch takes. */
   readonly loop: number;
+  /** Whether it runs where an update ends, which may take several mini-batches, and not for each of these. */
+  readonly once: boolean;
 }
 
 /** A list's dispatches, and the buffers that they are bound to. */

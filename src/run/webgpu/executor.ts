@@ -180,8 +180,8 @@ export class WebGpuExecutor implements Executor {
     for (let k = 0; k < steps; k++) {
       offsets[0] = k * feed.strideBytes;
       for (let i = 0; i < recorded.length; i++) {
-        const { pipeline, group, dynamic, workgroups, loop } = recorded[i]!;
-        if (k % loop !== 0) continue;
+        const { pipeline, group, dynamic, workgroups, loop, once } = recorded[i]!;
+        if (k % loop !== 0 || (once && !feed.ends(k))) continue;
         pass.setPipeline(pipeline);
         if (dynamic) pass.setBindGroup(0, group, offsets, 0, 1);
         else pass.setBindGroup(0, group);
@@ -199,7 +199,7 @@ export class WebGpuExecutor implements Executor {
     encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
     device.queue.submit([encoder.finish()]);
     // The feed may be another when they come.
-    const [slots, slices, finished] = [feed.slots.slice(0, count), feed.models, feed.finished[0]!];
+    const [slots, slices, finished] = [feed.slots.slice(0, count), feed.models, feed.finished.slice(0, count)];
     const read = (words: Uint32Array) => resultOf(words, program.models, slots, slices, finished);
     return this.#readback.bring(back, bytes, staging, read);
   }
@@ -279,7 +279,14 @@ export class WebGpuExecutor implements Executor {
     const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
     const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
     const dynamic = bindingsOf(step.kernel).some(({ name }) => name === 'current');
-    return { pipeline, group, dynamic, workgroups, loop: kernel.loop?.(step, find) ?? 1 };
+    return {
+      pipeline,
+      group,
+      dynamic,
+      workgroups,
+      loop: kernel.loop?.(step, find) ?? 1,
+      once: step.phase === 'update',
+    };
   }
 
   #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {

@@ -13,14 +13,14 @@ const ENDED = FLAGS + 2;
  * The sums and flags of all slices, behind the records of `models` models.
  * @param slots the model of every slice
  * @param slices of a step
- * @param finished updates before the first step
+ * @param finished updates before the step of every slice
  */
 export function resultOf(
   words: Uint32Array,
   models: number,
   slots: Uint32Array,
   slices: number,
-  finished: number,
+  finished: Uint32Array,
 ): RunResult {
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
   const sums = new Float64Array(slots.length * 4);
@@ -33,9 +33,9 @@ export function resultOf(
   for (let slice = 0; slice < slices; slice++) {
     const ended = words[slots[slice]! * WORDS + ENDED]!;
     if (ended === 0) continue;
-    const { code, after } = endOf(ended, finished);
-    const n = after * slices + slice;
-    if (n < flags.length && flags[n] === 0) flags[n] = code;
+    const { code, after } = endOf(ended, finished[0]!);
+    const first = finished.indexOf(finished[0]! + after);
+    if (first >= 0 && flags[first + slice] === 0) flags[first + slice] = code;
   }
   return { sums, flags };
 }
