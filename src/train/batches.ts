@@ -1,7 +1,7 @@
 /** What mini-batches must be for the layers of a network. */
 import { DataError } from '../errors.ts';
 import { flat } from '../spec/layers.ts';
-import type { Spec } from '../spec/spec.ts';
+import { partsOf, type Spec } from '../spec/spec.ts';
 
 /**
  * @param smallest rows of the smallest mini-batch
@@ -15,4 +15,17 @@ export function checkBatches(spec: Spec, smallest: number, who: string, rows = s
     'data/batch',
     `${who}: got ${got}, but a layer batchNorm needs two rows to normalise; add or leave out a row, use another batchSize, or layerNorm.`,
   );
+}
+
+/** @throws DataError where so many rows are more than an update takes, `batch` at a time, or too few for a batch norm */
+export function checkStep(spec: Spec, rows: number, batch: number): void {
+  const parts = partsOf(spec);
+  if (rows > batch * parts) {
+    const key = parts > 1 ? 'batchSize · gradientAccumulationSteps' : 'batchSize';
+    throw new DataError(
+      'data/batch',
+      `step: got ${rows} rows, expected at most ${key} = ${batch * parts}; raise batchSize.`,
+    );
+  }
+  checkBatches(spec, rows % batch || batch, 'step', rows);
 }

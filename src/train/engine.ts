@@ -2,18 +2,16 @@
 import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
-import { DataError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Choices, Program, Strategy } from '../plan/program.ts';
 import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
-import { Feed } from '../run/feed.ts';
 import { decode, GUARD } from '../run/guard.ts';
-import { parseSpec, partsOf, type Spec } from '../spec/spec.ts';
-import { checkBatches } from './batches.ts';
+import { parseSpec, type Spec } from '../spec/spec.ts';
+import { checkBatches, checkStep } from './batches.ts';
 import type { EngineOptions, Member } from './member.ts';
-import { foldParts, mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
+import { mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
 import { copyOf, type Tensors, tensorBytes, writeParameters, writeStart, writeState } from './params.ts';
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
@@ -23,6 +21,7 @@ import { gone, StreamSource } from './streaming.ts';
 import { addLosses } from './sums.ts';
 import { doneBefore } from './turns.ts';
 import type { Data, StepEvent, StreamData } from './types.ts';
+import { Updates } from './updates.ts';
 import { bytesOf, type Upload, Uploads } from './uploads.ts';
 
 export class Engine implements Recoverable {
@@ -38,9 +37,7 @@ export class Engine implements Recoverable {
   /** The models that train; the others stand still. */
   active: readonly number[];
   readonly past: Past;
-  #feed: Feed;
-  /** Row numbers of an update of several mini-batches. */
-  #drawn = new Uint32Array(0);
+  #updates: Updates;
   #members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
   readonly #choices: Choices;
@@ -58,7 +55,7 @@ export class Engine implements Recoverable {
     [this.#strategy, this.#choices] = [strategy, choices ?? {}];
     this.active = members.map((_, model) => model);
     this.sums = this.finishedSums = this.#noSums();
-    this.#feed = this.#makeFeed(program, members.length);
+    this.#updates = new Updates(program, members.length);
   }
 
   get spec(): Spec {
@@ -76,12 +73,7 @@ export class Engine implements Recoverable {
 
   /** The most steps of one submit. */
   get capacity(): number {
-    return Math.floor(this.#feed.capacity / partsOf(this.spec));
-  }
-
-  /** The most rows of an update. */
-  get updateRows(): number {
-    return this.program.lists.train.batch * partsOf(this.spec);
+    return this.#updates.capacity;
   }
 
   /** Data to train on; nothing where the signal says stop before all is compiled. */
@@ -101,7 +93,7 @@ export class Engine implements Recoverable {
 
   async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source | undefined> {
     const { executor, spec, counters } = this;
-    const counts = { batch: this.updateRows, models: this.#members.length };
+    const counts = { batch: this.#updates.rows, models: this.#members.length };
     const opening = StreamSource.open(pieces, { executor, spec, ...counts, who, signal });
     if (!(await doneBefore(signal, opening))) {
       opening.then((late) => late.release()).catch(() => {});
@@ -128,7 +120,9 @@ export class Engine implements Recoverable {
     } finally {
       if (!ready) release();
     }
-    const samplers = this.#members.map(({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, this.updateRows));
+    const samplers = this.#members.map(
+      ({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, this.#updates.rows),
+    );
     return allRows(loaded, samplers, release);
   }
 
@@ -149,21 +143,17 @@ export class Engine implements Recoverable {
     const { steps, ends } = source.reach(counters.position);
     const before = { start: { ...counters }, sumsBefore: this.sums };
     const n = Math.min(most, this.capacity, steps);
-    const parts: number[] = [];
-    let at = 0;
     for (let k = 0; k < n; k++) {
       let count = 0;
       for (let slice = 0; slice < active.length; slice++) {
-        const fill = (to: Uint32Array) => source.fill(active[slice]!, counters.epoch, counters.position, to);
-        count = this.#draw(at, slice, fill);
+        const { epoch, position } = counters;
+        count = this.#updates.draw(slice, (indices) => source.fill(active[slice]!, epoch, position, indices));
       }
-      parts.push(this.#parts(count));
-      events.push(this.#advance(at, count));
-      at += parts[k]!;
+      events.push(this.#advance(count));
       rows.push(count);
       counters.position++;
     }
-    const metrics = this.#run(parts, source.loaded, before.start);
+    const metrics = this.#run(source.loaded, before.start);
     const submit = { steps: n, events, rows, models: active, metrics, ...before };
     this.sums = addLosses(this.sums, submit, skips(this.spec));
     if (ends && n === steps) {
@@ -178,26 +168,18 @@ export class Engine implements Recoverable {
   /** One update on exactly these rows; what the sampler draws is left alone. */
   async stepOn(rows: Rows): Promise<StepEvent> {
     await this.#fitBatch(rows.count);
-    const { batch } = this.program.lists.train;
-    if (rows.count > this.updateRows) {
-      const times = partsOf(this.spec) > 1 ? ' · gradientAccumulationSteps' : '';
-      throw new DataError(
-        'data/batch',
-        `step: got ${rows.count} rows, expected at most batchSize${times} = ${this.updateRows}; raise batchSize.`,
-      );
-    }
-    checkBatches(this.spec, rows.count % batch || batch, 'step', rows.count);
+    checkStep(this.spec, rows.count, this.program.lists.train.batch);
     await this.past.ready();
     const before = { ...this.counters };
     const loaded = await this.executor.load(rows);
     try {
       await loaded.ready('train');
-      this.#draw(0, 0, (indices) => {
+      this.#updates.draw(0, (indices) => {
         for (let i = 0; i < rows.count; i++) indices[i] = i;
         return rows.count;
       });
-      const event = this.#advance(0, rows.count);
-      const metrics = await this.#run([this.#parts(rows.count)], loaded, before);
+      const event = this.#advance(rows.count);
+      const metrics = await this.#run(loaded, before);
       const [code] = metrics.flags;
       if (code && (!skips(this.spec) || decode(code).late)) {
         Object.assign(this.counters, before);
@@ -239,7 +221,7 @@ export class Engine implements Recoverable {
   /** From here on only these models train. What the others have learned stays readable. */
   keep(models: readonly number[]): void {
     this.active = models;
-    this.#feed = this.#makeFeed(this.program, models.length, this.#feed.capacity);
+    this.#updates = new Updates(this.program, models.length, this.capacity);
     this.past.did({ again: async () => this.keep(models), bytes: 0 });
   }
 
@@ -292,54 +274,27 @@ export class Engine implements Recoverable {
   }
 
   /** Runs what is in the feed. Commands that were refused leave the counters where they stood `before`. */
-  #run(parts: readonly number[], loaded: LoadedData, before: Counters): Promise<RunResult> {
+  #run(loaded: LoadedData, before: Counters): Promise<RunResult> {
     try {
-      const steps = parts.reduce((sum, own) => sum + own, 0);
-      const result = this.executor.run('train', this.#feed, steps, loaded);
-      return steps === parts.length ? result : result.then((all) => foldParts(all, parts, this.active.length));
+      return this.#updates.run(this.executor, loaded);
     } catch (error) {
       Object.assign(this.counters, before);
       throw error;
     }
   }
 
-  /** Mini-batches of an update on so many rows. */
-  #parts(rows: number): number {
-    return Math.ceil(rows / this.program.lists.train.batch);
-  }
-
-  #makeFeed({ lists, spec }: Program, models: number, capacity?: number): Feed {
-    return new Feed(lists.train.batch, { models, parts: partsOf(spec), ...(capacity && { capacity }) });
-  }
-
-  /** Puts the row numbers that `fill` gives for an update into the feed, from place `k` on; gives how many there are. */
-  #draw(k: number, slice: number, fill: (indices: Uint32Array) => number): number {
-    if (partsOf(this.spec) === 1) return fill(this.#feed.indices(k, slice));
-    const { batch } = this.program.lists.train;
-    if (this.#drawn.length !== this.updateRows) this.#drawn = new Uint32Array(this.updateRows);
-    const count = fill(this.#drawn);
-    for (let first = 0; first < count; first += batch) {
-      this.#feed.indices(k++, slice).set(this.#drawn.subarray(first, Math.min(first + batch, count)));
-    }
-    return count;
-  }
-
-  /** Puts the next update's scalars into the feed, from place `k` on, and counts it. */
-  #advance(k: number, rows: number): Submit['events'][number] {
+  /** Puts the next update's scalars into the feed and counts it. */
+  #advance(rows: number): Submit['events'][number] {
     const { counters, active } = this;
     let first = 0;
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.#members[active[slice]!]!;
       const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule);
       const guard = this.idle.has(counters.step) ? GUARD.idle : GUARD[spec.nonFinite ?? 'stop'];
-      const { batch } = this.program.lists.train;
-      for (let at = 0; at * batch < rows; at++) {
-        const own = Math.min(batch, rows - at * batch);
-        const model = active[slice]!;
-        this.#feed.set(k + at, own, counters.step, scalars, slice, model, spec.seed, guard, at * batch, rows);
-      }
+      this.#updates.set(rows, counters.step, scalars, slice, active[slice]!, spec.seed, guard);
       if (slice === 0) first = learningRate;
     }
+    this.#updates.add(rows);
     counters.step++;
     return { step: counters.step, epoch: counters.epoch, learningRate: first };
   }
@@ -382,7 +337,7 @@ export class Engine implements Recoverable {
     const change = async (program: Program) => {
       await this.executor.prepare(program);
       this.program = program;
-      this.#feed = this.#makeFeed(program, this.active.length);
+      this.#updates = new Updates(program, this.active.length);
       await this.put(learned);
     };
     await change(this.#plan(this.spec, rows)).catch(async (error: unknown) => {
