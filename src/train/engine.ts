@@ -143,11 +143,12 @@ export class Engine implements Recoverable {
     const { steps, ends } = source.reach(counters.position);
     const before = { start: { ...counters }, sumsBefore: this.sums };
     const n = Math.min(most, this.capacity, steps);
+    const updates = this.#updates.begin();
     for (let k = 0; k < n; k++) {
       let count = 0;
       for (let slice = 0; slice < active.length; slice++) {
         const { epoch, position } = counters;
-        count = this.#updates.draw(slice, (indices) => source.fill(active[slice]!, epoch, position, indices));
+        count = updates.draw(slice, (indices) => source.fill(active[slice]!, epoch, position, indices));
       }
       events.push(this.#advance(count));
       rows.push(count);
@@ -174,7 +175,7 @@ export class Engine implements Recoverable {
     const loaded = await this.executor.load(rows);
     try {
       await loaded.ready('train');
-      this.#updates.draw(0, (indices) => {
+      this.#updates.begin().draw(0, (indices) => {
         for (let i = 0; i < rows.count; i++) indices[i] = i;
         return rows.count;
       });

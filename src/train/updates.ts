@@ -29,6 +29,12 @@ export class Updates {
     this.#drawn = new Uint32Array(parts > 1 ? this.rows : 0);
   }
 
+  /** A submit begins; what one left that was never handed over counts for nothing. */
+  begin(): this {
+    [this.#steps, this.#parts] = [0, []];
+    return this;
+  }
+
   /** Takes the row numbers of the next update for one slice, as `fill` writes them; gives how many there are. */
   draw(slice: number, fill: (indices: Uint32Array) => number): number {
     if (this.#drawn.length === 0) return fill(this.#feed.indices(this.#steps, slice));
@@ -54,10 +60,9 @@ export class Updates {
     this.#steps += parts;
   }
 
-  /** Hands over the updates since the last call; with the metrics of each. */
+  /** Hands over the updates since `begin`; with the metrics of each. */
   run(executor: Executor, loaded: LoadedData): Promise<RunResult> {
     const [steps, parts] = [this.#steps, this.#parts];
-    [this.#steps, this.#parts] = [0, []];
     const result = executor.run('train', this.#feed, steps, loaded);
     return steps === parts.length ? result : result.then((all) => foldParts(all, parts, this.#feed.models));
   }

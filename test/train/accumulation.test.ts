@@ -148,3 +148,19 @@ describe('the plan', () => {
     await expect(trainer.fit(one)).rejects.toThrow('33 rows, which leave a single one for the last mini-batch');
   });
 });
+
+it('a submit that could not be made leaves nothing behind', async () => {
+  let broken = true;
+  const learningRate = (step: number) => {
+    if (step === 1 && broken) throw new Error('not now');
+    return 0.05;
+  };
+  const spec: SpecInput = { ...PARTS, optimizer: { type: 'sgd', learningRate } };
+  await using trainer = await createTrainer(spec, { backend: 'cpu', stepsPerSubmit: 3 });
+  await expect(trainer.fit(rows, { steps: 3 })).rejects.toThrow();
+  broken = false;
+  await trainer.reset();
+  await trainer.fit(rows, { steps: 3 });
+  const straight = await run({ ...PARTS, optimizer: { type: 'sgd', learningRate: 0.05 } }, rows, { steps: 3 });
+  expect(await valuesOf(trainer)).toEqual(straight.values);
+});
