@@ -5,6 +5,7 @@ import type { Spec } from '../spec/spec.ts';
 import { type CheckpointOptions, type CheckpointStore, checkpoints } from '../train/checkpoints.ts';
 import { createTrainer, loadModel, loadTrainer } from '../train/create.ts';
 import { Dataset } from '../train/dataset.ts';
+import type { RecoveryEvent } from '../train/recovery.ts';
 import type { EpochEvent, Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
 import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from './start.ts';
@@ -47,6 +48,8 @@ export interface TrainResult {
   predictions?: Float32Array;
   /** The model file; absent only where its weights cannot be saved after a failure. */
   checkpoint?: Uint8Array;
+  /** Where it went back since numbers turned bad, if it did. */
+  rollbacks?: RecoveryEvent[];
   /** What ended the training early. */
   failure?: Failure;
 }
@@ -121,6 +124,7 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
       });
       result.msPerStep = history.msPerStep;
       result.stopped = history.stopped;
+      if (history.rollbacks) result.rollbacks = history.rollbacks;
       // First of all nothing may be lost.
       result.checkpoint = await trainer.save();
       if (!result.stopped) {

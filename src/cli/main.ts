@@ -155,6 +155,10 @@ const specOptions = (command: Command): Command =>
     .option('--epochs <n>', 'passes over the training rows (default: 10)', whole(0))
     .option('--steps <n>', 'updates, instead of --epochs', whole(0))
     .option('--seed <n>', 'of weights and sampling (default: 0)', whole(0))
+    .option(
+      '--non-finite <policy>',
+      'what NaN and infinity lead to: stop (default), skip, rollback, or an object in JSON',
+    )
     .option('--clip-value <x>', 'hold every value of a gradient between −x and x', notNegative)
     .option('--clip-norm <x>', 'shorten the gradient of a tensor to this norm', notNegative)
     .option('--global-clip-norm <x>', 'shorten the gradients of all tensors together to this norm', notNegative)

@@ -27,6 +27,7 @@ export interface SpecFlags {
   accumulate?: number;
   sampler?: SamplerName;
   seed?: number;
+  nonFinite?: string;
   epochs?: number;
   steps?: number;
 }
@@ -105,6 +106,7 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: Dat
     }
   }
   for (const key of TAKEN) if (flags[key] !== undefined) given[key] = flags[key];
+  if (flags.nonFinite !== undefined) given.nonFinite = named(flags.nonFinite, '--non-finite');
   if (flags.loss !== undefined) given.loss = checkedName(named(flags.loss, '--loss'), '--loss', 'loss', LOSSES);
   const { l1, l2 } = flags;
   if (l1 !== undefined || l2 !== undefined) given.weightRegularizer = { type: 'l1l2', l1: l1 ?? 0, l2: l2 ?? 0 };

@@ -76,7 +76,10 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
         progress.update(event);
         watch?.changed();
       },
-      onEpoch: (event) => epochs.push(event),
+      onEpoch: (event) => {
+        while ((epochs.at(-1)?.epoch ?? -1) >= event.epoch) epochs.pop();
+        epochs.push(event);
+      },
     };
     const start = performance.now();
     let result: TrainResult;
@@ -128,6 +131,8 @@ function newReport({ describe, spec, total }: Prepared, backend: string): Report
 }
 
 function note(losses: Report['losses'], { step, loss, learningRate }: StepEvent): void {
+  // After a rollback the steps begin again at an earlier one.
+  while (losses.step.length > 0 && losses.step.at(-1)! >= step) for (const list of Object.values(losses)) list.pop();
   losses.step.push(step);
   losses.loss.push(loss);
   losses.learningRate.push(learningRate);
@@ -181,6 +186,10 @@ async function finish({
   const judged = rows && predictions && judge(prepared.spec, encodeRows(prepared.spec, rows, 'test rows'), predictions);
   if (judged) report.tested = { rows, judged };
   await writeFileWhole(reportFile, renderReport(report));
+  for (const { reason, step: to, learningRateScale } of result.rollbacks ?? []) {
+    output.say(`rollback: ${reason}; on from step ${to} with ${learningRateScale} × the learning rate`);
+    output.event({ event: 'rollback', reason, step: to, learningRateScale });
+  }
   if (train) output.say(`training rows: ${metricsLine(train)}`);
   if (test) output.say(`test rows: ${metricsLine(test)}`);
   if (checkpoint) output.say(`model: ${model}`);

@@ -5,8 +5,14 @@ import { parametersOf } from '../spec/network.ts';
 import { show } from '../spec/parse.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { isObject, isWellFormed, parseJson } from './json.ts';
-import { type NamedTensor, readSafetensors, type SafetensorsLimits, writeSafetensors } from './safetensors.ts';
-import { float32Values, isCount } from './tensors.ts';
+import {
+  type NamedTensor,
+  readSafetensors,
+  type SafetensorsLimits,
+  type StoredTensor,
+  writeSafetensors,
+} from './safetensors.ts';
+import { type ByteTensor, float32Values, isCount } from './tensors.ts';
 
 /** Where a run stands: all that it goes on from that is neither a tensor nor in the spec. */
 export interface Counters {
@@ -21,6 +27,8 @@ export interface Counters {
   epochRows?: number;
   /** The lowest loss of an epoch so far, where someone keeps the best model. */
   bestLoss?: number;
+  /** What was decided between epochs and what it is decided by, by name: `reduceOnPlateau.scale`. */
+  decisions?: Readonly<Record<string, number>>;
 }
 
 export interface ModelFile {
@@ -35,14 +43,20 @@ export interface ModelFile {
   counters?: Counters;
   /** What the plan chose, for example its strategy: the same choices give the same bits. */
   choices?: Record<string, string | number | boolean>;
+  /** Where the run goes back to when its numbers turn bad, whole; it lies in the file as the bytes of its own. */
+  rollback?: ModelFile;
 }
 
 const FORMAT = 'downhill';
-/** 1: three counters. 2: also the sums and decisions of `DECISIONS`, without which a run would go on a little differently. */
-const VERSION = 2;
+/**
+ * 1: three counters. 2: also the numbers of `NUMBERS`, without which a run would go on a little differently. 3: also
+ * `decisions`, and where to go back to. A file has the first version that knows what is in it, and at least 2.
+ */
+const VERSION = 3;
 /** Counters that are no integers and may be missing. Another one needs another version: who ignores it goes on wrongly. */
-const DECISIONS = ['epochLoss', 'epochRows', 'bestLoss'] as const;
+const NUMBERS = ['epochLoss', 'epochRows', 'bestLoss'] as const;
 const OPTIMIZER = 'optimizer.';
+const ROLLBACK = 'rollback';
 /** Room for the names of 65 536 columns; all else in a header is small. */
 const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
 
@@ -68,29 +82,38 @@ export function optimizerShapes(spec: Spec): Map<string, number[]> {
  */
 export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
   const spec = readSpec(JSON.stringify(file.spec), who);
-  const tensors = new Map(file.weights);
+  const tensors = new Map<string, NamedTensor>(file.weights);
   for (const [name, tensor] of file.optimizer ?? []) tensors.set(`${OPTIMIZER}${name}`, tensor);
   checkTensors(spec, tensors, file.counters, who);
   for (const [name, { values }] of tensors) checkFinite(name, values, who);
+  const version = file.rollback || file.counters?.decisions ? VERSION : 2;
   const metadata = new Map([
     ['format', FORMAT],
-    ['formatVersion', String(VERSION)],
+    ['formatVersion', String(version)],
     ['spec', JSON.stringify(spec)],
   ]);
-  if (file.counters) metadata.set('counters', JSON.stringify(checkCounters(file.counters, VERSION, who)));
+  if (file.counters) metadata.set('counters', JSON.stringify(checkCounters(file.counters, version, who)));
   if (file.choices) metadata.set('choices', JSON.stringify(checkChoices(file.choices, who)));
-  return writeSafetensors(tensors, metadata, LIMITS, who);
+  const whole = new Map<string, NamedTensor | ByteTensor>(tensors);
+  if (file.rollback) {
+    const values = encodeModel(file.rollback, `${who}: ${ROLLBACK}`);
+    whole.set(ROLLBACK, { shape: [values.length], values });
+  }
+  return writeSafetensors(whole, metadata, LIMITS, who);
 }
 
 /**
  * Reads a model file. It holds exactly the tensors that its spec asks for, of the right shapes, with finite values;
  * the optimizer's state is there whole or not at all. Metadata of other tools is ignored. Values are copied.
  * @param who opens the messages, for example the file's name
+ * @param inner whether it lies in another, and may hold no further one
  * @throws CheckpointError that says what is wrong, before anything is allocated for the tensors
  */
-export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
+export function decodeModel(bytes: Uint8Array, who = 'model', inner = false): ModelFile {
   const { tensors, metadata } = readSafetensors(bytes, LIMITS, who);
   const version = readVersion(metadata, who);
+  const back = version > 2 && !inner ? tensors.get(ROLLBACK) : undefined;
+  if (back) tensors.delete(ROLLBACK);
   const spec = readSpec(metadata.get('spec'), who, withDecays);
   const counters = metadata.get('counters');
   const choices = metadata.get('choices');
@@ -101,6 +124,7 @@ export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
     ...(choices !== undefined && { choices: checkChoices(parseJson(choices, `${who}: choices`), who) }),
   };
   if (checkTensors(spec, tensors, file.counters, who)) file.optimizer = new Map();
+  if (back) file.rollback = readRollback(back, file, `${who}: ${ROLLBACK}`);
   for (const [name, stored] of tensors) {
     const tensor = { shape: stored.shape, values: float32Values(stored, `${who}: ${name}`) };
     checkFinite(name, tensor.values, who);
@@ -108,6 +132,17 @@ export function decodeModel(bytes: Uint8Array, who = 'model'): ModelFile {
     else file.weights.set(name, tensor);
   }
   return file;
+}
+
+/** A whole model file, of the same model at an earlier step, which has no such file itself. */
+function readRollback({ dtype, bytes }: StoredTensor, { spec, counters }: ModelFile, who: string): ModelFile {
+  const file = dtype === 'U8' ? decodeModel(bytes, who, true) : undefined;
+  const earlier = file?.counters && file.optimizer && file.counters.step <= (counters?.step ?? -1);
+  if (file && earlier && JSON.stringify(file.spec) === JSON.stringify(spec)) return file;
+  throw new CheckpointError(
+    'checkpoint/rollback',
+    `${who}: expected the bytes of a model file with the same spec and no later step; the file is damaged.`,
+  );
 }
 
 function readVersion(metadata: ReadonlyMap<string, string>, who: string): number {
@@ -148,19 +183,25 @@ function readSpec(text: string | undefined, who: string, complete = (spec: unkno
 
 function checkCounters(value: unknown, version: number, who: string): Counters {
   const { step, epoch, position, ...others } = (isObject(value) ? value : {}) as Record<string, unknown>;
-  const known = version > 1 ? DECISIONS : [];
-  const decided = known.flatMap((name) => (others[name] === undefined ? [] : [[name, others[name]] as const]));
+  const { decisions = version > 2 ? {} : undefined, ...rest } = others;
+  const known = version > 1 ? NUMBERS : [];
+  const numbers = known.flatMap((name) => (rest[name] === undefined ? [] : [[name, rest[name]] as const]));
+  const decided = isObject(decisions) ? Object.entries(decisions).sort(([a], [b]) => (a < b ? -1 : 1)) : [];
   if (
     ![step, epoch, position].every(isCount) ||
-    Object.keys(others).some((name) => !known.includes(name as never)) ||
-    !decided.every(([, number]) => Number.isFinite(number))
+    Object.keys(rest).some((name) => !known.includes(name as never)) ||
+    (decisions !== undefined && (version < 3 || !isObject(decisions))) ||
+    ![...numbers, ...decided].every(([, number]) => Number.isFinite(number))
   ) {
     throw new CheckpointError(
       'checkpoint/counters',
-      `${who}: counters: expected step, epoch and position as integers ≥ 0${version > 1 ? ` and ${known.join(', ')} as finite numbers where they are` : ''}, got ${show(value)}.`,
+      `${who}: counters: expected step, epoch and position as integers ≥ 0${version > 1 ? ` and ${known.join(', ')} as finite numbers where they are` : ''}${version > 2 ? ', decisions as finite numbers by name' : ''}, got ${show(value)}.`,
     );
   }
-  return { step, epoch, position, ...Object.fromEntries(decided) } as Counters;
+  const counters = { step, epoch, position, ...Object.fromEntries(numbers) } as Counters;
+  return decided.length > 0
+    ? { ...counters, decisions: Object.fromEntries(decided) as Record<string, number> }
+    : counters;
 }
 
 function checkChoices(value: unknown, who: string): Record<string, string | number | boolean> {

@@ -3,6 +3,7 @@ import { CheckpointError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
 import { isObject, isWellFormed, parseJson } from './json.ts';
 import {
+  type ByteTensor,
   byteLength,
   checkHeaderLength,
   checkTensorCount,
@@ -178,12 +179,12 @@ function checkOffsets(entries: Entry[], dataLength: number, who: string): void {
 }
 
 /**
- * The file of the tensors, all f32. Equal tensors and metadata give equal bytes in whatever order the maps hold them:
+ * The file of the tensors, of f32 or bytes. Equal tensors and metadata give equal bytes in whatever order the maps hold them:
  * names are sorted, the header is padded with spaces to 8 bytes.
  * @throws CheckpointError for what `readSafetensors` with the same limits would refuse
  */
 export function writeSafetensors(
-  tensors: ReadonlyMap<string, NamedTensor>,
+  tensors: ReadonlyMap<string, NamedTensor | ByteTensor>,
   metadata: ReadonlyMap<string, string>,
   limits: SafetensorsLimits = {},
   who = 'safetensors',
@@ -198,7 +199,7 @@ export function writeSafetensors(
     position += checkTensor(name, shape, values, who);
     // Built as text: an object would move names that look like numbers to the front, and lose `__proto__`.
     fields.push(
-      `${quote(name, who)}:{"dtype":"F32","shape":${JSON.stringify(shape)},"data_offsets":[${begin},${position}]}`,
+      `${quote(name, who)}:{"dtype":"${values instanceof Uint8Array ? 'U8' : 'F32'}","shape":${JSON.stringify(shape)},"data_offsets":[${begin},${position}]}`,
     );
   }
   const unpadded = new TextEncoder().encode(`{${fields.join()}}`);
@@ -211,6 +212,11 @@ export function writeSafetensors(
   view.setUint32(0, length, true); // the upper half stays 0
   let at = 8 + length;
   for (const [, { values }] of sorted) {
+    if (values instanceof Uint8Array) {
+      bytes.set(values, at);
+      at += values.length;
+      continue;
+    }
     for (let i = 0; i < values.length; i++, at += 4) view.setFloat32(at, values[i]!, true);
   }
   return bytes;
@@ -223,11 +229,12 @@ function checkTensor(name: string, shape: unknown, values: unknown, who: string)
   if (!Array.isArray(shape)) {
     throw new CheckpointError('checkpoint/shape', `${here}: expected a shape, got ${show(shape)}.`);
   }
-  const expected = byteLength(shape, 4, here);
-  if (!(values instanceof Float32Array) || values.byteLength !== expected) {
+  const size = values instanceof Uint8Array ? 1 : 4;
+  const expected = byteLength(shape, size, here);
+  if ((size === 4 && !(values instanceof Float32Array)) || (values as Float32Array).byteLength !== expected) {
     throw new CheckpointError(
       'checkpoint/size',
-      `${here}: expected a Float32Array of ${expected / 4} values for shape ${show(shape)}, got ${show(values)}.`,
+      `${here}: expected a ${size === 4 ? 'Float32' : 'Uint8'}Array of ${expected / size} values for shape ${show(shape)}, got ${show(values)}.`,
     );
   }
   return expected;

@@ -16,6 +16,12 @@ export interface NamedTensor {
   values: Float32Array;
 }
 
+/** Bytes as they are written. */
+export interface ByteTensor {
+  shape: number[];
+  values: Uint8Array;
+}
+
 /** What a file may ask for before it is refused. Everything is checked before anything of that size is allocated. */
 export interface SafetensorsLimits {
   /** Bytes of the header; default 1 MiB, at most 100 000 000 (the format's own limit). */

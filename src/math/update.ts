@@ -8,14 +8,17 @@ import { ratesAt } from './schedules.ts';
  * Learning rate and scalars of the update that follows `finished` updates. Where the schedule sets the momentum, it takes
  * the place of the optimizer's `momentum`, or `beta1` where it has none, in every formula of this update, as in PyTorch.
  * @param custom the function of a `custom` schedule
+ * @param factor the learning rate is multiplied by it, since numbers turned bad
  * @throws SpecError as `ratesAt`
  */
 export function updateNumbers(
   optimizer: Optimizer,
   finished: number,
   custom?: ScheduleFunction,
+  factor = 1,
 ): { learningRate: number; scalars: Scalars } {
-  const { learningRate, momentum } = ratesAt(optimizer.learningRate, finished, custom);
+  const { learningRate: scheduled, momentum } = ratesAt(optimizer.learningRate, finished, custom);
+  const learningRate = scheduled * factor;
   const option = momentum === undefined ? undefined : momentumOption(optimizer);
   const current = option ? { ...optimizer, [option]: momentum } : optimizer;
   return { learningRate, scalars: OPTIMIZER_MATH[optimizer.type].scalars(current, finished + 1, learningRate) };

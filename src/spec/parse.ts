@@ -43,6 +43,8 @@ export const positive = check<number>('a number > 0', (x) => finite(x) && x > 0)
 export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x >= 0);
 /** A decay rate: 0 ≤ x < 1. */
 export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >= 0 && x < 1);
+/** A factor that makes smaller: 0 < x < 1. */
+export const fraction = check<number>('a number between 0 and 1', (x) => finite(x) && x > 0 && x < 1);
 /** A part of a whole: 0 ≤ x ≤ 1. */
 export const part = check<number>('a number in [0, 1]', (x) => finite(x) && x >= 0 && x <= 1);
 export const boolean = check<boolean>('true or false', (x) => typeof x === 'boolean');

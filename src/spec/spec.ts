@@ -4,8 +4,9 @@ import { SpecError } from '../errors.ts';
 import { parseClip } from './clip.ts';
 import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter } from './layers.ts';
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
+import { type Named, type NamedInput, parseNamed } from './named.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
-import { integer, oneOf, parseObject, positive, show } from './parse.ts';
+import { fraction, integer, oneOf, parseObject, positive, show } from './parse.ts';
 import { parseRegularizer, type Regularizer, type RegularizerInput } from './penalties.ts';
 import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
 
@@ -13,9 +14,15 @@ import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } fro
 export const SAMPLERS = ['shuffle', 'uniform', 'sequential'] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
+const counted = (standard: number) => v.optional(integer(1, Number.MAX_SAFE_INTEGER), standard);
 /** What may be done about numbers that are not finite. */
-export const NON_FINITE_POLICIES = ['stop', 'skip'] as const;
-export type NonFinitePolicy = (typeof NON_FINITE_POLICIES)[number];
+export const NON_FINITE = {
+  stop: {},
+  skip: {},
+  rollback: { factor: v.optional(fraction, 0.5), attempts: counted(3), every: counted(200) },
+} as const;
+export type NonFiniteInput = keyof typeof NON_FINITE | NamedInput<typeof NON_FINITE>;
+export type Rollback = Extract<Named<typeof NON_FINITE>, { type: 'rollback' }>;
 
 /** The largest mini-batch. */
 export const MAX_BATCH = 1_048_576;
@@ -38,9 +45,11 @@ export interface SpecInput {
   preprocessing?: Preprocessing;
   /**
    * What happens where a loss, an activation or a gradient is NaN or infinite: `'stop'` (default) ends the training at the
-   * step before; `'skip'` counts the step, which then changes nothing.
+   * step before; `'skip'` counts the step, which then changes nothing; `'rollback'` goes back to where the run stood up to
+   * `every` (200) updates ago, multiplies the learning rate by `factor` (0.5) from there on, and ends the training after
+   * so many `attempts` (3) from one place.
    */
-  nonFinite?: NonFinitePolicy;
+  nonFinite?: NonFiniteInput;
   /** Every value of a gradient is held between −`clipValue` and `clipValue`, as `clip_grad_value_` does. Default: it is not. */
   clipValue?: number;
   /** The gradient of a tensor is made as short as `clipNorm`, where it is longer, as `clip_grad_norm_` does with one tensor. */
@@ -67,7 +76,7 @@ export interface Spec {
   readonly seed: number;
   readonly preprocessing: Preprocessing;
   /** Absent for `'stop'`. */
-  readonly nonFinite?: NonFinitePolicy;
+  readonly nonFinite?: 'skip' | Rollback;
   readonly clipValue?: number;
   readonly clipNorm?: number;
   readonly globalClipNorm?: number;
@@ -85,7 +94,7 @@ const ENTRIES = {
   sampler: v.optional(oneOf(SAMPLERS), 'shuffle'),
   seed: v.optional(integer(0, 0xffff_ffff), 0),
   preprocessing: v.optional(v.any(), {}),
-  nonFinite: v.optional(oneOf(NON_FINITE_POLICIES), 'stop'),
+  nonFinite: v.optional(v.any(), 'stop'),
   clipValue: v.optional(positive),
   clipNorm: v.optional(positive),
   globalClipNorm: v.optional(positive),
@@ -98,7 +107,8 @@ const ENTRIES = {
  * @throws SpecError that names the key, what it got and what it expected
  */
 export function parseSpec(input: unknown, who = 'spec'): Spec {
-  const { inputs, sampler, seed, nonFinite, gradientAccumulationSteps, ...rest } = parseObject(ENTRIES, input, who);
+  const { inputs, sampler, seed, gradientAccumulationSteps, ...rest } = parseObject(ENTRIES, input, who);
+  const nonFinite = parseNamed(NON_FINITE, 'policy', rest.nonFinite, `${who}.nonFinite`);
   const { batchSize } =
     rest.batchSize === 'full'
       ? rest
@@ -112,7 +122,8 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     sampler,
     seed,
     preprocessing: parsePreprocessing(rest.preprocessing, `${who}.preprocessing`),
-    ...(nonFinite !== 'stop' && { nonFinite }),
+    ...(nonFinite.type === 'skip' && { nonFinite: nonFinite.type }),
+    ...(nonFinite.type === 'rollback' && { nonFinite }),
     ...parseClip(rest, who),
     ...(rest.weightRegularizer !== undefined && {
       weightRegularizer: parseRegularizer(rest.weightRegularizer, `${who}.weightRegularizer`),

@@ -59,13 +59,14 @@ export async function createTrainer(input: SpecInput, runtime: Runtime = {}): Pr
 
 /** A trainer that goes on where the saved one stood. @throws CheckpointError for a file that is none of ours */
 export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Promise<Trainer> {
-  const { spec, weights, optimizer, counters, choices } = decodeModel(bytes, 'loadTrainer');
+  const { spec, weights, optimizer, counters, choices, rollback } = decodeModel(bytes, 'loadTrainer');
   // The same choices give the same bits.
   const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
   const again = { ...runtime, ...(strategy && { strategy }) };
   const trainer = await build(spec, again, runtime.learningRate, choices && variantsOf(choices, 'loadTrainer'));
+  const point = rollback && (await trainer.snapshotOf(rollback));
   await trainer.setWeights(weights);
-  await trainer.restore(optimizer, counters);
+  await trainer.restore(optimizer, counters, point);
   return trainer;
 }
 
@@ -129,6 +130,12 @@ export async function createSweep(
   );
   const specs = members.map(({ spec }) => spec);
   checkAlike(specs);
+  if (typeof base.nonFinite === 'object') {
+    throw new SpecError(
+      'spec/value',
+      "createSweep: nonFinite: got 'rollback', expected 'stop' or 'skip': models share their steps; lower the learning rates.",
+    );
+  }
   const { engine, reason } = await start(members, runtime);
   const { strategy, choices } = engine.program;
   const { signal: _, ...later } = runtime;

@@ -1,28 +1,26 @@
 /** The inside of a trainer: program, executor, counters and data; it fills the feed and hands steps to the executor. */
-import { type PieceSource, pieceSource } from '../data/pieces.ts';
-import { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
 import type { Counters } from '../io/model.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
 import type { Choices, Program, Strategy } from '../plan/program.ts';
 import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
-import { decode, GUARD } from '../run/guard.ts';
+import { GUARD } from '../run/guard.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
-import { checkBatches, checkStep } from './batches.ts';
+import { checkStep } from './batches.ts';
 import type { EngineOptions, Member } from './member.ts';
-import { mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
+import { type Submit, skips, stepsToPoint } from './outcome.ts';
 import { copyOf, type Tensors, tensorBytes, writeParameters, writeStart, writeState } from './params.ts';
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
 import { type EpochSums, type Snapshot, writeSnapshot } from './snapshot.ts';
-import { allRows, type Source } from './source.ts';
-import { gone, StreamSource } from './streaming.ts';
 import { addLosses } from './sums.ts';
-import { doneBefore } from './turns.ts';
-import type { Data, StepEvent, StreamData } from './types.ts';
+import type { Data } from './types.ts';
 import { Updates } from './updates.ts';
-import { bytesOf, type Upload, Uploads } from './uploads.ts';
+import { type Upload, Uploads } from './uploads.ts';
+
+/** What counters may lack. */
+const UNDECIDED = { bestLoss: undefined, decisions: undefined };
 
 export class Engine implements Recoverable {
   executor: Executor;
@@ -38,12 +36,14 @@ export class Engine implements Recoverable {
   active: readonly number[];
   readonly past: Past;
   #updates: Updates;
-  #members: readonly Member[];
+  members: readonly Member[];
   readonly #strategy: 'auto' | Strategy;
   readonly #choices: Choices;
   /** Finished updates before steps that are known to turn bad inside of their update, and are skipped. */
   readonly idle = new Set<number>();
-  readonly #uploads = new Uploads();
+  readonly uploads = new Uploads();
+  /** Where the run goes back to when its numbers turn bad, under `rollback`. */
+  point: Snapshot | undefined;
 
   constructor(program: Program, executor: Executor, options: EngineOptions = {}) {
     const { members = [{ spec: program.spec }], stepsPerSubmit, strategy = program.strategy, choices } = options;
@@ -51,7 +51,7 @@ export class Engine implements Recoverable {
     this.recovery = new Recovery(this, options);
     [this.program, this.executor] = [program, executor];
     this.stepsPerSubmit = stepsPerSubmit;
-    this.#members = members;
+    this.members = members;
     [this.#strategy, this.#choices] = [strategy, choices ?? {}];
     this.active = members.map((_, model) => model);
     this.sums = this.finishedSums = this.#noSums();
@@ -63,7 +63,7 @@ export class Engine implements Recoverable {
   }
 
   get specs(): readonly Spec[] {
-    return this.#members.map(({ spec }) => spec);
+    return this.members.map(({ spec }) => spec);
   }
 
   /** The last one of which every step came back, and nobody complained. */
@@ -76,59 +76,14 @@ export class Engine implements Recoverable {
     return this.#updates.capacity;
   }
 
-  /** Data to train on; nothing where the signal says stop before all is compiled. */
-  async open(data: Data | StreamData, who: string): Promise<Opened>;
-  async open(data: Data | StreamData, who: string, signal: AbortSignal | undefined): Promise<Opened | undefined>;
-  async open(data: Data | StreamData, who: string, signal?: AbortSignal): Promise<Opened | undefined> {
-    const pieces = pieceSource(data);
-    const make = (until?: AbortSignal) =>
-      pieces ? this.#openPieces(pieces, who, signal) : this.#openAll(data as Data, who, until);
-    return this.recovery.alive(async () => {
-      const source = await make(signal);
-      if (!source) return undefined;
-      const again = async () => (pieces?.repeats === false ? gone(who) : (await make())!);
-      return this.past.opened(source, pieces ? 0 : bytesOf(data as Data, this.spec), again);
-    });
-  }
-
-  async #openPieces(pieces: PieceSource, who: string, signal?: AbortSignal): Promise<Source | undefined> {
-    const { executor, spec, counters } = this;
-    const counts = { batch: this.#updates.rows, models: this.#members.length };
-    const opening = StreamSource.open(pieces, { executor, spec, ...counts, who, signal });
-    if (!(await doneBefore(signal, opening))) {
-      opening.then((late) => late.release()).catch(() => {});
-      return undefined;
-    }
-    const source = await opening;
-    // Another data set than the one that an epoch was interrupted on begins its own.
-    if (!source.has(counters.position)) this.#beginEpoch();
-    return source;
-  }
-
-  async #openAll(data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
-    const rows = this.#uploads.rows(this.spec, data, who);
-    await this.#fitBatch(rows.count);
-    const { batch } = this.program.lists.train;
-    const last = this.spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
-    checkBatches(this.spec, last, who, rows.count);
-    const { loaded, release } = await this.#uploads.load(this.executor, data, rows);
-    let ready = false;
-    try {
-      // Only this may be given up: a program for another batch is made whole, or what was learned is lost.
-      ready = await doneBefore(signal, loaded.ready('train'));
-      if (!ready) return undefined;
-    } finally {
-      if (!ready) release();
-    }
-    const samplers = this.#members.map(
-      ({ spec }) => new Sampler(spec.sampler, spec.seed, rows.count, this.#updates.rows),
-    );
-    return allRows(loaded, samplers, release);
+  /** Rows of an update. */
+  get updateRows(): number {
+    return this.#updates.rows;
   }
 
   /** Data on the executor, for whatever list. */
   load(data: Data, who: string): Promise<Upload> {
-    return this.#uploads.load(this.executor, data, this.#uploads.rows(this.spec, data, who));
+    return this.uploads.load(this.executor, data, this.uploads.rows(this.spec, data, who));
   }
 
   /** Hands the next steps of the current epoch to the executor, at most `most`; their rows are there. */
@@ -139,7 +94,7 @@ export class Engine implements Recoverable {
     const events: Submit['events'][number][] = [];
     const rows: number[] = [];
     // Another call may have left its place in the epoch of a larger data set.
-    if (source.reach(counters.position).steps <= 0) this.#beginEpoch();
+    if (source.reach(counters.position).steps <= 0) this.beginEpoch();
     const { steps, ends } = source.reach(counters.position);
     const before = { start: { ...counters }, sumsBefore: this.sums };
     const n = Math.min(most, this.capacity, steps);
@@ -156,22 +111,23 @@ export class Engine implements Recoverable {
     }
     const metrics = this.#run(source.loaded, before.start);
     const submit = { steps: n, events, rows, models: active, metrics, ...before };
-    this.sums = addLosses(this.sums, submit, skips(this.spec));
+    this.sums = addLosses(this.sums, submit, this.program);
     if (ends && n === steps) {
       this.finishedSums = this.sums;
-      this.#beginEpoch();
+      this.beginEpoch();
       counters.epoch++;
     }
     this.past.pass();
     return submit;
   }
 
-  /** One update on exactly these rows; what the sampler draws is left alone. */
-  async stepOn(rows: Rows): Promise<StepEvent> {
-    await this.#fitBatch(rows.count);
+  /** One update on exactly these rows, and what came back of it; what the sampler draws is left alone. */
+  async stepOn(rows: Rows): Promise<{ submit: Submit; metrics: RunResult }> {
+    await this.fitBatch(rows.count);
     checkStep(this.spec, rows.count, this.program.lists.train.batch);
-    await this.past.ready();
-    const before = { ...this.counters };
+    await this.past.ready(true);
+    this.#begins();
+    const start = { ...this.counters };
     const loaded = await this.executor.load(rows);
     try {
       await loaded.ready('train');
@@ -180,16 +136,9 @@ export class Engine implements Recoverable {
         return rows.count;
       });
       const event = this.#advance(rows.count);
-      const metrics = await this.#run(loaded, before);
-      const [code] = metrics.flags;
-      if (code && (!skips(this.spec) || decode(code).late)) {
-        Object.assign(this.counters, before);
-        await this.executor.clearFlags();
-        throw nonFinite(event, decode(code), mustReturn(this.program, code));
-      }
-      this.past.stepped(rows, (own) => this.stepOn(own));
-      this.past.confirm(event.step);
-      return withLosses({ events: [event], rows: [rows.count], models: this.active }, metrics)[0]!;
+      const metrics = this.#run(loaded, start);
+      const of = { start, sumsBefore: this.sums, models: this.active };
+      return { submit: { steps: 1, events: [event], rows: [rows.count], metrics, ...of }, metrics: await metrics };
     } finally {
       loaded.dispose();
     }
@@ -200,16 +149,18 @@ export class Engine implements Recoverable {
     if (seed !== this.spec.seed) {
       const spec = parseSpec({ ...this.spec, seed });
       this.program = this.#plan(spec, this.program.lists.train.batch);
-      this.#members = [{ ...this.#members[0]!, spec }];
+      this.members = [{ ...this.members[0]!, spec }];
     }
     await this.executor.prepare(this.program);
-    await writeStart(this.executor, this.program, this.#members);
+    await writeStart(this.executor, this.program, this.members);
+    this.#begins();
     this.#goOn({ step: 0, epoch: 0, position: 0 });
     this.past.begin();
   }
 
   /** What one model has learned elsewhere, whole or in part, and where it stood. */
-  async take(weights: Tensors, state?: Tensors, counters?: Counters): Promise<void> {
+  async take(weights: Tensors, state?: Tensors, counters?: Counters, point?: Snapshot): Promise<void> {
+    this.#begins(point);
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
     if (counters) this.#goOn(counters);
@@ -231,7 +182,8 @@ export class Engine implements Recoverable {
     const { program, active, sums } = this;
     const { mark } = this.past;
     const counters = { ...this.counters };
-    return { counters, program, active, mark, captured: await this.executor.capture(), sums: await sums };
+    const point = stepsToPoint(this) > 0 && this.point?.counters.step !== counters.step ? this.point : undefined;
+    return { counters, program, active, mark, point, captured: await this.executor.capture(), sums: await sums };
   }
 
   /** No steps are under way: the run rests where the counters stand, or, if the device was lost, where a recovery goes. */
@@ -254,7 +206,7 @@ export class Engine implements Recoverable {
     if (!snapshot) return this.start();
     await writeSnapshot(this.executor, this.program, snapshot);
     await this.executor.clearFlags();
-    Object.assign(this.counters, snapshot.counters);
+    Object.assign(this.counters, UNDECIDED, snapshot.counters);
     this.sums = Promise.resolve(snapshot.sums);
     if (this.active.join() !== snapshot.active.join()) this.keep(snapshot.active);
   }
@@ -263,14 +215,14 @@ export class Engine implements Recoverable {
     await this.executor.dispose();
     this.executor = executor;
     await executor.prepare(this.program);
-    await this.#uploads.move(executor);
+    await this.uploads.move(executor);
     await this.past.repeat();
   }
 
   async dispose(): Promise<void> {
     this.recovery.end();
     this.past.begin();
-    this.#uploads.dispose();
+    this.uploads.dispose();
     await this.executor.dispose();
   }
 
@@ -287,35 +239,43 @@ export class Engine implements Recoverable {
   /** Puts the next update's scalars into the feed and counts it. */
   #advance(rows: number): Submit['events'][number] {
     const { counters, active } = this;
+    const idle = this.idle.has(counters.step);
+    const scale = counters.decisions?.['rollback.scale'];
     let first = 0;
     for (let slice = 0; slice < active.length; slice++) {
-      const { spec, schedule } = this.#members[active[slice]!]!;
-      const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule);
-      const guard = this.idle.has(counters.step) ? GUARD.idle : GUARD[spec.nonFinite ?? 'stop'];
+      const { spec, schedule } = this.members[active[slice]!]!;
+      const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule, scale);
+      const guard = idle ? GUARD.idle : GUARD[skips(spec) ? 'skip' : 'stop'];
       this.#updates.set(rows, counters.step, scalars, slice, active[slice]!, spec.seed, guard);
       if (slice === 0) first = learningRate;
     }
     this.#updates.add(rows);
     counters.step++;
-    return { step: counters.step, epoch: counters.epoch, learningRate: first };
+    return { step: counters.step, epoch: counters.epoch, ...(idle && { skipped: true }), learningRate: first };
+  }
+
+  /** What comes does not lead back to what was before it, but to `point`. */
+  #begins(point?: Snapshot): void {
+    if (!this.past.repeating) this.point = point;
   }
 
   /** Takes up a run where it stood, as a file has it. */
   #goOn({ epochLoss, epochRows, ...counters }: Counters): void {
-    Object.assign(this.counters, { bestLoss: undefined }, counters);
+    Object.assign(this.counters, UNDECIDED, counters);
     if (!this.past.repeating) this.idle.clear();
     this.sums = this.#noSums();
     if (epochLoss === undefined || epochRows === undefined) return;
     this.sums = Promise.resolve({ losses: Float64Array.of(epochLoss), rows: epochRows });
   }
 
-  #beginEpoch(): void {
+  beginEpoch(): void {
     this.counters.position = 0;
-    this.sums = this.#noSums();
+    const [before, none] = [this.sums, this.#noSums()];
+    this.sums = before.then(async ({ bad }) => ({ ...(await none), ...(bad && { bad }) }));
   }
 
   #noSums(): Promise<EpochSums> {
-    return Promise.resolve({ losses: new Float64Array(this.#members.length), rows: 0 });
+    return Promise.resolve({ losses: new Float64Array(this.members.length), rows: 0 });
   }
 
   #plan(spec: Spec, batch: number): Program {
@@ -326,13 +286,13 @@ export class Engine implements Recoverable {
       workgroupBytes,
       software: adapter.software,
       subgroups: adapter.subgroups,
-      models: this.#members.length,
+      models: this.members.length,
       choices: this.#choices,
     });
   }
 
   /** Makes the mini-batch as large as the data set, for batch size `'full'`. */
-  async #fitBatch(rows: number): Promise<void> {
+  async fitBatch(rows: number): Promise<void> {
     if (this.spec.batchSize !== 'full' || this.program.lists.train.batch === rows) return;
     const learned = await this.snapshot();
     const change = async (program: Program) => {

@@ -3,8 +3,9 @@ import * as v from 'valibot';
 import type { RunResult } from '../run/executor.ts';
 import { abortSignal, callback, integer } from '../spec/parse.ts';
 import type { Engine } from './engine.ts';
-import { type BadStep, badStep, standBefore } from './guard.ts';
-import { type Submit, withLosses } from './outcome.ts';
+import { badStep, standBefore } from './guard.ts';
+import { openData } from './open.ts';
+import { type BadStep, type Submit, stepsToPoint, withLosses } from './outcome.ts';
 import { Pacer, paced } from './pacer.ts';
 import type { Opened } from './past.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
@@ -37,8 +38,9 @@ export async function fitEpochs(
   const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
   const { counters } = engine;
   const first = counters.step;
+  const told = engine.recovery.rollbacks.length;
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
-  const source = await engine.open(data, 'fit', signal);
+  const source = await openData(engine, data, 'fit', signal);
   if (!source) return { ...history, stopped: true };
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
@@ -58,6 +60,9 @@ export async function fitEpochs(
     while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
       const { epoch } = counters;
       busy += await runSteps(engine, source, pacer, () => left(epoch), landed);
+      // Back in an earlier epoch, which is told again.
+      if (counters.epoch < epoch) history.epochs = history.epochs.filter((event) => event.epoch < counters.epoch);
+      if (counters.epoch < epoch) continue;
       if (counters.epoch === epoch) break;
       const { losses, rows } = await engine.finishedSums;
       const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / rows };
@@ -75,7 +80,9 @@ export async function fitEpochs(
     await keeper?.idle();
   }
   await keeper?.end();
-  history.steps = counters.step - first;
+  const rollbacks = engine.recovery.rollbacks.slice(told);
+  if (rollbacks.length > 0) history.rollbacks = rollbacks;
+  history.steps = Math.max(0, counters.step - first);
   history.stopped = signal?.aborted === true && counters.epoch < endEpoch && counters.step < endStep;
   history.msPerStep = history.steps > 0 ? busy / history.steps : 0;
   return history;
@@ -105,13 +112,14 @@ export async function runSteps(
   const start = performance.now();
   let bad: BadStep | undefined;
   const next = (steps: number) => {
-    const most = bad ? 0 : Math.min(steps, left());
+    const most = bad ? 0 : Math.min(steps, stepsToPoint(engine), left());
     return most > 0 ? engine.submit(source, most) : undefined;
   };
-  const ready = () => (!bad && left() > 0 ? source.current.next?.(engine.counters) : undefined);
+  const ready = () =>
+    !bad && stepsToPoint(engine) > 0 && left() > 0 ? source.current.next?.(engine.counters) : undefined;
   const land = (submit: Submit, metrics: RunResult) => {
     if (bad) return; // what comes behind a bad step changed nothing
-    bad = badStep(engine.program, submit, metrics);
+    bad = badStep(engine, submit, metrics);
     const good = bad?.k ?? submit.steps;
     landed({ ...submit, events: submit.events.slice(0, good), rows: submit.rows.slice(0, good) }, metrics);
     engine.past.confirm(submit.start.step + good);
@@ -119,8 +127,9 @@ export async function runSteps(
   const fly = async () => {
     for (;;) {
       await paced(pacer, engine.executor.maxInFlight, next, land, ready);
-      if (!bad) break;
-      await standBefore(engine, bad);
+      if (bad) await standBefore(engine, bad);
+      else if (stepsToPoint(engine) === 0 && left() > 0) await (await import('./rollback.ts')).keepPoint(engine);
+      else break;
       bad = undefined;
     }
   };

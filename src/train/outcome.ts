@@ -3,10 +3,10 @@ import { NonFiniteError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
 import type { Program } from '../plan/program.ts';
 import type { RunResult } from '../run/executor.ts';
-import { type BadNumber, decode } from '../run/guard.ts';
+import { decode } from '../run/guard.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Work } from './pacer.ts';
-import type { EpochSums } from './snapshot.ts';
+import type { EpochSums, Snapshot } from './snapshot.ts';
 import type { StepEvent } from './types.ts';
 
 /** Some steps that were handed to the executor. */
@@ -19,6 +19,13 @@ export interface Submit extends Work {
   /** Where the run stood before its first step. */
   readonly start: Readonly<Counters>;
   readonly sumsBefore: Promise<EpochSums>;
+}
+
+/** A step, the k-th of its submit, that the one model may not simply leave behind. */
+export interface BadStep {
+  readonly submit: Submit;
+  readonly k: number;
+  readonly code: number;
 }
 
 /** The events of a submit whose metrics came back, with the loss of its first model. */
@@ -44,19 +51,37 @@ export function foldParts({ sums, flags }: RunResult, parts: readonly number[], 
   return folded;
 }
 
+/** Where a run stands, and where it would go back to. */
+interface Standing {
+  readonly spec: Spec;
+  readonly counters: Counters;
+  readonly point?: Pick<Snapshot, 'counters'> | undefined;
+}
+
+/** `step 6: the loss is NaN` */
+export function describeBad({ step }: Submit['events'][number], code: number): string {
+  const { tensor, layer, value } = decode(code);
+  return `step ${step}: ${tensor === 'loss' ? 'the loss' : `the ${tensor} of layers[${layer}]`} is ${value}`;
+}
+
 /** Says what is bad in which step, and what to try. `lost`: whether the model holds what came of it. */
 export function nonFinite(
-  { step, learningRate }: Submit['events'][number],
-  bad: BadNumber,
+  { counters, point }: Standing,
+  event: Submit['events'][number],
+  code: number,
   lost = false,
 ): NonFiniteError {
-  const what = bad.tensor === 'loss' ? 'the loss' : `the ${bad.tensor} of layers[${bad.layer}]`;
+  const { step, learningRate } = event;
+  const tried = point && counters.decisions?.['rollback.attempts'];
+  const again = tried
+    ? ` ${tried} ${tried > 1 ? 'times' : 'time'} from step ${point.counters.step} on it was tried again;`
+    : '';
   const now = lost
     ? 'the model holds what came of it: load the last saved one, and'
     : `the model stands at step ${step - 1};`;
   return new NonFiniteError(
     'train/non-finite',
-    `step ${step}: ${what} is ${bad.value}, expected finite numbers; ${now} lower learningRate (${learningRate}), scale inputs and targets, or look at the rows of this mini-batch; nonFinite: 'skip' leaves such steps out.`,
+    `${describeBad(event, code)}, expected finite numbers;${again} ${now} lower learningRate (${learningRate}), scale inputs and targets, or look at the rows of this mini-batch; nonFinite: 'skip' leaves such steps out${tried ? '' : ", 'rollback' tries again with a lower learning rate"}.`,
   );
 }
 
@@ -68,8 +93,17 @@ export const lossAt = (
   slice: number,
 ) => sums[(k * models.length + slice) * 4]! / rows[k]!;
 
+/** Finished steps from one place to go back to, when numbers turn bad, to the next: it is due after so many more. */
+export function stepsToPoint({ spec, counters, point }: Standing): number {
+  if (typeof spec.nonFinite !== 'object') return Number.POSITIVE_INFINITY;
+  return point ? Math.max(0, point.counters.step + spec.nonFinite.every - counters.step) : 0;
+}
+
 /** Whether a step with a bad number is left out. */
 export const skips = ({ nonFinite }: Spec): boolean => nonFinite === 'skip';
+
+/** Whether a step with this code changed nothing, and is to be left behind. */
+export const leaves = (program: Program, code: number): boolean => skips(program.spec) && !mustReturn(program, code);
 
 /** Whether a bad number has changed something: inside of its update, or before it the running statistics of a norm. */
 export const mustReturn = ({ slabs }: Program, code: number): boolean => decode(code).late || slabs.statistics.all > 0;

@@ -73,9 +73,13 @@ export class Past {
     this.snapshots.clear();
   }
 
-  /** Makes sure of a snapshot before something begins that could not be done again without, or would take much memory. */
-  async ready(): Promise<void> {
-    if (!this.repeating && (!this.snapshots.last || this.#journal.full)) await this.settle();
+  /**
+   * Makes sure of a snapshot before something begins that could not be done again without, or would take much memory.
+   * @param close also if a training on a data set, which may be gone, would have to be done again
+   */
+  async ready(close = false): Promise<void> {
+    const far = close && this.#journal.last?.on !== undefined;
+    if (!this.repeating && (!this.snapshots.last || this.#journal.full || far)) await this.settle();
   }
 
   did(deed: Deed): void {

@@ -5,16 +5,18 @@ import type { Spec } from '../spec/spec.ts';
 import { revive } from './revive.ts';
 import { encodeSnapshot, type Snapshot } from './snapshot.ts';
 
-/** A device was lost, and the run goes on with another. */
+/** A device was lost, and the run goes on with another; or numbers turned bad, and it goes on from an earlier step. */
 export interface RecoveryEvent {
-  /** What the browser said. */
+  /** What the browser said, or what is bad in which step. */
   reason: string;
-  /** Finished steps, where the run goes on; the same as before the loss. */
+  /** Finished steps, where the run goes on; after a loss the same as before. */
   step: number;
   /** Those of the snapshot; the steps in between were done again. */
   snapshotStep: number;
   /** From the loss, as it was noticed, to here. */
   milliseconds: number;
+  /** What the schedule's learning rate is multiplied by from here on, where numbers turned bad. */
+  learningRateScale?: number;
 }
 
 export interface RecoveryOptions {
@@ -59,6 +61,8 @@ export class Recovery {
   #since = 0;
   #at = -1;
   #ended = false;
+  /** Numbers turned bad so often, and the run went back. */
+  readonly rollbacks: RecoveryEvent[] = [];
 
   constructor(engine: Recoverable, { revive: make, onRecovery }: RecoveryOptions) {
     this.#engine = engine;
@@ -106,6 +110,12 @@ export class Recovery {
     if (!this.#lost) await this.#engine.past.settle().catch(() => {});
     await this.#engine.resume(executor);
     this.#done();
+  }
+
+  /** The run went back. */
+  tell(event: RecoveryEvent): void {
+    this.rollbacks.push(event);
+    this.#onRecovery?.(event);
   }
 
   /** No recovery begins any more, and one that runs ends. */

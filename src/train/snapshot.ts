@@ -1,5 +1,6 @@
 /** Snapshots: what a run has learned and where it stood; with one, the same program goes on to the same bits. */
-import { type Counters, encodeModel } from '../io/model.ts';
+import { CheckpointError } from '../errors.ts';
+import { type Counters, encodeModel, type ModelFile } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Captured, Executor } from '../run/executor.ts';
@@ -12,6 +13,8 @@ export interface EpochSums {
   /** Of all rows' losses, per model. */
   readonly losses: Float64Array;
   readonly rows: number;
+  /** A step met a bad number and was not left out: the steps since may have changed nothing, and do not count. */
+  readonly bad?: boolean;
 }
 
 export interface Snapshot {
@@ -25,6 +28,8 @@ export interface Snapshot {
   readonly active: readonly number[];
   /** From which deed of the journal on it knows nothing, or not all. */
   readonly mark: number;
+  /** Where the run would go back to if its numbers turned bad, unless it is here. */
+  readonly point?: Snapshot | undefined;
 }
 
 /** What one model has learned, as files have it. */
@@ -60,9 +65,21 @@ export async function learnedOf(snapshot: Snapshot, model = 0): Promise<Learned>
 
 /** The model file of one model. */
 export async function encodeSnapshot(snapshot: Snapshot, spec: Spec, model = 0): Promise<Uint8Array> {
+  if (snapshot.sums.bad) {
+    throw new CheckpointError(
+      'checkpoint/non-finite',
+      'save: a step before this one met a number that is not finite, and the training is about to go back; save again when it has.',
+    );
+  }
+  return encodeModel(await fileOf(snapshot, spec, model));
+}
+
+async function fileOf(snapshot: Snapshot, spec: Spec, model: number): Promise<ModelFile> {
   const { weights, state: optimizer } = await learnedOf(snapshot, model);
   const { choices } = snapshot.program;
-  return encodeModel({ spec, weights, optimizer, counters: countersOf(snapshot, model), choices });
+  const rollback = snapshot.point && (await fileOf(snapshot.point, spec, model));
+  const counters = countersOf(snapshot, model);
+  return { spec, weights, optimizer, counters, choices, ...(rollback && { rollback }) };
 }
 
 /** The values of a tensor of a model, row-major without padding. */
@@ -135,10 +152,10 @@ export class Snapshots {
   }
 }
 
-/** What the executor takes, and the snapshot beside it. */
-export function memoryOf(executor: Executor, snapshot: Snapshot | undefined) {
+/** What the executor takes, and the snapshots beside it. */
+export function memoryOf(executor: Executor, ...snapshots: (Snapshot | undefined)[]) {
   const device = executor.memory();
-  const captured = Object.values(snapshot?.captured ?? {});
+  const captured = [...new Set(snapshots.flatMap((snapshot) => Object.values(snapshot?.captured ?? {})))];
   const snapshotBytes = captured.reduce((sum, { byteLength }) => sum + byteLength, 0);
   return { device, deviceBytes: totalBytes(device), snapshotBytes };
 }

@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts';
 import { evaluateRows, toMetrics } from './evaluate.ts';
 import { FIT, runSteps, unlessStopped } from './fit.ts';
 import { Means } from './means.ts';
+import { openData } from './open.ts';
 import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
@@ -214,7 +215,7 @@ export class Sweep {
     const { counters } = engine;
     const first = counters.step;
     const history: SweepHistory = { steps: 0, epochs: [], rungs: [], stopped: false, msPerStep: 0 };
-    const source = await engine.open(data, 'sweep', signal);
+    const source = await openData(engine, data, 'sweep', signal);
     if (!source) return { ...history, stopped: true };
     const endStep = first + steps;
     const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { encodeInputs, encodeRows } from '../data/encode.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
-import type { Counters } from '../io/model.ts';
+import type { Counters, ModelFile } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { penalty } from '../math/penalties.ts';
@@ -18,11 +18,13 @@ import type { Engine } from './engine.ts';
 import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
 import { FIT, fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
+import { oneStep } from './guard.ts';
+import { openData } from './open.ts';
 import { withLosses } from './outcome.ts';
 import { Pacer } from './pacer.ts';
-import { checkParameters, initialParameters, readParameters } from './params.ts';
+import { checkParameters, initialParameters, readParameters, type Tensors } from './params.ts';
 import type { Opened } from './past.ts';
-import { encodeSnapshot, memoryOf } from './snapshot.ts';
+import { encodeSnapshot, memoryOf, type Snapshot } from './snapshot.ts';
 import { Turns } from './turns.ts';
 import type { Data, FitOptions, History, Memory, Metrics, StepEvent, StreamData } from './types.ts';
 
@@ -99,7 +101,7 @@ export class Trainer {
   /** One update on exactly these rows, at most `batchSize` of them; what the sampler draws is left alone. */
   async step(batch: DataInput): Promise<StepEvent> {
     const rows = encodeRows(this.spec, batch, 'step');
-    return this.#turns.alone('step', () => this.#alive(() => this.#engine.stepOn(rows)));
+    return this.#turns.alone('step', () => this.#alive(() => oneStep(this.#engine, rows)));
   }
 
   /**
@@ -114,7 +116,7 @@ export class Trainer {
     const { signal, end } = this.#turns.stoppable(options.signal);
     let source: Opened | undefined;
     try {
-      source = await this.#turns.alone('steps', () => this.#engine.open(data, 'steps', signal));
+      source = await this.#turns.alone('steps', () => openData(this.#engine, data, 'steps', signal));
       const pacer = new Pacer(this.#engine.capacity, { fixed: this.#engine.stepsPerSubmit });
       while (source && !signal.aborted) {
         const last = await this.#turns.alone('steps', async () => {
@@ -239,7 +241,7 @@ export class Trainer {
 
   /** What it takes at the moment. */
   memory(): Memory {
-    return memoryOf(this.#engine.executor, this.#engine.lastSnapshot);
+    return memoryOf(this.#engine.executor, this.#engine.lastSnapshot, this.#engine.point);
   }
 
   /** Gives everything back. A second call does nothing. */
@@ -251,12 +253,17 @@ export class Trainer {
     await this.dispose();
   }
 
-  /** @internal Takes over saved state. */
-  async restore(
-    optimizer: ReadonlyMap<string, NamedTensor> | undefined,
-    counters: Counters | undefined,
-  ): Promise<void> {
-    await this.#alive(() => this.#engine.take(new Map(), optimizer, counters));
+  /** @internal Takes over saved state, and where the run would go back to. */
+  async restore(optimizer: Tensors | undefined, counters: Counters | undefined, point?: Snapshot): Promise<void> {
+    await this.#alive(() => this.#engine.take(new Map(), optimizer, counters, point));
+  }
+
+  /** @internal What a file holds, as a snapshot; the model then is what the file says. */
+  async snapshotOf({ weights, optimizer, counters }: ModelFile): Promise<Snapshot> {
+    return this.#alive(async () => {
+      await this.#engine.take(weights, optimizer, counters);
+      return this.#engine.snapshot();
+    });
   }
 
   /** Does it again after a recovery, where the device is lost meanwhile. */

@@ -43,7 +43,10 @@ export interface Runtime {
    * GPU's own.
    */
   memoryBudget?: number;
-  /** Called when a device of the trainer's own was lost and the run stands on another where it stood before. */
+  /**
+   * Called when a device of the trainer's own was lost and the run stands on another where it stood before, and when
+   * numbers turned bad and it went back: `nonFinite: 'rollback'`.
+   */
   onRecovery?: (event: RecoveryEvent) => void;
   /** The learning rate as a function of the finished updates, for a spec whose schedule is `custom`. */
   learningRate?: ScheduleFunction;
@@ -57,7 +60,7 @@ export interface Memory {
   device: MemoryBytes;
   /** Their sum. */
   deviceBytes: number;
-  /** Of the last snapshot, which the host keeps. */
+  /** Of the last snapshot, which the host keeps, and of that which a rollback goes back to. */
   snapshotBytes: number;
 }
 
@@ -109,7 +112,10 @@ export interface FitOptions {
   steps?: number;
   /** Evaluated after every epoch. */
   validationData?: Data;
-  /** Called for every step, in order, some time after it was done: nothing waits for it. */
+  /**
+   * Called for every step, in order, some time after it was done: nothing waits for it. After a rollback the numbers of
+   * the steps begin again at an earlier one.
+   */
   onStep?: (event: StepEvent) => void;
   /** Called after every epoch. */
   onEpoch?: (event: EpochEvent) => void;
@@ -125,6 +131,8 @@ export interface History {
   epochs: EpochEvent[];
   /** Whether the signal ended it. */
   stopped: boolean;
+  /** Where it went back since numbers turned bad, if it did: `nonFinite: 'rollback'`. */
+  rollbacks?: RecoveryEvent[];
   /** Wall time from the first to the last step, without compiling, evaluating and saving; divided by the steps. */
   msPerStep: number;
 }

@@ -192,6 +192,20 @@ describe('train', () => {
     expect(other.events).toMatchObject([{ event: 'error', code: 'checkpoint/init' }]);
   });
 
+  test('a run that goes back tells of it, and its history has every step once', async () => {
+    const out = path('back');
+    const { code, events } = await run(
+      ...['train', ...onFlowers, '--target', 'length', '--optimizer', 'sgd', '--model', '6-1'],
+      ...['--learning-rate', '100', '--steps', '30', '--json', '--out', out],
+      ...['--non-finite', '{"type":"rollback","factor":1e-4,"every":6}'],
+    );
+    expect(code).toBe(0);
+    expect(events.find(({ event }) => event === 'rollback')).toMatchObject({ step: 6, learningRateScale: 1e-4 });
+    const history = JSON.parse(readFileSync(join(out, 'history.json'), 'utf8'));
+    expect(history.losses.step).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect(history.losses.learningRate.at(-1)).toBeCloseTo(0.01, 12);
+  });
+
   test('a run that fails keeps its history and ends with an error event and code 1', async () => {
     const out = path('diverged');
     const { code, events } = await run(

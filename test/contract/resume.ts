@@ -40,6 +40,8 @@ interface Feature {
   readonly after?: Runtime;
   /** Trains the first steps; default: `fit` of a trainer. */
   readonly begin?: (made: Made) => Promise<Trainer>;
+  /** Events that are told again, since the run went back. */
+  readonly again?: number;
   /** Default: one of those that compile fast, in turns; what a strategy changes is in the first row. */
   readonly strategies?: readonly Strategy[];
   /** Default: the CPU and Dawn. */
@@ -69,6 +71,7 @@ const SPEC: SpecInput = {
 const CUT = 7;
 const STEPS = 13;
 
+const DIVERGING = 30;
 const EVERYWHERE: readonly RuntimeName[] = ['cpu', 'dawn', 'chromium', 'deno'];
 const falling = (step: number) => 0.1 / (1 + step);
 const momentum = { type: 'sgd', learningRate: 0.05, momentum: 0.9 } as const;
@@ -182,7 +185,29 @@ const FEATURES: readonly Feature[] = [
     strategies: ['resident', 'plain'],
   },
   { name: 'mini-batches that the app makes', data: made },
+  // The error grows a hundredfold with every step, until it is beyond f32 behind the cut: back to a step before the cut.
+  {
+    ...regression('meanSquaredError', 1),
+    name: 'a rollback to before the cut',
+    spec: {
+      ...{ loss: 'meanSquaredError', layers: [dense(1)], optimizer: { type: 'sgd', learningRate: DIVERGING } },
+      nonFinite: { type: 'rollback', factor: 1e-4, every: 6 },
+    },
+    strategies: ['plain', 'resident'],
+    again: 6,
+  },
+  {
+    ...regression('meanSquaredError', 1),
+    name: 'steps that are skipped',
+    spec: { loss: 'meanSquaredError', nonFinite: 'skip', layers: [dense(5, { activation: 'tanh' }), dense(1)] },
+    data: poisoned,
+  },
 ];
+
+/** One row has a target whose square is beyond f32: a step of every epoch is left out. */
+function poisoned({ x, y }: DataInput): Data {
+  return { x, y: Float32Array.from(y as Float32Array, (value, row) => (row === 9 ? 3e38 : value)) };
+}
 
 /** The mini-batches of an epoch, another order in every epoch. */
 function made({ x, y }: DataInput): StreamData {
@@ -222,7 +247,7 @@ async function inTrainer({ spec, runtime, data, ears }: Made): Promise<Trainer> 
 }
 
 /** A whole run, and one that is cut, of which one half goes on in place and the other from the file. */
-async function resumes({ name, begin = inTrainer, ...feature }: Feature, runtime: Runtime): Promise<void> {
+async function resumes({ name, begin = inTrainer, again = 0, ...feature }: Feature, runtime: Runtime): Promise<void> {
   const { x, y } = randomRows({ ...ROWS, ...feature.rows });
   const made = {
     spec: { ...SPEC, ...feature.spec },
@@ -261,7 +286,8 @@ async function resumes({ name, begin = inTrainer, ...feature }: Feature, runtime
       sameEvents(`${name}: ${who}`, events, whole.events);
       sameBytes(`${name}: ${who}`, await trainer.save(), expected);
     }
-    if (whole.events.length !== STEPS + Math.floor(STEPS / epochOf(made.spec))) throw new Error('events are missing');
+    const events = STEPS + Math.floor(STEPS / epochOf(made.spec)) + again;
+    if (whole.events.length !== events) throw new Error(`got ${whole.events.length} events, expected ${events}`);
   } finally {
     for (const trainer of open) await trainer.dispose();
   }

@@ -8,6 +8,7 @@ import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import { Engine } from '../../src/train/engine.ts';
+import { openData } from '../../src/train/open.ts';
 import type { Data, Runtime, StreamData } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { sharded } from '../support/shards.ts';
@@ -66,7 +67,7 @@ async function counters({ gpu }: ContractContext): Promise<void> {
   try {
     await engine.start();
     // Windows of 40 rows in pieces of one mini-batch.
-    const source = await engine.open(stream(sharded(ROWS, WIDTH, 'idx').shards, { shuffleBuffer: 40 }), 'test');
+    const source = (await openData(engine, stream(sharded(ROWS, WIDTH, 'idx').shards, { shuffleBuffer: 40 }), 'test'))!;
     const epoch = async () => {
       const before = { ...counts };
       for (let step = 0; step < 12; step++) {

@@ -10,6 +10,7 @@ import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
 import { Engine } from '../../src/train/engine.ts';
+import { openData } from '../../src/train/open.ts';
 import { initialParameters, readParameters, writeParameters } from '../../src/train/params.ts';
 import { learnedOf } from '../../src/train/snapshot.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
@@ -298,7 +299,7 @@ async function snapshotCost(context: ContractContext): Promise<void> {
   const engine = new Engine(program, new WebGpuExecutor(await requestDevice(gpu)), { snapshotEvery: 1e9 });
   try {
     await engine.start();
-    const source = await engine.open(DATA, 'test');
+    const source = (await openData(engine, DATA, 'test'))!;
     const { metrics } = engine.submit(source, 5);
     const before = { ...counts };
     const snapshot = await engine.snapshot();

@@ -35,7 +35,7 @@ function fill(shapes: Map<string, number[]>): Map<string, NamedTensor> {
   return tensors;
 }
 
-function model(input: SpecInput = INPUT): Required<ModelFile> {
+function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'rollback'>> {
   const spec = parseSpec(input);
   return {
     spec,
@@ -46,6 +46,8 @@ function model(input: SpecInput = INPUT): Required<ModelFile> {
   };
 }
 
+/** Of an earlier step. */
+const COUNTERS = { step: 7, epoch: 1, position: 3, decisions: { 'rollback.scale': 0.1, 'rollback.attempts': 1 } };
 /** As version 2 added them: numbers that decimals do not hold exactly. */
 const DECIDED = { step: 12, epoch: 2, position: 64, epochLoss: 0.1 + 0.2, epochRows: 1024, bestLoss: 2 / 3 };
 
@@ -293,7 +295,7 @@ describe('decodeModel refuses', () => {
     ['a file without version', 'version', remove('formatVersion')],
     ['version 0', 'version', set('formatVersion', '0')],
     ['a version that is no number', 'version', set('formatVersion', '1.0')],
-    ['a newer version', 'version', set('formatVersion', '3')],
+    ['a newer version', 'version', set('formatVersion', '4')],
     ['a version with a zero before it', 'version', set('formatVersion', '02')],
     ['a file without spec', 'spec', remove('spec')],
     ['a spec that is no JSON', 'json', set('spec', '{inputs:3}')],
@@ -338,6 +340,11 @@ describe('decodeModel refuses', () => {
       'counters',
       (metadata) => metadata.set('formatVersion', '1').set('counters', JSON.stringify(DECIDED)),
     ],
+    [
+      'decisions by name in version 2, which had none',
+      'counters',
+      set('counters', '{"step":1,"epoch":1,"position":1,"decisions":{"a":1}}'),
+    ],
     ['choices that are an array', 'choices', set('choices', '[]')],
     ['a choice that is an object', 'choices', set('choices', '{"a":{}}')],
     ['a choice past the range of numbers', 'choices', set('choices', '{"a":1e999}')],
@@ -347,6 +354,34 @@ describe('decodeModel refuses', () => {
     ['−infinity in the state', 'non-finite', value('optimizer.exp_avg.layers.0.bias', 3, Number.NEGATIVE_INFINITY)],
   ])('%s', (_, code, change) => {
     expect(failure(() => decodeModel(tampered(model(), change))).code).toBe(`checkpoint/${code}`);
+  });
+
+  test.each<[string, string, (inner: ModelFile) => Partial<ModelFile>]>([
+    ['of another model', 'rollback', () => ({ ...model({ ...INPUT, seed: 9 }), counters: COUNTERS })],
+    ['of a later step', 'rollback', () => ({ counters: { ...COUNTERS, step: 13 } })],
+    ['of weights alone', 'rollback', () => ({ optimizer: undefined as never, counters: undefined as never })],
+    ['inside of another', 'unknown-tensor', (inner) => ({ rollback: inner })],
+  ])('a place to go back to %s', (_, code, change) => {
+    const inner = { ...model(), counters: COUNTERS };
+    const good = encodeModel({ ...model(), rollback: inner });
+    expect(decodeModel(good)).toEqual({ ...model(), rollback: inner });
+    expect(encodeModel(decodeModel(good))).toEqual(good);
+    const bytes = encodeModel({ ...model(), rollback: { ...inner, ...change(inner) } });
+    expect(failure(() => decodeModel(bytes)).code).toBe(`checkpoint/${code}`);
+  });
+
+  test('a place to go back to that is no file, and one in a version that had none', () => {
+    const values = new Uint8Array(64);
+    const file = (version: string, tensor: { shape: number[]; values: Uint8Array | Float32Array }) => {
+      const { tensors, metadata } = readSafetensors(encodeModel(model()));
+      const all = new Map<string, typeof tensor>();
+      for (const [name, stored] of tensors) all.set(name, { shape: stored.shape, values: float32Values(stored, name) });
+      return writeSafetensors(all.set('rollback', tensor) as never, metadata.set('formatVersion', version));
+    };
+    const codeOf = (bytes: Uint8Array) => failure(() => decodeModel(bytes)).code;
+    expect(codeOf(file('3', { shape: [64], values }))).toBe('checkpoint/header');
+    expect(codeOf(file('3', { shape: [2], values: new Float32Array(2) }))).toBe('checkpoint/rollback');
+    expect(codeOf(file('2', { shape: [64], values }))).toBe('checkpoint/unknown-tensor');
   });
 
   test('weights that are not f32', () => {
@@ -376,7 +411,7 @@ describe('decodeModel refuses', () => {
     expect(message(remove('layers.0.bias'))).toBe('model: tensor "layers.0.bias" is missing; the spec asks for it.');
     expect(message(shape('layers.2.bias', [2]))).toContain('did you mean "layers.0.bias"?');
     expect(message(value('layers.0.weight', 11, Number.NaN))).toContain('holds NaN at position 11');
-    expect(message(set('formatVersion', '3'))).toContain('expected "1" to "2"; the file is newer, update downhill');
+    expect(message(set('formatVersion', '4'))).toContain('expected "1" to "3"; the file is newer, update downhill');
     expect(message(set('formatVersion', 'x'))).toContain('damaged');
     expect(message(set('formatVersion', '0'))).toContain('damaged');
   });

@@ -1,7 +1,7 @@
 /** What a trainer does about numbers that are not finite: it stops at the step before, or leaves the step out. */
 import { describe, expect, it } from 'vitest';
 import { NonFiniteError } from '../../src/errors.ts';
-import { dense } from '../../src/spec/layers.ts';
+import { batchNorm, dense } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
 
@@ -121,6 +121,74 @@ describe('skip', () => {
       files.push(await trainer.save());
     }
     expect(files[0]).toEqual(files[1]);
+  });
+});
+
+describe('a single step', () => {
+  const explosive = (finished: number) => (finished === 9 ? 3e38 : 1e-3);
+  const custom = { ...SPEC, optimizer: { type: 'sgd', learningRate: { type: 'custom' } } } as const;
+  const batch = { x: [[0.5, 0.5]], y: [100] };
+
+  /** Four steps of `fit`, three single ones, two of `fit`. */
+  async function trained(spec: SpecInput, learningRate: (finished: number) => number) {
+    const trainer = await createTrainer(spec, { ...CPU, learningRate });
+    await trainer.fit(data(), { steps: 4 });
+    for (const y of [1, 2, 3]) await trainer.step({ x: [[y, 0.5]], y: [y] });
+    await trainer.fit(data(), { steps: 2 });
+    return trainer;
+  }
+
+  it('leaves the model as it was before it, where the update itself turned bad', async () => {
+    await using trainer = await trained(custom, explosive);
+    const file = await trainer.save();
+    const tried = trainer.step(batch);
+    await expect(tried).rejects.toThrow(/^step 10: the parameter of layers\[1\] is infinity.*stands at step 9;/);
+    expect(await trainer.save()).toEqual(file);
+    // Once more, from a snapshot that is some steps back.
+    await expect(trainer.step(batch)).rejects.toThrow(NonFiniteError);
+    expect(await trainer.save()).toEqual(file);
+    await using other = await trained(custom, () => 1e-3);
+    expect(await other.save()).toEqual(file);
+  });
+
+  it('goes back by way of the steps since the last snapshot', async () => {
+    await using trainer = await createTrainer(custom, { ...CPU, learningRate: explosive, snapshotEvery: 1e9 });
+    for (let y = 0; y < 9; y++) await trainer.step({ x: [[y, 0.5]], y: [y] });
+    const file = await trainer.save();
+    await expect(trainer.step(batch)).rejects.toThrow(/stands at step 9;/);
+    expect(await trainer.save()).toEqual(file);
+  });
+
+  it('is left out where such steps are skipped, and says so', async () => {
+    await using trainer = await trained({ ...custom, nonFinite: 'skip' }, explosive);
+    const weights = await trainer.weights();
+    expect(await trainer.step(batch)).toMatchObject({ step: 10, skipped: true });
+    expect(await trainer.weights()).toEqual(weights);
+    expect(await trainer.step(batch)).not.toHaveProperty('skipped');
+    expect(trainer.finishedSteps).toBe(11);
+  });
+
+  it.each(['stop', 'skip'] as const)('moves no statistics of a norm (%s)', async (nonFinite) => {
+    const layers = [dense(4), batchNorm(), dense(1)];
+    await using trainer = await createTrainer({ ...SPEC, layers, nonFinite }, CPU);
+    await trainer.step({
+      x: [
+        [1, 2],
+        [3, 4],
+      ],
+      y: [1, 2],
+    });
+    const weights = await trainer.weights();
+    const bad = trainer.step({
+      x: [
+        [1, 2],
+        [3, 5],
+      ],
+      y: [1, 3e38],
+    });
+    if (nonFinite === 'stop') await expect(bad).rejects.toThrow(/stands at step 1;/);
+    else expect(await bad).toMatchObject({ step: 2, skipped: true });
+    expect(await trainer.weights()).toEqual(weights);
   });
 });
 

@@ -7,6 +7,7 @@ import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { Engine } from '../../src/train/engine.ts';
 import { runSteps } from '../../src/train/fit.ts';
+import { openData } from '../../src/train/open.ts';
 import { Pacer } from '../../src/train/pacer.ts';
 import { learnedOf, type Snapshot, Snapshots } from '../../src/train/snapshot.ts';
 import { randomRows } from '../contract/data.ts';
@@ -33,7 +34,7 @@ async function engineOf(options: { snapshotEvery: number; models?: number; batch
 
 /** Trains up to a step; gives the losses. */
 async function train(engine: Engine, end: number): Promise<number[]> {
-  const source = await engine.open({ x, y }, 'test');
+  const source = (await openData(engine, { x, y }, 'test'))!;
   const losses: number[] = [];
   while (engine.counters.step < end) {
     const { epoch } = engine.counters;

@@ -1,0 +1,68 @@
+/** Opens data to train on: brings it to the executor, all at once or piece by piece, with what draws its rows. */
+import { type PieceSource, pieceSource } from '../data/pieces.ts';
+import { Sampler } from '../data/sampler.ts';
+import { checkBatches } from './batches.ts';
+import type { Engine } from './engine.ts';
+import type { Opened } from './past.ts';
+import { allRows, type Source } from './source.ts';
+import { gone, StreamSource } from './streaming.ts';
+import { doneBefore } from './turns.ts';
+import type { Data, StreamData } from './types.ts';
+import { bytesOf } from './uploads.ts';
+
+/** Data to train on; nothing where the signal says stop before all is compiled. */
+export async function openData(
+  engine: Engine,
+  data: Data | StreamData,
+  who: string,
+  signal?: AbortSignal,
+): Promise<Opened | undefined> {
+  const pieces = pieceSource(data);
+  const make = (until?: AbortSignal) =>
+    pieces ? openPieces(engine, pieces, who, signal) : openAll(engine, data as Data, who, until);
+  return engine.recovery.alive(async () => {
+    const source = await make(signal);
+    if (!source) return undefined;
+    const again = async () => (pieces?.repeats === false ? gone(who) : (await make())!);
+    return engine.past.opened(source, pieces ? 0 : bytesOf(data as Data, engine.spec), again);
+  });
+}
+
+async function openPieces(
+  engine: Engine,
+  pieces: PieceSource,
+  who: string,
+  signal?: AbortSignal,
+): Promise<Source | undefined> {
+  const { executor, spec, counters, members } = engine;
+  const counts = { batch: engine.updateRows, models: members.length };
+  const opening = StreamSource.open(pieces, { executor, spec, ...counts, who, signal });
+  if (!(await doneBefore(signal, opening))) {
+    opening.then((late) => late.release()).catch(() => {});
+    return undefined;
+  }
+  const source = await opening;
+  // Another data set than the one that an epoch was interrupted on begins its own.
+  if (!source.has(counters.position)) engine.beginEpoch();
+  return source;
+}
+
+async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
+  const { executor, spec, members, uploads } = engine;
+  const rows = uploads.rows(spec, data, who);
+  await engine.fitBatch(rows.count);
+  const { batch } = engine.program.lists.train;
+  const last = spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
+  checkBatches(spec, last, who, rows.count);
+  const { loaded, release } = await uploads.load(executor, data, rows);
+  let ready = false;
+  try {
+    // Only this may be given up: a program for another batch is made whole, or what was learned is lost.
+    ready = await doneBefore(signal, loaded.ready('train'));
+    if (!ready) return undefined;
+  } finally {
+    if (!ready) release();
+  }
+  const samplers = members.map(({ spec: own }) => new Sampler(own.sampler, own.seed, rows.count, engine.updateRows));
+  return allRows(loaded, samplers, release);
+}
