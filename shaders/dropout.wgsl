@@ -19,8 +19,7 @@ override LAYER: u32;
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   begin(id.z);
   if (id.x >= FOURS) { return; }
-  let draws = draw_four(scalars.first_row * ROW_FOURS + id.x, STREAM, LAYER) >> vec4<u32>(8u);
-  let factor = select(vec4<f32>(SCALE), vec4<f32>(), draws < vec4<u32>(THRESHOLD));
+  let factor = kept_four(draw_four(scalars.first_row * ROW_FOURS + id.x, STREAM, LAYER), THRESHOLD, SCALE);
   if (DOWN) {
     let own = scalars.model * MODEL_DELTAS + id.x;
     deltas[own + A_OFFSET] = deltas[own + X_OFFSET] * factor;

@@ -19,8 +19,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= FOURS) { return; }
   let own = scalars.model * MODEL_ACTS + id.x;
   let draws = draw_four(scalars.first_row * COLUMN_FOURS + id.x, STREAM, LAYER);
-  let noise = vec4<f32>(normal_pair(draws.x, draws.y), normal_pair(draws.z, draws.w));
-  // The padding behind the last column stays 0.
-  let columns = id.x % COLUMN_FOURS * 4u + vec4<u32>(0u, 1u, 2u, 3u);
-  acts[own + A_OFFSET] = acts[own + X_OFFSET] + STDDEV * noise * vec4<f32>(columns < vec4<u32>(COLUMNS));
+  acts[own + A_OFFSET] = acts[own + X_OFFSET] + STDDEV * noise_four(draws, id.x % COLUMN_FOURS, COLUMNS);
 }

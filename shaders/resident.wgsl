@@ -78,10 +78,11 @@ fn sum_metrics() {
   atomicStore(&metrics[metrics_slot].flags[0], end_step(sum.x));
 }
 
-// The gradient of 4 inputs by 4 outputs of a layer's weights, or of 4 of its biases, and the optimizer on it.
+// The gradient of 4 inputs by 4 outputs of a layer's weights, or of 4 of its biases, and the optimizer on it. Weights of a
+// norm are like biases, and what they are the sum of is scaled.
 fn update_tile(item: u32) {
   var stage = STAGES - 1u;
-  while (!is_dense(stage) || item < stages.rows[stage].first_item) { stage--; }
+  while (item < stages.rows[stage].first_item) { stage--; }
   layer = stages.rows[stage].layer;
   let in_fours = stages.rows[stage].in_fours;
   let out_fours = stages.rows[stage].out_fours;
@@ -89,9 +90,11 @@ fn update_tile(item: u32) {
   let input = own / out_fours;
   let column = own % out_fours;
   // The biases lie behind the weights, as those of an input that is always 1.
-  let bias = input == in_fours;
+  let norm = is_norm(stage);
+  let bias = norm || input == in_fours;
+  let gain = norm && input == 0u;
   var x = stages.rows[stage].x + select(input, 0u, bias);
-  var d = stages.rows[stage].delta + column;
+  var d = select(stages.rows[stage].delta, stages.rows[stage].scaled, gain) + column;
   var s0 = vec4<f32>();
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();
@@ -108,8 +111,8 @@ fn update_tile(item: u32) {
   }
   var gradients = array<vec4<f32>, 4>(s0, s1, s2, s3);
   let weights = stages.rows[stage].weight + input * 4u * out_fours;
-  let first = select(weights, stages.rows[stage].bias, bias) + column;
-  rule = select(stages.rows[stage].weight_rule, stages.rows[stage].bias_rule, bias);
+  rule = select(stages.rows[stage].weight_rule, stages.rows[stage].bias_rule, bias && !gain);
+  let first = select(weights, stages.rows[stage].bias, bias && !gain) + column;
   let count = select(min(4u, stages.rows[stage].inputs - input * 4u), 1u, bias);
   for (var i = 0u; i < count; i++) {
     let at = first + i * out_fours;

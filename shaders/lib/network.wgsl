@@ -2,18 +2,21 @@
 // The kernel that uses this provides `first_row()`, `barrier()`, and where things lie: `load_weight(i)`, `load_act(i)`,
 // `store_act(i, value)`, `load_delta(i)`, `store_delta(i, value)`, `put_delta_at(i, column, value)`.
 // uses: lib/scalars.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
-// uses: lib/tile_{4x4,8x8}.wgsl
+// uses: lib/tile_{4x4,8x8}.wgsl, lib/random.wgsl, lib/network_norms.wgsl
 
 override WORKGROUP: u32 = 64;
 override ROWS: u32;              // of the mini-batch, padding included
 override GROUP_ROWS: u32;        // rows that a workgroup takes
 override STAGES: u32;
-override FIRST_DENSE: u32;       // the first stage with weights
+override FIRST: u32;             // the first stage with weights
 override IN_FOURS: u32;          // inputs of the network / 4, rounded up
 override OUT_FOURS: u32;         // outputs / 4, rounded up
 override X_OFFSET: u32;          // where the mini-batch is copied to
 override METRICS_OFFSET: u32;
-override ALL_DENSE: bool;        // no stage is an activation alone
+override ALL_DENSE: bool;        // every stage is a dense layer
+override DRAWS: bool;            // some stage drops or adds noise
+override DROPOUT_STREAM: u32;
+override NOISE_STREAM: u32;
 override MIXED: bool;            // stages have different activations, else `ACTIVATION` or none
 override ACTIVATION: u32;
 
@@ -53,16 +56,20 @@ fn forward_and_backward(lane: u32) {
   }
   report_delta(stages.rows[STAGES - 1u].delta_layer);
   barrier();
-  for (var above = STAGES; above > FIRST_DENSE; above--) {
+  for (var above = STAGES; above > FIRST; above--) {
     // The delta of the outputs is there already, but for the slope of an activation of the last stage.
     if (above == STAGES && stages.rows[STAGES - 1u].activation == LINEAR) { continue; }
     backward(above, lane);
     barrier();
   }
+  if (is_norm(FIRST)) {
+    for (var row = lane; row < GROUP_ROWS && first_row() + row < ROWS; row += WORKGROUP) { take_row_back(FIRST, row); }
+    barrier();
+  }
 }
 
 fn is_dense(stage: u32) -> bool {
-  return ALL_DENSE || stages.rows[stage].dense == 1u;
+  return ALL_DENSE || stages.rows[stage].kind == DENSE;
 }
 
 fn activation_of(stage: u32) -> u32 {
@@ -70,25 +77,52 @@ fn activation_of(stage: u32) -> u32 {
   return ACTIVATION;
 }
 
-// One stage up: the tiles of z, and the activation on each.
+// Four numbers of a stage without weights, from `four` on in its tensor.
+fn drawn(stage: u32, four: u32, x: vec4<f32>) -> vec4<f32> {
+  if (DRAWS && stages.rows[stage].kind == DROPOUT) { return x * kept(stage, four); }
+  if (DRAWS && stages.rows[stage].kind == NOISE) {
+    let draws = draws_of(stage, four, NOISE_STREAM);
+    let noise = noise_four(draws, four % stages.rows[stage].in_fours, stages.rows[stage].inputs);
+    return x + stages.rows[stage].amount * noise;
+  }
+  return x;
+}
+
+fn kept(stage: u32, four: u32) -> vec4<f32> {
+  return kept_four(draws_of(stage, four, DROPOUT_STREAM), stages.rows[stage].threshold, stages.rows[stage].amount);
+}
+
+fn draws_of(stage: u32, four: u32, stream: u32) -> vec4<u32> {
+  return draw_four(scalars.first_row * stages.rows[stage].out_fours + four, stream, stages.rows[stage].number);
+}
+
+// One stage up: the tiles of z, of a norm its rows, and the activation on each.
 fn forward(stage: u32, lane: u32) {
   let out_fours = stages.rows[stage].out_fours;
   let dense = is_dense(stage);
+  let norm = is_norm(stage);
   let column_tiles = (out_fours + TILE_FOURS - 1u) / TILE_FOURS;
-  let items = select(GROUP_ROWS * out_fours, (GROUP_ROWS + TILE_ROWS - 1u) / TILE_ROWS * column_tiles, dense);
+  let alone = GROUP_ROWS * select(out_fours, 1u, norm);
+  let items = select(alone, (GROUP_ROWS + TILE_ROWS - 1u) / TILE_ROWS * column_tiles, dense);
+  let count = select(select(1u, out_fours, norm), TILE_ROWS * TILE_FOURS, dense);
   let bends = stages.rows[stage].activation != LINEAR;
   for (var item = lane; item < items; item += WORKGROUP) {
     if (dense) {
       forward_tile(stage, item);
+    } else if (norm) {
+      if (first_row() + item >= ROWS) { continue; }
+      take_row(stage, item);
     } else {
-      take_four(item, out_fours, load_act(stages.rows[stage].x + inside(item / out_fours) * out_fours + item % out_fours));
+      let four = inside(item / out_fours) * out_fours + item % out_fours;
+      take_four(item, out_fours, drawn(stage, four, load_act(stages.rows[stage].x + four)));
     }
-    for (var i = 0u; i < select(1u, TILE_ROWS * TILE_FOURS, dense); i++) {
-      let row = tile_row + i / TILE_FOURS;
-      let column = tile_column + i % TILE_FOURS;
+    for (var i = 0u; i < count; i++) {
+      let row = select(tile_row + i / TILE_FOURS, item, norm);
+      let column = select(tile_column + i % TILE_FOURS, i, norm);
       if (row >= GROUP_ROWS || first_row() + row >= ROWS || column >= out_fours) { continue; }
       let at = (first_row() + row) * out_fours + column;
-      var a = tile[i];
+      var a: vec4<f32>;
+      if (norm) { a = norm_forward(stage, row, i); } else { a = tile[i]; }
       if (first_row() + row < scalars.rows) { watch(a); }
       if (bends) {
         if (stages.rows[stage].z != NONE) { store_act(stages.rows[stage].z + at, a); }
@@ -105,20 +139,30 @@ fn backward(above: u32, lane: u32) {
   let stage = above - 1u;
   let fours = stages.rows[stage].out_fours;
   let dense = above < STAGES && is_dense(above);
-  let items = select(GROUP_ROWS, (GROUP_ROWS + TILE_ROWS - 1u) / TILE_ROWS, dense) * fours;
+  let norm = above < STAGES && is_norm(above);
+  let alone = GROUP_ROWS * select(fours, 1u, norm);
+  let items = select(alone, (GROUP_ROWS + TILE_ROWS - 1u) / TILE_ROWS * fours, dense);
+  let count = select(select(1u, fours, norm), TILE_ROWS, dense);
+  let drops = DRAWS && above < STAGES && stages.rows[above].kind == DROPOUT;
   let given = stages.rows[min(above, STAGES - 1u)].delta;
   let bends = stages.rows[stage].activation != LINEAR;
   for (var item = lane; item < items; item += WORKGROUP) {
     if (dense) {
       backward_tile(above, item);
+    } else if (norm) {
+      if (first_row() + item >= ROWS) { continue; }
+      take_row_back(above, item);
     } else {
-      take_four(item, fours, load_delta(given + inside(item / fours) * fours + item % fours));
+      let four = inside(item / fours) * fours + item % fours;
+      take_four(item, fours, load_delta(given + four));
+      if (drops) { tile[0] *= kept(above, four); }
     }
-    for (var i = 0u; i < select(1u, TILE_ROWS, dense); i++) {
-      let row = tile_row + i;
+    for (var i = 0u; i < count; i++) {
+      let row = select(tile_row + i, item, norm);
       if (row >= GROUP_ROWS || first_row() + row >= ROWS) { break; }
-      let at = (first_row() + row) * fours + tile_column;
-      var delta = tile[i];
+      let at = (first_row() + row) * fours + select(tile_column, i, norm);
+      var delta: vec4<f32>;
+      if (norm) { delta = norm_backward(above, row, i); } else { delta = tile[i]; }
       if (bends) {
         let x = load_act(stages.rows[stage].bent + at);
         delta *= activation_derivative_four(activation_of(stage), x, bitcast<f32>(stages.rows[stage].parameter));

@@ -29,6 +29,17 @@ fn draw_four(four: u32, stream: u32, substream: u32) -> vec4<u32> {
   return philox(vec4<u32>(four, scalars.finished_steps, substream, stream), vec2<u32>(scalars.seed, 0u));
 }
 
+// What dropout multiplies four numbers by: 0 where a draw of 24 bits lies below the threshold.
+fn kept_four(draws: vec4<u32>, threshold: u32, scale: f32) -> vec4<f32> {
+  return select(vec4<f32>(scale), vec4<f32>(), (draws >> vec4<u32>(8u)) < vec4<u32>(threshold));
+}
+
+// Four standard normal numbers, and 0 for those that are padding behind the last column.
+fn noise_four(draws: vec4<u32>, column_four: u32, columns: u32) -> vec4<f32> {
+  let noise = vec4<f32>(normal_pair(draws.x, draws.y), normal_pair(draws.z, draws.w));
+  return noise * vec4<f32>(column_four * 4u + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(columns));
+}
+
 // Two standard normal numbers (Box and Muller 1958).
 fn normal_pair(first: u32, second: u32) -> vec2<f32> {
   // Near 1 the logarithm is taken of what lacks to 1.

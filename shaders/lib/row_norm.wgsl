@@ -34,7 +34,7 @@ fn row_moments(lane: u32, row: u32) -> vec2<f32> {
   var mean = 0.0;
   if (CENTERED) {
     var sum = vec4<f32>();
-    for (var four = lane; four < FOURS; four += WORKGROUP) { sum += x_at(row, four); }
+    for (var four = lane; four < FOURS; four += WORKGROUP) { sum += x_at(row, four) * real_columns(four); }
     mean = row_mean(lane, sum);
   }
   var squares = vec4<f32>();

@@ -39,7 +39,8 @@ export const dropout: Kernel = {
   },
 };
 
-function dropOf({ layer }: Step): { threshold: number; scale: number } {
+/** What the layer says of its draws: those of 24 bits below `threshold` are dropped, the rest is scaled. */
+export function dropOf({ layer }: Step): { threshold: number; scale: number } {
   if (layer?.type !== 'dropout') throw new Error(`${layer?.type} drops nothing`);
   return { threshold: Math.round(layer.rate * UNIT), scale: 1 / (1 - layer.rate) };
 }

@@ -34,7 +34,8 @@ export const gaussian_noise: Kernel = {
   },
 };
 
-function deviationOf({ layer }: Step): number {
+/** What the layer says of its noise. */
+export function deviationOf({ layer }: Step): number {
   if (layer?.type !== 'gaussianNoise') throw new Error(`${layer?.type} has no noise`);
   return layer.stddev;
 }

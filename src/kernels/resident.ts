@@ -1,7 +1,7 @@
 /** Whole training steps of a small network in one workgroup: everything but the data set lies in the workgroup's memory. */
 import { type Find, fours, type Kernel, type Step, type TensorName } from './kernel.ts';
 import { optimizerOverrides, paramsSize } from './optimizer_update.ts';
-import { networkFlops, networkOverrides, type Stage, stagesOf, stageTable } from './stages.ts';
+import { isSummed, NONE, networkFlops, networkOverrides, type Stage, stagesOf, stageTable } from './stages.ts';
 
 /** Rows and columns of the tiles that an invocation computes. */
 const TILE = 4;
@@ -67,10 +67,10 @@ function layOut(step: Step, find: Find, budget = step.workgroupBytes!): Layout {
     for (const name of [weight, bias]) if (name) places.set(name, find(name).offset / 4);
   }
   const tensors = new Set<TensorName>([stages[0]!.x]);
-  for (const { z, a, delta, bent } of stages) {
+  for (const { z, a, bent, scaled } of stages) {
     tensors.add(a);
     if (bent) tensors.add(bent === z ? z : a);
-    if (delta && bent) tensors.add(delta);
+    if (scaled) tensors.add(scaled);
   }
   let size = 0;
   const offsets = new Map<TensorName, number>();
@@ -78,14 +78,16 @@ function layOut(step: Step, find: Find, budget = step.workgroupBytes!): Layout {
     offsets.set(name, size);
     size += step.batch * fours(find(name).columns);
   }
-  const last = stages.at(-1)!;
-  for (const stage of stages) {
-    if (!stage.delta || stage.bent) continue;
-    // The loss puts the delta of a linear last stage where its outputs are.
-    if (stage === last) offsets.set(stage.delta, offsets.get(stage.a)!);
+  for (let n = stages.length - 1; n >= 0; n--) {
+    const [{ a, delta, bent }, above] = [stages[n]!, stages[n + 1]];
+    if (!delta || offsets.has(delta)) continue;
+    // The loss puts the delta of a linear last stage where its outputs are; a delta that no update sums makes room for
+    // the next one.
+    if (!above && !bent) offsets.set(delta, offsets.get(a)!);
+    else if (above?.delta && !isSummed(above)) offsets.set(delta, offsets.get(above.delta)!);
     else {
-      offsets.set(stage.delta, size);
-      size += step.batch * fours(find(stage.delta).columns);
+      offsets.set(delta, size);
+      size += step.batch * fours(find(delta).columns);
     }
   }
   const metrics = size;
@@ -97,8 +99,9 @@ function layOut(step: Step, find: Find, budget = step.workgroupBytes!): Layout {
   const firstItems: number[] = [];
   let items = 0;
   for (const { weight, bias } of stages) {
-    firstItems.push(items);
+    firstItems.push(weight ? items : NONE);
     if (!weight) continue;
+    // The weights of a norm are one row.
     const { rows, columns } = find(weight);
     items += (fours(rows) + (bias ? 1 : 0)) * fours(columns);
   }
@@ -144,6 +147,8 @@ function loopSteps(step: Step, find: Find): number {
     const [ins, outs] = [fours(find(stage.x).columns), fours(find(stage.a).columns)];
     iterations += rounds(tiles * outs) * (ins + TILE + 1) + rounds(tiles * ins) * (outs + TILE + 1);
     iterations += 2 * rounds(step.batch * outs);
+    // A draw takes ten rounds; an invocation goes through the row of a norm eight times.
+    if (stage.step) iterations += 20 * rounds(step.batch * outs) + 8 * rounds(step.batch) * outs;
   }
   iterations += rounds(items) * (step.batch + stages.length + TILE + 1) + step.batch;
   return Math.max(1, Math.floor(MAX_ITERATIONS / iterations));

@@ -12,7 +12,8 @@ const MANY_ROWS = 1024;
 const NARROW = 128;
 
 /** What goes through a network inside one workgroup. */
-const IN_ONE_WORKGROUP = /^(gather_rows|dense|activation|loss|optimizer_update|reduce_metrics)/;
+const IN_ONE_WORKGROUP =
+  /^(gather_rows|dense|activation|row_norm|dropout|gaussian_noise|loss|optimizer_update|reduce_metrics)/;
 
 /** The strategy, and in words why it is none that takes a network through a workgroup, where its layers forbid that. */
 export interface Chosen {

@@ -66,7 +66,7 @@ export function fuseRows(steps: readonly Step[]): Step[] {
   const covered = steps.slice(0, -1);
   const loss = covered.find((step) => step.kernel === 'loss')!;
   const stages = stagesOf(base);
-  const left = stages.flatMap(({ z, a, bent, delta }) => [a, bent === z ? z : undefined, delta]);
+  const left = stages.flatMap(({ z, a, bent, delta, scaled }) => [a, bent === z ? z : undefined, delta, scaled]);
   return [
     {
       kernel: 'fused_rows',

@@ -29,6 +29,8 @@ interface Point {
   rows?: number;
   /** The full matrix runs on the CPU and one GPU runtime, these points on all. */
   everywhere?: boolean;
+  /** Of a point with other layers than dense and activation: whether `row-fused` and `resident` run it. */
+  fused?: boolean;
 }
 
 const regression = { target: 'real' } as const;
@@ -316,7 +318,7 @@ function rateOf(spec: ReturnType<typeof parseSpec>): number {
  * a third. `resident` takes what fits a workgroup.
  */
 function takes(strategy: Strategy, point: Point, n: number): boolean {
-  if (strategy !== 'layered' && strategy !== 'plain' && plan(parseSpec(point.spec)).remark) return false;
+  if (strategy !== 'layered' && strategy !== 'plain' && point.fused === false) return false;
   const everyEntry = point.everywhere === true || !/^(activation|loss|optimizer) /.test(point.name);
   // One kernel at many sizes is the same in both: the fused ones around it take long to compile.
   if (strategy === 'layered' && /^layers \w+ of (1|3|63|64|257)\b/.test(point.name)) return false;

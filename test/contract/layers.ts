@@ -20,6 +20,8 @@ export interface LayerPoint {
   data: Partial<DataShape>;
   rows?: number;
   everywhere?: boolean;
+  /** Whether the strategies that take a network through a workgroup run it too; their shaders take long to compile. */
+  fused?: boolean;
 }
 
 /** A network of three classes; `rows` real rows of `batchSize`. */
@@ -66,6 +68,24 @@ const draws: LayerPoint[] = [
     [gaussianNoise(0.1), dense(65, { activation: 'gelu' }), gaussianNoise(2), dense(3), gaussianNoise(0.5)],
     64,
     63,
+  ),
+];
+
+/** Each way down that a stage can have above another; the padding behind a sigmoid is not 0. */
+const stages: LayerPoint[] = [
+  point(
+    'behind a sigmoid: a norm, noise and dropout',
+    [
+      dense(6, { activation: 'sigmoid' }),
+      layerNorm(),
+      activation('gelu'),
+      gaussianNoise(0.3),
+      dense(5),
+      dropout(0.4),
+      dense(3),
+    ],
+    9,
+    8,
   ),
 ];
 
@@ -147,7 +167,19 @@ const EVERYWHERE = [
   'embedding of three columns of 65',
 ];
 
-export const layerPoints: LayerPoint[] = [...norms, ...draws, ...blocks, ...batchNorms, ...embeddings].map((one) => ({
-  ...one,
-  everywhere: EVERYWHERE.some((name) => one.name === `layers ${name}`),
-}));
+/** These in `resident`, where they fit, and in `row-fused`: several workgroups, each place in a network. */
+const FUSED = [
+  'rmsNorm of 65',
+  'norms first, doubled and last',
+  'dropout first, doubled, after the head',
+  'noise before, between and last',
+  'behind a sigmoid: a norm, noise and dropout',
+];
+
+export const layerPoints: LayerPoint[] = [...norms, ...draws, ...stages, ...blocks, ...batchNorms, ...embeddings].map(
+  (one) => ({
+    ...one,
+    everywhere: EVERYWHERE.some((name) => one.name === `layers ${name}`),
+    fused: FUSED.some((name) => one.name === `layers ${name}`),
+  }),
+);
