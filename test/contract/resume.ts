@@ -165,6 +165,11 @@ const FEATURES: readonly Feature[] = [
     strategies: ['resident', 'row-fused'],
   },
   { name: 'dropout and noise', spec: { layers: [gaussianNoise(0.1), dense(6), dropout(0.3), dense(3)] } },
+  {
+    name: 'dropout, noise and a norm inside a workgroup',
+    spec: { layers: [gaussianNoise(0.1), dense(6), layerNorm(), dropout(0.3), dense(3)] },
+    strategies: ['resident', 'row-fused'],
+  },
   { name: 'batch norm', spec: { layers: [batchNorm(), dense(5), batchNorm({ momentum: 0.3 }), dense(3)] } },
   { name: 'norms of rows', spec: { layers: [dense(5), layerNorm(), activation('relu'), rmsNorm(), dense(3)] } },
   { name: 'residual blocks', spec: { layers: [dense(5), residual([dense(5)]), residual([dense(6)]), dense(3)] } },

@@ -21,6 +21,8 @@ const FLAGS = [
   'AMSGRAD',
   'GATHER',
   'ALL_DENSE',
+  'NORMS',
+  'DRAWS',
   'MIXED',
   'BIAS',
   'KEEP_Z',

@@ -14,6 +14,7 @@ import { openData } from '../../src/train/open.ts';
 import { initialParameters, readParameters, writeParameters } from '../../src/train/params.ts';
 import { learnedOf } from '../../src/train/snapshot.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
+import goldenLayers from '../golden/layers.json' with { type: 'json' };
 import golden from '../golden/training.json' with { type: 'json' };
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { type Counts, countingGpu } from './counting.ts';
@@ -81,11 +82,11 @@ interface GoldenCase {
 }
 
 /** PyTorch's losses and final weights, from its start weights on its batches. */
-async function followTorch(context: ContractContext, run: GoldenCase): Promise<void> {
+async function followTorch(context: ContractContext, run: GoldenCase, strategy?: Strategy): Promise<void> {
   const flat = (values: number[] | number[][]) => Float32Array.from(values.flat());
   const shape = (values: number[] | number[][]) =>
     Array.isArray(values[0]) ? [values.length, values[0].length] : [values.length];
-  await using(createTrainer(run.spec, runtimeOf(context)), async (trainer) => {
+  await using(createTrainer(run.spec, { ...runtimeOf(context), ...(strategy && { strategy }) }), async (trainer) => {
     const start = Object.entries(run.start).map(
       ([name, values]) => [name, { shape: shape(values), values: flat(values) }] as const,
     );
@@ -380,11 +381,27 @@ const cases: [string, (context: ContractContext) => Promise<void>][] = [
   ['a snapshot is cheap, and whole', snapshotCost],
 ];
 
+/** Layers inside a workgroup, with PyTorch's masks; each fused shader takes long to compile. */
+const LAYERS = [
+  ['layer norm first, between and last', 'resident'],
+  ['RMS norm between and first', 'row-fused'],
+  ['dropout and noise', 'resident'],
+  ['dropout and noise', 'row-fused'],
+] as const;
+const layerRun = (name: string) =>
+  (goldenLayers as unknown as { cases: GoldenCase[] }).cases.find((run) => run.name === name)!;
+
 export const trainingCases: ContractCase[] = [
   ...(golden as unknown as { cases: GoldenCase[] }).cases.map((run, n) => ({
     name: `follows PyTorch, run ${n + 1}`,
     group: 'training',
     run: (context: ContractContext) => followTorch(context, run),
+  })),
+  ...LAYERS.map(([layers, strategy]) => ({
+    name: `follows PyTorch in ${strategy}: ${layers}`,
+    group: 'training',
+    runtimes: ['dawn'] as const,
+    run: (context: ContractContext) => followTorch(context, layerRun(layers), strategy),
   })),
   ...cases.map(([name, run]) => ({ name, group: 'training', run })),
   // SwiftShader would compile for half a minute what is measured here.
