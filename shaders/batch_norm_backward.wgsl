@@ -1,7 +1,8 @@
 // The gradient in the input of a batch norm, and that in its output times the normalised input, whose sum over the rows is
 // the gradient of the weight.
-// uses: lib/batch_norm.wgsl
+// uses: lib/batch_norm.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
+override LAYER: u32;             // below
 override D_A_OFFSET: u32;        // offsets count vec4s
 override BELOW: bool;            // the gradient in the input is wanted
 override D_X_OFFSET: u32;
@@ -41,5 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let n = (x_at(row, four) - moments.mean) * scale;
     let d_x = scale * (deltas[own + D_A_OFFSET + at] * weight - shift - n * turn);
     deltas[own + D_X_OFFSET + at] = select(vec4<f32>(), d_x, row < scalars.rows);
+    if (row < scalars.rows) { watch(d_x); }
   }
+  report_delta(LAYER);
 }

@@ -1,6 +1,7 @@
 // Batch norm in training: by mean and variance of the mini-batch, which move the running ones.
 // uses: lib/batch_norm.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
+override LAYER: u32;
 override BIAS: bool;
 override BIAS_OFFSET: u32;       // offsets count vec4s
 override A_OFFSET: u32;
@@ -32,8 +33,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var row = lane; row < ROWS; row += WORKGROUP) {
     let a = (x_at(row, four) - moments.mean) * factor + bias;
     acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = a;
+    if (row < scalars.rows) { watch(a); }
   }
-  look_at_flags();
+  report_activation(LAYER);
+  look_at_flags_above(code_of_layer(LAYER));
   if (lane == 0u && !stands_still) {
     let rows = f32(scalars.rows);
     move_running(MEAN_OFFSET + four, moments.mean);

@@ -1,7 +1,8 @@
 // The vector of its category in the place of a column of x; behind it, in training, the categories one-hot.
-// uses: lib/scalars.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
 override WORKGROUP: u32 = 64;
+override LAYER: u32;
 override ROWS: u32;
 override IN_FOURS: u32;          // columns of x / 4, rounded up
 override OUTPUTS: u32;
@@ -43,6 +44,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (four < OUT_FOURS) {
     for (var i = 0u; i < 4u; i++) { value[i] = output_at(row, category, four * 4u + i); }
     acts[own + A_OFFSET + row * OUT_FOURS + four] = value;
+    if (row < scalars.rows) { watch(value); }
+    report_activation(LAYER);
   } else {
     let column = four - OUT_FOURS;
     value = vec4<f32>(column * 4u + vec4<u32>(0u, 1u, 2u, 3u) == vec4<u32>(category));

@@ -1,7 +1,8 @@
 // The gradient in the input of a norm of rows, and that in its output times the normalised input, whose sum over the rows
 // is the gradient of the weight.
-// uses: lib/row_norm.wgsl
+// uses: lib/row_norm.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
+override LAYER: u32;             // below
 override D_A_OFFSET: u32;        // offsets count vec4s
 override BELOW: bool;            // the gradient in the input is wanted
 override D_X_OFFSET: u32;
@@ -39,8 +40,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = row * FOURS + four;
         let n = (x_at(row, four) - moments.x) * moments.y;
         let g = deltas[own + D_A_OFFSET + at] * weight_at(four);
-        deltas[own + D_X_OFFSET + at] = moments.y * (g - shift - n * turn) * real_columns(four);
+        let d_x = moments.y * (g - shift - n * turn) * real_columns(four);
+        deltas[own + D_X_OFFSET + at] = d_x;
+        if (row < scalars.rows) { watch(d_x); }
       }
     }
   }
+  report_delta(LAYER);
 }

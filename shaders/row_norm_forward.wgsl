@@ -1,6 +1,7 @@
 // Layer norm and RMS norm of every row.
-// uses: lib/row_norm.wgsl
+// uses: lib/row_norm.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
+override LAYER: u32;
 override BIAS: bool;
 override BIAS_OFFSET: u32;       // offsets count vec4s
 override A_OFFSET: u32;
@@ -20,6 +21,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       var a = (x_at(row, four) - moments.x) * moments.y * weight_at(four);
       if (BIAS) { a += params[scalars.model * MODEL_PARAMS + BIAS_OFFSET + four]; }
       acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = a;
+      if (row < scalars.rows) { watch(a); }
     }
   }
+  report_activation(LAYER);
 }

@@ -47,6 +47,9 @@ fn report(tensor: u32, rank: u32) {
   if (code != 0u && scalars.guard != UNGUARDED) { raise_flag(scalars.finished_steps & 1u, code); }
 }
 
+// The largest code of a layer's activations; those of the layers before it are larger.
+fn code_of_layer(layer: u32) -> u32 { return (BAD_ACTIVATION << 8u) | ((127u - layer) << 1u) | 1u; }
+
 // Reports what was watched of a layer's inputs of its activation, and of the gradients in them.
 fn report_activation(layer: u32) { report(BAD_ACTIVATION, 127u - layer); }
 fn report_delta(layer: u32) { report(BAD_DELTA, layer); }
@@ -67,10 +70,13 @@ fn report_late(tensor: u32, rank: u32) {
 }
 
 // Whether the update of this step must not change anything, into `stands_still`.
-fn look_at_flags() {
+fn look_at_flags() { look_at_flags_above(0u); }
+
+// The same in front of the update, as far as kernels before this one saw: their codes are larger than `code`.
+fn look_at_flags_above(code: u32) {
   let ended = flag(ENDED);
   let before = ended != 0u && (ended ^ (scalars.finished_steps << CODE_BITS)) >> CODE_BITS != 0u;
-  let own = flag(scalars.finished_steps & 1u) != 0u;
+  let own = flag(scalars.finished_steps & 1u) > code;
   stands_still = scalars.guard == IDLE || (scalars.guard != UNGUARDED && (before || own));
 }
 

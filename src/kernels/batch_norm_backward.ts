@@ -1,10 +1,11 @@
 /** The gradient in the input of batch_norm_forward, and what the gradient of its weight is summed from. */
 import { normalizeBack } from '../math/norms.ts';
 import { batchNormOf, batchNormOverrides, columnLine } from './batch_norm_forward.ts';
-import { argument, at, fours, type Kernel, view } from './kernel.ts';
+import { argument, at, fours, type Kernel, layerNumber, view } from './kernel.ts';
 
 export const batch_norm_backward: Kernel = {
   overrides: (step, find) => ({
+    LAYER: step.writes.d_x ? layerNumber(step.writes.d_x) : 0,
     ...batchNormOverrides(step, find),
     D_A_OFFSET: at(argument(step, find, 'd_a')),
     BELOW: 'd_x' in step.writes,
@@ -13,6 +14,7 @@ export const batch_norm_backward: Kernel = {
   }),
   workgroups: (step, find) => fours(argument(step, find, 'x').columns),
   flops: (step, find) => 16 * step.batch * argument(step, find, 'x').columns,
+  watches: { d_x: 'delta' },
   reference: (step, find, { slabs }) => {
     const [x, dA] = ['x', 'd_a'].map((name) => view(argument(step, find, name), slabs));
     const [weight, dX, scaled] = ['weight', 'd_x', 'scaled'].map((name) =>

@@ -1,9 +1,10 @@
 /** Batch norm in training: every column normalised over the real rows; moves the running statistics. */
 import { momentsOf, normalize } from '../math/norms.ts';
-import { argument, at, type Find, fours, type Kernel, type Step, view, WORKGROUP } from './kernel.ts';
+import { argument, at, type Find, fours, type Kernel, layerNumber, type Step, view, WORKGROUP } from './kernel.ts';
 
 export const batch_norm_forward: Kernel = {
   overrides: (step, find) => ({
+    LAYER: layerNumber(step.writes.a!),
     ...batchNormOverrides(step, find),
     MEAN_OFFSET: at(argument(step, find, 'running_mean')),
     VARIANCE_OFFSET: at(argument(step, find, 'running_var')),
@@ -12,6 +13,7 @@ export const batch_norm_forward: Kernel = {
   }),
   workgroups: (step, find) => fours(argument(step, find, 'x').columns),
   flops: (step, find) => 8 * step.batch * argument(step, find, 'x').columns,
+  watches: { a: 'activation' },
   reference: (step, find, { slabs }) => {
     const own = (name: string) => view(argument(step, find, name), slabs);
     const [x, a, mean, variance] = [own('x'), own('a'), own('running_mean'), own('running_var')];

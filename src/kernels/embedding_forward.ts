@@ -1,12 +1,13 @@
 /** Puts the vector of its category in the place of a column of x; in training also gives the categories one-hot. */
 import type { EmbeddedColumn } from '../spec/layers.ts';
-import { argument, at, fours, groups, type Kernel, type Step, view } from './kernel.ts';
+import { argument, at, fours, groups, type Kernel, layerNumber, type Step, view } from './kernel.ts';
 
 export const embedding_forward: Kernel = {
   overrides: (step, find) => {
     const { column, categories, dimension } = embeddedColumn(step);
     const [x, a, weight] = ['x', 'a', 'weight'].map((name) => argument(step, find, name));
     return {
+      LAYER: layerNumber(step.writes.a!),
       ROWS: step.batch,
       IN_FOURS: fours(x!.columns),
       OUTPUTS: a!.columns,
@@ -24,6 +25,7 @@ export const embedding_forward: Kernel = {
   },
   workgroups: (step, find) => groups(step.batch * (fours(argument(step, find, 'a').columns) + hotFours(step))),
   flops: () => 0,
+  watches: { a: 'activation' },
   reference: (step, find, { slabs }) => {
     const { column, dimension } = embeddedColumn(step);
     const [x, a, weight] = ['x', 'a', 'weight'].map((name) => argument(step, find, name));

@@ -1,12 +1,13 @@
 /** Layer norm and RMS norm: every row of x normalised, times weight, plus bias; the formula is in `math/norms.ts`. */
 import { momentsOf, normalize } from '../math/norms.ts';
-import { argument, at, type Find, fours, type Kernel, type Step, view, WORKGROUP } from './kernel.ts';
+import { argument, at, type Find, fours, type Kernel, layerNumber, type Step, view, WORKGROUP } from './kernel.ts';
 
 /** A workgroup takes every so manieth row; as many dispatches allow. */
 const MOST_WORKGROUPS = 4096;
 
 export const row_norm_forward: Kernel = {
   overrides: (step, find) => ({
+    LAYER: layerNumber(step.writes.a!),
     ...rowNormOverrides(step, find),
     BIAS: 'bias' in step.reads,
     BIAS_OFFSET: 'bias' in step.reads ? at(argument(step, find, 'bias')) : 0,
@@ -14,6 +15,7 @@ export const row_norm_forward: Kernel = {
   }),
   workgroups: (step) => rowGroups(step),
   flops: (step, find) => 8 * step.batch * argument(step, find, 'x').columns,
+  watches: { a: 'activation' },
   reference: (step, find, { slabs }) => {
     const [x, a] = ['x', 'a'].map((name) => view(argument(step, find, name), slabs));
     const [weight, bias] = ['weight', 'bias'].map((name) =>

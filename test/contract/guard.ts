@@ -4,7 +4,7 @@ import { type Program, STRATEGIES, type Strategy } from '../../src/plan/program.
 import type { Executor } from '../../src/run/executor.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
 import { type BadNumber, decode, GUARD } from '../../src/run/guard.ts';
-import { dense } from '../../src/spec/layers.ts';
+import { batchNorm, dense, embedding, type LayerInput, layerNorm, rmsNorm } from '../../src/spec/layers.ts';
 import { parseSpec } from '../../src/spec/spec.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { executorFor } from './data.ts';
@@ -141,8 +141,86 @@ async function guarded(context: ContractContext, strategy: Strategy): Promise<vo
   }
 }
 
-export const guardCases: ContractCase[] = STRATEGIES.map((strategy) => ({
+/** Nets whose norm or embedding is the first that computes, or copies, something bad. */
+interface Watched {
+  layers: LayerInput[];
+  /** Of the bad row. */
+  x: number[];
+  y: number;
+  /** All weights of the last layer. */
+  last: number;
+  expected: BadNumber;
+}
+
+const steep: Pick<Watched, 'x' | 'y' | 'last' | 'expected'> = {
+  x: [0, 0],
+  y: 1e15,
+  last: 1e22,
+  expected: bad('delta', 0),
+};
+const strange = { x: [1, Number.NaN], y: 0, last: 1, expected: bad('activation', 0, false, 'NaN') };
+const WATCHED: Watched[] = [
+  { layers: [layerNorm(), dense(1)], ...strange },
+  { layers: [batchNorm(), dense(1)], ...strange },
+  { layers: [embedding([{ column: 0, categories: 2, dimension: 2 }]), dense(1)], ...strange },
+  { layers: [dense(2), rmsNorm(), dense(1)], ...steep },
+  { layers: [dense(2), batchNorm(), dense(1)], ...steep },
+];
+
+/** A step with a bad number behind two good ones: its name, and what the model has then, running statistics included. */
+async function watched(context: ContractContext, strategy: Strategy): Promise<void> {
+  const executor = await executorFor(context);
+  try {
+    for (const { layers, x, y, last, expected } of WATCHED) {
+      const spec = parseSpec({ inputs: 2, layers, loss: 'meanSquaredError', optimizer: 'sgd', batchSize: 4 });
+      const program = plan(spec, { strategy });
+      await executor.prepare(program);
+      for (const { name, role, rows, columns } of program.tensors.values()) {
+        const value = name.startsWith(`param/${layers.length - 1}/weight`) ? last : name.endsWith('bias') ? 0 : 1;
+        if (role === 'param') await executor.write(name, new Float32Array(rows * columns).fill(value));
+      }
+      const rows = { x: Float32Array.of(...x, 0, 0), y: Float32Array.of(y, 0) };
+      const data = await executor.load({ count: 2, width: 2, ...rows });
+      await data.ready('train');
+      const feed = new Feed(4, { capacity: 3 });
+      const learned: string[] = [];
+      const flags: number[] = [];
+      for (const steps of [
+        [1, 1],
+        [0, 1],
+      ]) {
+        for (const [k, row] of steps.entries()) {
+          feed.indices(k).set([1, row, 1]);
+          feed.set(k, ROWS, flags.length, SCALARS, 0, 0, 0, GUARD.stop);
+          flags.push(0);
+        }
+        const result = await executor.run('train', feed, 2, data);
+        flags.splice(-2, 2, ...result.flags);
+        const names = [...program.tensors.values()].filter(({ slab }) => slab === 'params');
+        learned.push((await Promise.all(names.map(({ name }) => executor.read(name)))).join());
+      }
+      data.dispose();
+      const who = `${strategy}, ${layers.map((layer) => (layer as { type: string }).type).join()}`;
+      same(`${who}: flags`, flags.map(Boolean), [false, false, true, false]);
+      same(`${who}: first bad number`, decode(flags[2]!), expected);
+      same(`${who}: what was learned`, learned[1], learned[0]);
+    }
+  } finally {
+    await executor.dispose();
+  }
+}
+
+const watchedCases: ContractCase[] = (['plain', 'layered'] as const).map((strategy) => ({
+  name: `${strategy}: norms and embeddings are watched themselves`,
+  group: 'guard',
+  runtimes: ['cpu', 'dawn'],
+  run: (context: ContractContext) => watched(context, strategy),
+}));
+
+const denseCases: ContractCase[] = STRATEGIES.map((strategy) => ({
   name: `${strategy}: bad numbers are seen before they are used`,
   group: 'guard',
   run: (context: ContractContext) => guarded(context, strategy),
 }));
+
+export const guardCases = [...denseCases, ...watchedCases];
