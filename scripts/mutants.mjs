@@ -48,6 +48,13 @@ const mutants = [
     why: 'the padding behind the last column',
   },
   {
+    file: 'shaders/lib/network_norms.wgsl',
+    find: 'sum += normalized(stage, row, four) * real_columns(stage, four);',
+    replace: 'sum += normalized(stage, row, four);',
+    tests: dawn('row-fused: layers behind a sigmoid'),
+    why: 'the same inside a workgroup',
+  },
+  {
     file: 'shaders/batch_norm_backward.wgsl',
     find: 'select(vec4<f32>(), d_x, row < scalars.rows)',
     replace: 'd_x',

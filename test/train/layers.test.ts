@@ -13,6 +13,7 @@ import {
   type LayerInput,
   layerNorm,
   residual,
+  rmsNorm,
 } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
@@ -173,6 +174,47 @@ describe('the plan', () => {
     expect(() => program([dense(8), residual([dense(8)]), dense(3)], { strategy })).toThrow(
       `strategy ${strategy}: got layers[1] of type residual, which runs in layered and plain alone`,
     );
+  });
+
+  test('norms, dropout and noise go through a workgroup with the rest, at no dispatch', () => {
+    const layers = [
+      gaussianNoise(0.1),
+      dense(8),
+      layerNorm(),
+      activation('relu'),
+      dropout(0.2),
+      dense(6),
+      rmsNorm(),
+      dense(3),
+    ];
+    const small = program(layers);
+    expect([small.strategy, small.remark]).toEqual(['resident', undefined]);
+    expect(describeProgram(small).kernels.map(({ name }) => name)).toEqual(['resident']);
+    const rows = describeProgram(program(layers, { strategy: 'row-fused' }));
+    expect(rows.kernels.map(({ name }) => name)).toEqual(['fused_rows', 'fused_update']);
+    // What the update sums of a norm is left for it.
+    expect(rows.kernels[0]!.writes).toEqual(expect.arrayContaining(['scaled/2', 'scaled/6', 'act/4']));
+    expect(rows.kernels[0]!.reads).toEqual(
+      expect.arrayContaining(['param/2/weight', 'param/2/bias', 'param/6/weight']),
+    );
+  });
+
+  test('counts the memory of a workgroup that they take', () => {
+    const strategy = (layers: LayerInput[], workgroupBytes: number) => program(layers, { workgroupBytes }).strategy;
+    /** The least memory that keeps a network in one workgroup. */
+    const least = (layers: LayerInput[]) => {
+      let bytes = 1024;
+      while (strategy(layers, bytes) !== 'resident') bytes += 16;
+      return bytes;
+    };
+    const [batch, row] = [parseSpec(specOf([dense(3)])).batchSize as number, 4 * 8];
+    const plain = least([dense(8), dense(3)]);
+    // Dropout keeps its output; its delta makes room for that below.
+    expect(least([dense(8), dropout(0.2), dense(3)])).toBe(plain + batch * row);
+    // A norm without parameters its output as well; with a weight also what that is summed from, the gradient in its
+    // output, and the weight with its bias in 256 bytes each.
+    expect(least([dense(8), layerNorm({ affine: false }), dense(3)])).toBe(plain + batch * row);
+    expect(least([dense(8), layerNorm(), dense(3)])).toBe(plain + 3 * batch * row + 2 * 256);
   });
 
   test('norms and blocks leave one update for all parameters', () => {
