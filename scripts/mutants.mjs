@@ -55,6 +55,13 @@ const mutants = [
     why: 'the same inside a workgroup',
   },
   {
+    file: 'shaders/lib/network.wgsl',
+    find: 'tile[0] *= kept(above, four);',
+    replace: 'tile[0] *= kept(above, item);',
+    tests: dawn('row-fused: layers behind a sigmoid'),
+    why: 'the mask on the way down, also behind the rows of the first workgroup',
+  },
+  {
     file: 'shaders/batch_norm_backward.wgsl',
     find: 'select(vec4<f32>(), d_x, row < scalars.rows)',
     replace: 'd_x',

@@ -84,8 +84,8 @@ const stages: LayerPoint[] = [
       dropout(0.4),
       dense(3),
     ],
-    9,
-    8,
+    11,
+    10,
   ),
 ];
 
