@@ -151,7 +151,10 @@ const SPECS: [string, SpecInput, 'u8' | 'f32', number[]][] = [
 describe.each(['f32', 'f64'] as const)('in %s', (precision: Precision) => {
   const make: Make = (length) => (precision === 'f32' ? new Float32Array(length) : new Float64Array(length));
   it.each(SPECS)('has the bits of the formulas: %s', async (_, input, kind, batches) => {
-    const spec = parseSpec({ ...input, optimizer: { type: 'adamW', learningRate: 0.03, weightDecay: 0.1, decays: 'all' } });
+    const spec = parseSpec({
+      ...input,
+      optimizer: { type: 'adamW', learningRate: 0.03, weightDecay: 0.1, decays: 'all' },
+    });
     const program = plan(spec);
     const cpu = new CpuExecutor(precision);
     await cpu.prepare(program);
