@@ -8,7 +8,9 @@ override CLIP_GLOBAL: bool;      // of all gradients together, else of each tens
 override SQUARES: u32;           // sums of squares, those of a layer from its `first_workgroup` on
 override SQUARES_OFFSET: u32;    // in vec4s
 
-@group(0) @binding(6) var<storage, read> grads: array<vec4<f32>>;
+override MOVES: bool;            // what was moved takes the place of the gradients
+
+@group(0) @binding(6) var<storage, read_write> grads: array<vec4<f32>>;
 
 // Tensors begin at multiples of so many vec4s, so that they share no run of as many invocations.
 const RUN = 16u;
@@ -68,5 +70,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
   if (CLIP_NORM > 0.0) { factor = norm_factor(id.x, lane); }
   let owner = owner_of(id.x);
   rule = select(layers.rows[owner.row].weight_rule, layers.rows[owner.row].bias_rule, owner.bias);
-  if (id.x < FOURS) { update_four(id.x, penalized(id.x, grads[scalars.model * MODEL_GRADS + id.x]) * factor); }
+  if (id.x >= FOURS) { return; }
+  let before = load_param(id.x);
+  update_four(id.x, penalized(id.x, grads[scalars.model * MODEL_GRADS + id.x]) * factor);
+  if (MOVES) { grads[scalars.model * MODEL_GRADS + id.x] = load_param(id.x) - before; }
 }

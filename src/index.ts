@@ -67,6 +67,7 @@ export {
 } from './train/checkpoints.ts';
 export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type SweepModel } from './train/create.ts';
 export { Dataset, dataset } from './train/dataset.ts';
+export { diagnoseGradients, type GradientFinding } from './train/diagnose.ts';
 export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';
 export { pageStore } from './train/page-store.ts';
 export type { RecoveryEvent } from './train/recovery.ts';

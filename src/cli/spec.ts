@@ -25,6 +25,7 @@ export interface SpecFlags {
   clipNorm?: number;
   globalClipNorm?: number;
   accumulate?: number;
+  gradientNorms?: boolean;
   sampler?: SamplerName;
   seed?: number;
   nonFinite?: string;
@@ -55,7 +56,7 @@ const MILESTONES = [0.5, 0.75];
 const EXPONENTIAL_END = 0.01;
 
 /** Flags that are keys of the spec. */
-const TAKEN = ['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm', 'sampler', 'seed'] as const;
+const TAKEN = ['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm', 'gradientNorms', 'sampler', 'seed'] as const;
 
 export type Model = { spec: PartialSpec };
 

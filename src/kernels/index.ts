@@ -27,6 +27,7 @@ import { reduce_metrics } from './reduce_metrics.ts';
 import { resident } from './resident.ts';
 import { row_norm_backward } from './row_norm_backward.ts';
 import { row_norm_forward } from './row_norm_forward.ts';
+import { step_norms } from './step_norms.ts';
 
 export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   activation_backward,
@@ -56,4 +57,5 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   resident,
   row_norm_backward,
   row_norm_forward,
+  step_norms,
 };

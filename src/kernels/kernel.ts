@@ -70,6 +70,8 @@ export interface Step {
   readonly optimizer?: Optimizer;
   /** Of an update that takes all gradients at once: the key of the spec that asks for that. */
   readonly together?: string;
+  /** Of an update: it leaves what it moved in the place of the gradients. Of norms: they are of that. */
+  readonly moves?: boolean;
   /** Of an update: how gradients are held back. */
   readonly clip?: Clip;
   /** Of an update: penalty and decay of every parameter. */
@@ -126,6 +128,8 @@ export interface CpuContext {
   readonly scalars: Scalars;
   /** Four sums of the step: loss, correct, mean |e|, mean e². */
   readonly metrics: Float64Array;
+  /** Sums of squares, four a row of the update's table: gradients of weights and biases, what was moved of both. */
+  readonly norms: Float64Array;
   /** Whether the step must not change what was learned. */
   still: boolean;
 }

@@ -24,6 +24,7 @@ export const optimizer_update: Kernel = {
     DENSE_LAYERS: step.dense!.length,
     ...optimizerOverrides(step, find),
     ...normOverrides(step, find),
+    MOVES: step.moves === true,
   }),
   workgroups: (step, find) => groups(paramsSize(step, find) / 4),
   flops: (step, find) => 12 * paramsSize(step, find),
@@ -42,9 +43,12 @@ export const optimizer_update: Kernel = {
     return ({ scalars }) => {
       const grads = whole();
       clip(grads);
+      const before = step.moves && slabs.params.slice();
       const still = undecayed(scalars);
       for (const { offset, size, rule } of ranges) {
         math.update(slabs.params, grads, state, offset, offset + size, rule.decays ? scalars : still, flags);
+        if (!before) continue;
+        for (let i = offset; i < offset + size; i++) slabs.grads[i] = slabs.params[i]! - before[i]!;
       }
     };
   },

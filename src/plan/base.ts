@@ -78,13 +78,16 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
     optimizer: spec.optimizer,
     ...(clip && { clip }),
     ...(together && { together }),
+    ...(spec.gradientNorms && { moves: true }),
   };
-  if (!squares.squares) return [update];
+  const told: Step = { ...common, kernel: 'step_norms', label: 'gradients', reads: grads, writes: {} };
+  const steps = spec.gradientNorms ? [told, update, { ...told, label: 'updates', moves: true }] : [update];
+  if (!squares.squares) return steps;
   // The norm is of the gradient with its penalties.
   const penalised = Object.values(rules).some(hasPenalty) ? record('param') : {};
   return [
     { ...common, kernel: 'gradient_squares', label: 'norms', reads: { ...grads, ...penalised }, writes: squares },
-    update,
+    ...steps,
   ];
 }
 

@@ -39,7 +39,7 @@ export function chooseStrategy(
   const { together } = base.find(({ kernel }) => kernel === 'optimizer_update')!;
   if ((other || together) && (asked === 'resident' || asked === 'row-fused')) {
     const [got, out] = other ? [`${other.label} of type ${other.layer!.type}`, 'the layer'] : [together, 'it'];
-    const instead = !other && together !== 'gradientAccumulationSteps' ? ', or use clipValue' : '';
+    const instead = !other && /clipNorm/i.test(together!) ? ', or use clipValue' : '';
     throw new SpecError(
       'spec/strategy',
       `strategy ${asked}: got ${got}, which runs in layered and plain alone; use strategy 'layered' or 'auto', or leave ${out} out${instead}.`,

@@ -32,7 +32,8 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
     dense,
     covers: [...(fromData ? [gather] : []), ...covered],
   };
-  const others = steps.filter((step) => !covered.includes(step) && step !== update);
+  const told = steps.filter(({ kernel }) => kernel === 'step_norms');
+  const others = steps.filter((step) => !covered.includes(step) && !told.includes(step) && step !== update);
   if (!together) {
     const reads = { ...Object.fromEntries(kept), ...rows, ...metrics.reads };
     return [...others, { ...fused, kernel: 'fused_update', label: `${update.label}, all layers`, reads }];
@@ -52,7 +53,9 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
       reads: { ...params, ...rows, ...metrics.reads },
       writes: { ...grads, ...squares },
     },
+    ...told.slice(0, 1),
     { ...update, reads: { ...update.reads, ...squares }, covers: [update] },
+    ...told.slice(1),
   ];
 }
 

@@ -41,6 +41,13 @@ export interface Program {
   readonly lists: Readonly<Record<ListName, StepList>>;
 }
 
+/** The parameters of whose gradients the host hears, PyTorch's names: weight and bias of every row of the update's table. */
+export function normNames({ lists }: Program): (string | undefined)[] {
+  const dense = lists.train.steps.find(({ kernel }) => kernel === 'step_norms')?.dense ?? [];
+  const own = (name: TensorName | undefined) => name?.replace(/^param\/(.+)\/(\w+)$/, 'layers.$1.$2');
+  return dense.flatMap(({ weight, bias }) => [own(weight), own(bias)]);
+}
+
 /** The tensor of that name. */
 export function tensorOf(program: Program, name: string): Tensor {
   const tensor = program.tensors.get(name as TensorName);

@@ -11,7 +11,7 @@ import {
   type TensorName,
 } from '../kernels/kernel.ts';
 import type { Real } from '../math/losses.ts';
-import { baseSteps, type ListName, type Program, tensorOf } from '../plan/program.ts';
+import { baseSteps, type ListName, normNames, type Program, tensorOf } from '../plan/program.ts';
 import { targets } from '../spec/spec.ts';
 import type { MemoryBytes } from './executor.ts';
 import {
@@ -139,10 +139,13 @@ export class CpuExecutor implements Executor {
     const bound = models.map((model) => this.#bind(base, model));
     const sums = new Float64Array(steps * feed.models * 4);
     const flags = new Uint32Array(steps * feed.models);
+    const names = list === 'train' ? normNames(program) : [];
+    const squares = new Float64Array(steps * feed.models * names.length * 2);
     for (let k = 0; k < steps; k++) {
       for (let slice = 0; slice < feed.models; slice++) {
         const n = k * feed.models + slice;
-        const context = this.#context(feed, k, slice, data, sums.subarray(n * 4, n * 4 + 4));
+        const own = squares.subarray(n * names.length * 2, (n + 1) * names.length * 2);
+        const context = this.#context(feed, k, slice, data, sums.subarray(n * 4, n * 4 + 4), own);
         const model = feed.slots[n]!;
         const steps = feed.ends(k) ? bound[model]! : bound[model]!.filter(({ once }) => !once);
         flags[n] = runGuarded(steps, context, models[model]!, feed.guards[n]!);
@@ -152,7 +155,7 @@ export class CpuExecutor implements Executor {
       await breathe();
       this.#turned = performance.now();
     }
-    return { sums, flags };
+    return { sums, flags, ...(names.length > 0 && { norms: { names, squares } }) };
   }
 
   async clearFlags(): Promise<void> {
@@ -162,7 +165,7 @@ export class CpuExecutor implements Executor {
   /** Runs base steps on one slice of step `k` of the feed; gives the four sums of the metrics. */
   runSteps(steps: readonly Step[], feed: Feed, k: number, data: LoadedData, slice = 0): Float64Array {
     const model = this.#prepared().models[feed.slots[k * feed.models + slice]!]!;
-    const context = this.#context(feed, k, slice, data, new Float64Array(4));
+    const context = this.#context(feed, k, slice, data, new Float64Array(4), new Float64Array(0));
     for (const { run } of this.#bind(once(steps), model)) run(context);
     return context.metrics;
   }
@@ -235,7 +238,14 @@ export class CpuExecutor implements Executor {
     });
   }
 
-  #context(feed: Feed, k: number, slice: number, data: LoadedData, metrics: Float64Array): CpuContext {
+  #context(
+    feed: Feed,
+    k: number,
+    slice: number,
+    data: LoadedData,
+    metrics: Float64Array,
+    norms: Float64Array,
+  ): CpuContext {
     const n = k * feed.models + slice;
     return {
       data: (data as CpuLoaded).view(this.#prepared().program),
@@ -247,6 +257,7 @@ export class CpuExecutor implements Executor {
       finishedSteps: feed.finished[n]!,
       scalars: feed.scalars[n]!,
       metrics,
+      norms,
       still: false,
     };
   }

@@ -43,6 +43,8 @@ export interface RunResult {
   readonly sums: Float64Array;
   /** A code a slice: the first bad number of the step (`decode` of guard.ts), 0 where all were finite or nobody looked. */
   readonly flags: Uint32Array;
+  /** Where the program has norms: two names a row of the update's table, and four sums of squares a row and slice. */
+  readonly norms?: { readonly names: readonly (string | undefined)[]; readonly squares: Float64Array };
 }
 
 /** What memory is for: a slab by its name, `tables` for what shaders look up, `staging` for what comes back. */

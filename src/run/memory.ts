@@ -2,7 +2,7 @@
 import { DeviceError } from '../errors.ts';
 import { SLABS, type Slab } from '../kernels/kernel.ts';
 import { STRUCTS } from '../kernels/shaders.generated.ts';
-import { LISTS, type Program } from '../plan/program.ts';
+import { LISTS, normNames, type Program } from '../plan/program.ts';
 import { partsOf } from '../spec/spec.ts';
 import { LEARNED, type MemoryBytes } from './executor.ts';
 import { Feed, feedCapacity } from './feed.ts';
@@ -24,7 +24,9 @@ export function programBytes(program: Program): MemoryBytes {
   return {
     ...slabs,
     feed: bufferBytes(Math.max(...capacities.map((steps, i) => steps * strides[i]!))),
-    metrics: bufferBytes((1 + Math.max(...capacities)) * models * STRUCTS.Record.size),
+    metrics: bufferBytes(
+      (1 + Math.max(...capacities)) * models * (1 + normNames(program).length / 2) * STRUCTS.Record.size,
+    ),
     staging: LEARNED.reduce((sum, slab) => sum + slabs[slab], 0),
   };
 }

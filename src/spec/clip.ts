@@ -32,8 +32,11 @@ export function clipOf(spec: Clips): Clip | undefined {
 }
 
 /** The key that asks for an update of all gradients at once, if one does. */
-export function togetherOf(spec: Clips & { readonly gradientAccumulationSteps?: number }): string | undefined {
+export function togetherOf(
+  spec: Clips & { readonly gradientAccumulationSteps?: number; readonly gradientNorms?: boolean },
+): string | undefined {
   const [key] = keysOf(spec);
   if (key && key !== 'clipValue') return key;
-  return spec.gradientAccumulationSteps === undefined ? undefined : 'gradientAccumulationSteps';
+  if (spec.gradientAccumulationSteps !== undefined) return 'gradientAccumulationSteps';
+  return spec.gradientNorms ? 'gradientNorms' : undefined;
 }

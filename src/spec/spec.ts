@@ -6,7 +6,7 @@ import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter }
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Named, type NamedInput, parseNamed } from './named.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
-import { fraction, integer, oneOf, parseObject, positive, show } from './parse.ts';
+import { boolean, fraction, integer, oneOf, parseObject, positive, show } from './parse.ts';
 import { parseRegularizer, type Regularizer, type RegularizerInput } from './penalties.ts';
 import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
 
@@ -63,6 +63,8 @@ export interface SpecInput {
    * of all their rows, in the memory of one.
    */
   gradientAccumulationSteps?: number;
+  /** Whether the events of steps tell the norms of gradients and updates; default false. */
+  gradientNorms?: boolean;
 }
 
 /** A checked spec with every default filled in. */
@@ -83,6 +85,8 @@ export interface Spec {
   readonly weightRegularizer?: Regularizer;
   /** Absent for 1. */
   readonly gradientAccumulationSteps?: number;
+  /** Absent for false. */
+  readonly gradientNorms?: boolean;
 }
 
 const ENTRIES = {
@@ -100,6 +104,7 @@ const ENTRIES = {
   globalClipNorm: v.optional(positive),
   weightRegularizer: v.optional(v.any()),
   gradientAccumulationSteps: v.optional(integer(1, 1024), 1),
+  gradientNorms: v.optional(boolean, false),
 };
 
 /**
@@ -129,6 +134,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
       weightRegularizer: parseRegularizer(rest.weightRegularizer, `${who}.weightRegularizer`),
     }),
     ...(gradientAccumulationSteps > 1 && { gradientAccumulationSteps }),
+    ...(rest.gradientNorms && { gradientNorms: true }),
   };
   checkTogether(spec, who);
   return deepFreeze(spec);

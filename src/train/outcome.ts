@@ -32,23 +32,46 @@ export interface BadStep {
 export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: RunResult): StepEvent[] {
   return submit.events.map((event, k) => {
     const skipped = metrics.flags[k * submit.models.length] !== 0;
-    return { ...event, loss: lossAt(submit, metrics, k, 0), ...(skipped && { skipped }) };
+    return {
+      ...event,
+      loss: lossAt(submit, metrics, k, 0),
+      ...(skipped && { skipped }),
+      ...normsOf(submit, metrics, k),
+    };
   });
 }
 
+/** The norms of step `k` of a submit, of its first model, by parameter; nothing where none were asked for. */
+function normsOf({ models }: Pick<Submit, 'models'>, { norms }: RunResult, k: number): Partial<StepEvent> {
+  if (!norms) return {};
+  const { names, squares } = norms;
+  const own = (part: number) =>
+    Object.fromEntries(
+      names.flatMap((name, n) => {
+        const at = k * models.length * names.length * 2 + Math.floor(n / 2) * 4 + part + (n % 2);
+        return name === undefined ? [] : [[name, Math.sqrt(squares[at]!)]];
+      }),
+    );
+  return { gradientNorms: own(0), updateNorms: own(2) };
+}
+
 /** The metrics of updates, from those of their `parts`, the mini-batches that each took. */
-export function foldParts({ sums, flags }: RunResult, parts: readonly number[], models: number): RunResult {
+export function foldParts({ sums, flags, norms }: RunResult, parts: readonly number[], models: number): RunResult {
   const folded = { sums: new Float64Array(parts.length * models * 4), flags: new Uint32Array(parts.length * models) };
   let at = 0;
+  const size = norms ? norms.names.length * 2 : 0;
+  const squares = new Float64Array(parts.length * models * size);
   for (const [k, own] of parts.entries()) {
     for (let i = 0; i < own * models; i++, at++) {
       const n = k * models + (i % models);
       // The first bad number of a step has the largest code.
+      // Norms are there with the last.
+      if (norms) squares.set(norms.squares.subarray(at * size, (at + 1) * size), n * size);
       folded.flags[n] = Math.max(folded.flags[n]!, flags[at]!);
       for (let j = 0; j < 4; j++) folded.sums[n * 4 + j]! += sums[at * 4 + j]!;
     }
   }
-  return folded;
+  return norms ? { ...folded, norms: { ...norms, squares } } : folded;
 }
 
 /** Where a run stands, and where it would go back to. */

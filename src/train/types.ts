@@ -82,6 +82,12 @@ export interface StepEvent {
   loss: number;
   /** The step met a number that is not finite, and changed nothing: `nonFinite: 'skip'`. */
   skipped?: boolean;
+  /**
+   * With `gradientNorms: true`: the norm of the gradient of every parameter, before clipping and without penalties, and
+   * of what the update moved it by; PyTorch's names. `diagnoseGradients` reads them.
+   */
+  gradientNorms?: Record<string, number>;
+  updateNorms?: Record<string, number>;
   learningRate: number;
 }
 

@@ -3,7 +3,7 @@ import type { Strategy } from '../../src/plan/program.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import { dense, dropout } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createSweep } from '../../src/train/create.ts';
+import { createSweep, createTrainer } from '../../src/train/create.ts';
 import type { Runtime } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { assertWithin } from './compare.ts';
@@ -55,9 +55,53 @@ async function besideTheLoops({ gpu }: ContractContext, strategy: Strategy): Pro
   }
 }
 
-export const gradientCases: ContractCase[] = (['layered', 'plain'] as const).map((strategy) => ({
+/** Norms of gradients and updates come back with every step, behind the metrics of several mini-batches. */
+async function norms(runtime: Runtime): Promise<number[]> {
+  const spec: SpecInput = { ...SPEC, gradientNorms: true };
+  const trainer = await createTrainer(spec, { ...runtime, stepsPerSubmit: 2 });
+  const seen: number[] = [];
+  try {
+    await trainer.fit(
+      { x, y },
+      {
+        steps: 3,
+        onStep: ({ gradientNorms, updateNorms }) =>
+          seen.push(...Object.values(gradientNorms!), ...Object.values(updateNorms!)),
+      },
+    );
+    return seen;
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+async function normsBesideTheLoops({ gpu }: ContractContext, strategy: Strategy): Promise<void> {
+  const expected = await norms({ backend: 'cpu', strategy });
+  const { device } = await requestDevice(gpu!);
+  try {
+    const got = await norms({ device, strategy, tune: false });
+    if (expected.length !== 24 || got.length !== 24) throw new Error(`got ${got.length} norms`);
+    if (expected.some((value) => !(value > 0))) throw new Error(`no norm: ${expected}`);
+    assertWithin('norms', got, expected, (i) => 1e-4 * expected[i]!);
+  } finally {
+    device.destroy();
+  }
+}
+
+const normCases = (['layered', 'plain'] as const).map(
+  (strategy): ContractCase => ({
+    group: 'gradients',
+    name: `${strategy}: norms of gradients and updates`,
+    runtimes: strategy === 'plain' ? ['chromium', 'dawn', 'deno'] : ['dawn'],
+    run: (context) => normsBesideTheLoops(context, strategy),
+  }),
+);
+
+const sumCases: ContractCase[] = (['layered', 'plain'] as const).map((strategy) => ({
   group: 'gradients',
   name: `${strategy}: sums over mini-batches under a global norm, three models`,
   runtimes: strategy === 'layered' ? ['chromium', 'dawn', 'deno'] : ['dawn'],
   run: (context) => besideTheLoops(context, strategy),
 }));
+
+export const gradientCases: ContractCase[] = [...sumCases, ...normCases];

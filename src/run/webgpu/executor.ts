@@ -4,7 +4,7 @@ import { KERNELS } from '../../kernels/index.ts';
 import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import type { Variant } from '../../kernels/variants.ts';
-import { type Choices, type ListName, type Program, tensorOf } from '../../plan/program.ts';
+import { type Choices, type ListName, normNames, type Program, tensorOf } from '../../plan/program.ts';
 import type { MemoryBytes, MemoryRole } from '../executor.ts';
 import {
   type AdapterDescription,
@@ -23,7 +23,7 @@ import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
 import { MAP_READ, Readback } from './readback.ts';
-import { RECORD_BYTES, resultOf } from './records.ts';
+import { normsStart, RECORD_BYTES, resultOf } from './records.ts';
 import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
 
 /** The WebGPU constants of the same names, which are not there to read in every runtime. */
@@ -161,7 +161,7 @@ export class WebGpuExecutor implements Executor {
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
     const prepared = this.#need();
     const recorded = (data as GpuLoaded).recorded(list);
-    return this.#watch.command(() => this.#submit(prepared, recorded, feed, steps, list !== 'infer'));
+    return this.#watch.command(() => this.#submit(prepared, recorded, feed, steps, list !== 'infer', list === 'train'));
   }
 
   /** Records steps and hands them to the queue; with what comes back of them, or nothing. */
@@ -171,6 +171,7 @@ export class WebGpuExecutor implements Executor {
     feed: Feed,
     steps: number,
     measured: boolean,
+    trains: boolean,
   ): Promise<RunResult> {
     const device = this.#device;
     feed.finish(steps, program.models);
@@ -197,11 +198,17 @@ export class WebGpuExecutor implements Executor {
     const bytes = (program.models + count) * RECORD_BYTES;
     const back = staging.pop() ?? this.#buffers.make('staging', 'metrics back', metrics.size, MAP_READ | COPY_DST);
     encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
+    const names = trains ? normNames(program) : [];
+    const own = names.length / 2;
+    if (own > 0) {
+      const start = (normsStart(metrics, own) + program.models * own) * RECORD_BYTES;
+      encoder.copyBufferToBuffer(metrics, start, back, bytes, count * own * RECORD_BYTES);
+    }
     device.queue.submit([encoder.finish()]);
     // The feed may be another when they come.
     const [slots, slices, finished] = [feed.slots.slice(0, count), feed.models, feed.finished.slice(0, count)];
-    const read = (words: Uint32Array) => resultOf(words, program.models, slots, slices, finished);
-    return this.#readback.bring(back, bytes, staging, read);
+    const read = (words: Uint32Array) => resultOf(words, program.models, slots, slices, finished, names);
+    return this.#readback.bring(back, bytes + count * own * RECORD_BYTES, staging, read);
   }
 
   async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
@@ -273,6 +280,7 @@ export class WebGpuExecutor implements Executor {
       ...kernel.overrides(step, find),
       ...{ INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets },
       ...prepared.strides,
+      NORMS_START: normsStart(prepared.metrics, normNames(program).length / 2),
       SLICE_WORDS: sliceWords(batch),
     };
     const choices = { input: data.format.input, tile: '8x8', product: '8x8', ...kernel.choices?.(step) } as const;

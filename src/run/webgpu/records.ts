@@ -21,6 +21,7 @@ export function resultOf(
   slots: Uint32Array,
   slices: number,
   finished: Uint32Array,
+  names: readonly (string | undefined)[] = [],
 ): RunResult {
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
   const sums = new Float64Array(slots.length * 4);
@@ -37,5 +38,13 @@ export function resultOf(
     const first = finished.indexOf(finished[0]! + after);
     if (first >= 0 && flags[first + slice] === 0) flags[first + slice] = code;
   }
-  return { sums, flags };
+  if (names.length === 0) return { sums, flags };
+  const squares = new Float64Array(slots.length * names.length * 2);
+  const first = models + slots.length;
+  for (let i = 0; i < squares.length; i++) squares[i] = floats[(first + Math.floor(i / 4)) * WORDS + (i % 4)]!;
+  return { sums, flags, norms: { names, squares } };
 }
+
+/** The record behind those of all slots; from there on a slot has so many for norms. */
+export const normsStart = ({ size }: { readonly size: number }, own: number): number =>
+  Math.floor(size / RECORD_BYTES / (1 + own));
