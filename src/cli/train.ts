@@ -70,8 +70,14 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
       onStep: (event) => {
         note(losses, event);
         if (event.step % flags.logEvery === 0) {
-          const { step, loss, learningRate } = event;
-          output.event({ event: 'step', step, loss, learningRate });
+          const { step, loss, learningRate, gradientNorms, updateNorms } = event;
+          output.event({
+            event: 'step',
+            step,
+            loss,
+            learningRate,
+            ...(gradientNorms && { gradientNorms, updateNorms }),
+          });
         }
         progress.update(event);
         watch?.changed();

@@ -138,6 +138,7 @@ const FEATURES: readonly Feature[] = [
       gradientAccumulationSteps: 4,
       batchSize: 2,
       globalClipNorm: 0.1,
+      gradientNorms: true,
       layers: [dense(5), dropout(0.3), dense(3)],
     },
     strategies: ['layered', 'plain'],
