@@ -68,7 +68,7 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
         report.facts.push(['adapter', adapterWords(adapter)], ['plan', plan]);
       },
       onStep: (event) => {
-        note(losses, event);
+        note(report, event);
         if (event.step % flags.logEvery === 0) {
           const { step, loss, learningRate, gradientNorms, updateNorms } = event;
           output.event({
@@ -131,17 +131,17 @@ function newReport({ describe, spec, total }: Prepared, backend: string): Report
     ],
     total,
     losses: { step: [], loss: [], learningRate: [] },
+    norms: [],
     epochs: [],
     spec,
   };
 }
 
-function note(losses: Report['losses'], { step, loss, learningRate }: StepEvent): void {
-  // After a rollback the steps begin again at an earlier one.
-  while (losses.step.length > 0 && losses.step.at(-1)! >= step) for (const list of Object.values(losses)) list.pop();
+function note({ losses, norms }: Report, { step, loss, learningRate, gradientNorms }: StepEvent): void {
   losses.step.push(step);
   losses.loss.push(loss);
   losses.learningRate.push(learningRate);
+  if (gradientNorms) norms.push(gradientNorms);
 }
 
 interface Finished {

@@ -26,6 +26,7 @@ function report(more: Partial<Report> = {}): string {
     facts: [['data', 'a & b']],
     total: 3,
     losses: { step: [1, 2, 3], loss: [3, 2, 1], learningRate: [1, 1, 1] },
+    norms: [],
     epochs: [],
     train: { loss: 0.25, accuracy: 0.5 },
     spec: parseSpec(classes),
@@ -70,6 +71,19 @@ describe('the page', () => {
     expect(page).toContain('validation loss</title>');
     expect(page).toContain('<h2>Validation accuracy</h2>');
     expect(report()).not.toContain('Validation accuracy');
+  });
+
+  test('draws norms of weights, and names gradients that vanish', () => {
+    const norms = [1, 2, 3].map((norm) => ({
+      'layers.0.weight': norm * 1e-6,
+      'layers.1.weight': norm,
+      'layers.1.bias': 1,
+    }));
+    const page = report({ norms });
+    expect(page).toContain('<b>vanishing</b> layers.0.weight');
+    expect(page).toContain('<title>layers.1.weight</title>');
+    expect(page).not.toContain('layers.1.bias');
+    expect(report()).not.toContain('Gradients');
   });
 
   test('counts true classes by row, and shows the surest mistakes first, as pictures', () => {

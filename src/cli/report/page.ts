@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { DataInput } from '../../data/types.ts';
 import type { Spec } from '../../spec/spec.ts';
+import { diagnoseGradients } from '../../train/diagnose.ts';
 import type { EpochEvent, Metrics } from '../../train/types.ts';
 import { escapeHtml, type Losses, METRIC_NAMES, metricWords } from '../report.ts';
 import type { JudgedClasses, JudgedValues } from './judge.ts';
@@ -16,6 +17,8 @@ export interface Report {
   /** Updates that were asked for. */
   total: number;
   losses: Losses;
+  /** Of every step the norms of the gradients, by parameter; empty where they were not asked for. */
+  norms: Readonly<Record<string, number>>[];
   epochs: EpochEvent[];
   train?: Metrics;
   test?: Metrics;
@@ -59,6 +62,7 @@ ${linePlot([{ name: 'mini-batches', step, value: loss }, ...validationOf(epochs,
 ${metricPlots(epochs, span)}
 <h2>Learning rate</h2>
 ${constant ? `<p>${learningRate[0] ?? '–'} at every step.</p>` : linePlot([{ name: 'learning rate', step, value: learningRate }], { ...span, label: 'Learning rate over the steps', log: false })}
+${gradients(report, span)}
 ${tested ? judgement(spec, tested.rows, tested.judged) : ''}
 <h2>The run</h2>
 <dl>${facts.join('\n')}</dl>
@@ -85,6 +89,20 @@ function metricPlots(epochs: readonly EpochEvent[], span: { total: number }): st
       return `<h2>Validation ${METRIC_NAMES[name]}</h2>\n${plot}`;
     })
     .join('\n');
+}
+
+/** Norms of the weights' gradients, and what they say. */
+function gradients({ norms, losses }: Report, span: { total: number }): string {
+  if (norms.length === 0) return '';
+  const names = Object.keys(norms[0]!).filter((name) => !name.endsWith('.bias'));
+  const series = names.map((name) => ({ name, step: losses.step, value: norms.map((of) => of[name]!) }));
+  const findings = diagnoseGradients(norms).map(
+    ({ kind, message }) => `<p class="warning"><b>${kind}</b> ${escapeHtml(message)}</p>`,
+  );
+  return `<h2>Gradients</h2>
+<p>Norms over each weight, before clipping.</p>
+${findings.join('\n')}
+${linePlot(series, { ...span, label: 'Norms of the gradients over the steps' })}`;
 }
 
 function results({ train, test, losses }: Report): string {
