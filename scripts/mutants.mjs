@@ -8,10 +8,84 @@ import { root, runPackage, say } from './process.mjs';
 const math = ['--project', 'unit', 'test/math'];
 const plan = ['--project', 'unit', 'test/plan', 'test/kernels'];
 const train = ['--project', 'unit', 'test/train', 'test/kernels'];
+/** What a long run lives by: snapshots, bad numbers, lost devices, memory. */
+const runs = ['guard', 'rollback', 'recovery', 'snapshot', 'memory'].map((name) => `test/train/${name}.test.ts`);
+const reliability = ['--project', 'unit', ...runs];
+const cpu = (name) => ['--project', 'contract', 'test/runtimes/cpu.test.ts', '-t', name];
 const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', name];
 
 /** `find` stands exactly once in `file`; with `replace` in its place, `tests` must turn red. */
 const mutants = [
+  {
+    file: 'src/run/guard.ts',
+    find: 'Number(Number.isNaN(worst))',
+    replace: 'Number(worst > 0)',
+    tests: cpu('guard: plain: bad numbers'),
+    why: 'guard: whether it is NaN or infinity',
+  },
+  {
+    file: 'src/train/outcome.ts',
+    find: 'decode(code).late || slabs.statistics.all > 0',
+    replace: 'decode(code).late',
+    tests: reliability,
+    why: 'guard: statistics that a bad step has moved',
+  },
+  {
+    file: 'src/train/sums.ts',
+    find: 'code !== 0 && models.length === 1',
+    replace: 'code !== 0 && models.length === 0',
+    tests: reliability,
+    why: 'guard: a file of a step that was not reached',
+  },
+  {
+    file: 'src/train/rollback.ts',
+    find: 'before * factor',
+    replace: 'factor',
+    tests: reliability,
+    why: 'rollback: the scale of several',
+  },
+  {
+    file: 'src/train/rollback.ts',
+    find: 'tried >= attempts',
+    replace: 'tried > attempts',
+    tests: reliability,
+    why: 'rollback: how often it is tried',
+  },
+  {
+    file: 'src/train/create.ts',
+    find: 'trainer.restore(optimizer, counters, point)',
+    replace: 'trainer.restore(optimizer, counters)',
+    tests: reliability,
+    why: 'resume: the place to go back to',
+  },
+  {
+    file: 'src/train/snapshot.ts',
+    find: 'rows > 0 && Number.isFinite(epochLoss)',
+    replace: 'rows < 0 && Number.isFinite(epochLoss)',
+    tests: cpu('resume: sgd, '),
+    why: 'resume: the losses of the epoch so far',
+  },
+  {
+    file: 'src/run/memory.ts',
+    find: 'total <= budget',
+    replace: 'total <= 2 * budget',
+    tests: reliability,
+    why: 'memory: the budget',
+  },
+  {
+    file: 'src/train/past.ts',
+    find: '(deed.end ?? this.landed) - doer',
+    replace: 'this.landed - doer',
+    tests: reliability,
+    why: 'recovery: where a training ended that is done again',
+  },
+  {
+    file: 'src/train/snapshot.ts',
+    find: 'this.#waiting.counters.step > step',
+    replace: 'this.#waiting.counters.step > step + 1000',
+    tests: reliability,
+    why: 'recovery: a snapshot of steps that did not come back',
+  },
   {
     file: 'src/math/norms.ts',
     find: 'g - shift - n * turn',
