@@ -45,16 +45,22 @@ async function findDawn() {
 }
 
 function report(figures, seed, adapter) {
-  const { rounds, cpu, dawn, lost, compared, files, steps, minutes, rss, heap } = figures;
+  const { rounds, lives, compared, files, steps, minutes, rss, heap } = figures;
+  const of = (name) => lives[name].join(', ');
   const day = new Date().toISOString().slice(0, 10);
   return `| ${day}, ${cpus().length} × ${cpus()[0].model.trim()}, Node ${process.versions.node}${adapter ? `, ${adapter}` : ''} | |
 |---|---:|
 | minutes, seed | ${minutes}, ${seed} |
-| rounds of create, train, save, load, dispose: on the CPU, on Dawn | ${cpu}, ${dawn} |
-| steps of training in them | ${steps} |
+| random networks | ${rounds} |
+| trained, saved, loaded, trained on, on the CPU and on Dawn | ${of('life')} |
+| kept in a folder, stopped at some step, gone on with from the last checkpoint | ${of('kept')} |
+| trained on rows that stream, half of the run from a file | ${of('streamed')} |
+| blown up, and standing at the step before | ${of('guarded')} |
+| gone on on another device, to the bits of a calm run, after theirs was destroyed twice (Dawn) | ${lives.recovered[1]} |
+| ended with an error where the app's own device was destroyed (Dawn) | ${lives.lost[1]} |
+| steps of training in all that | ${steps} |
 | lists of calls whose bytes were compared with those of the changing calls alone | ${compared} of ${rounds} |
 | damaged files given to readers | ${files} |
-| devices destroyed in the middle of a training | ${lost} |
 | resident memory after a tenth of the time, at the end | ${rss[0]} MB, ${rss[1]} MB |
 | JavaScript heap after a tenth of the time, at the end | ${heap[0]} MB, ${heap[1]} MB |`;
 }

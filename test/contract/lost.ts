@@ -6,31 +6,12 @@ import type { RecoveryEvent } from '../../src/train/recovery.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import type { Runtime, StepEvent } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { reachable } from '../support/reachable.ts';
 import { within } from '../support/within.ts';
 import { DATA, SPEC, X } from './small.ts';
 
 /** So long a promise may be pending after a loss. */
 const SETTLED_MS = 2000;
-
-/** `gpu`, whose devices can be got at. */
-function reachable(gpu: GPU): { gpu: GPU; devices: GPUDevice[]; lose(): void } {
-  const devices: GPUDevice[] = [];
-  const reach = {
-    requestAdapter: async (options?: GPURequestAdapterOptions) => {
-      const adapter = await gpu.requestAdapter(options);
-      const request = adapter?.requestDevice.bind(adapter);
-      if (adapter && request) {
-        adapter.requestDevice = async (descriptor?: GPUDeviceDescriptor) => {
-          const device = await request(descriptor);
-          devices.push(device);
-          return device;
-        };
-      }
-      return adapter;
-    },
-  };
-  return { gpu: reach as GPU, devices, lose: () => devices.at(-1)!.destroy() };
-}
 
 function same(who: string, got: unknown, expected: unknown): void {
   const words = (value: unknown) =>

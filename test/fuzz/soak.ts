@@ -1,10 +1,8 @@
 /** A long night: rounds of random networks, calls and damaged files, with what they leave in memory. */
 import fc from 'fast-check';
-import { NonFiniteError } from '../../src/errors.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createTrainer, loadTrainer } from '../../src/train/create.ts';
-import type { Runtime } from '../../src/train/types.ts';
-import { callLists, checkCalls, checkPlans, rowsFor, specs } from './models.ts';
+import { guarded, isNothing, kept, life, lost, recovered, streamed } from './lives.ts';
+import { callLists, checkCalls, checkPlans, specs } from './models.ts';
 import { attacks, attempt, readers } from './readers.ts';
 
 export interface SoakOptions {
@@ -17,19 +15,22 @@ export interface SoakOptions {
   stop: AbortSignal;
 }
 
+/** What a network goes through, on the CPU and on Dawn; each gives its steps. */
+const LIVES = { life, kept, streamed, guarded };
+/** What happens to a device of Dawn's; each gives its steps. */
+const LOSSES = { recovered, lost };
+type Life = keyof typeof LIVES | keyof typeof LOSSES;
+
 /** What a soak did. */
 export interface Figures {
   rounds: number;
-  /** Trainers that were created, trained, saved, loaded and disposed of: on the CPU, on Dawn. */
-  cpu: number;
-  dawn: number;
-  /** Devices that were destroyed in the middle of a training. */
-  lost: number;
+  /** Lives that were lived to the end: on the CPU, on Dawn. */
+  lives: Record<Life, [cpu: number, dawn: number]>;
   /** Runs of which all calls and the changing ones alone were compared. */
   compared: number;
   /** Damaged files that were given to a reader. */
   files: number;
-  /** Steps of training. */
+  /** Steps of training in the lives. */
   steps: number;
   minutes: number;
   /** Megabytes, after the first tenth of the time and at the end. */
@@ -37,10 +38,8 @@ export interface Figures {
   heap: [number, number];
 }
 
-/** Every so many rounds one on Dawn: its compiler takes seconds on an emulated adapter. */
-const DAWN_EVERY = 20;
-/** Every so many rounds on Dawn its device is destroyed. */
-const LOSE_EVERY = 3;
+/** Every so many rounds one life on Dawn: its compiler takes seconds on an emulated adapter. */
+const DAWN_EVERY = 10;
 const FILES = 40;
 
 /** Throws at the first thing that does not hold, with the seed and the round to repeat it. */
@@ -48,9 +47,10 @@ export async function soak({ minutes, seed, gpu, say, stop }: SoakOptions): Prom
   const begin = performance.now();
   const end = begin + minutes * 60_000;
   const all = await readers();
+  const names = Object.keys({ ...LIVES, ...LOSSES }) as Life[];
   const figures: Figures = {
-    ...{ rounds: 0, cpu: 0, dawn: 0, lost: 0, compared: 0, files: 0, steps: 0, minutes: 0 },
-    ...{ rss: [0, 0], heap: [0, 0] },
+    ...{ rounds: 0, compared: 0, files: 0, steps: 0, minutes: 0, rss: [0, 0], heap: [0, 0] },
+    lives: Object.fromEntries(names.map((name) => [name, [0, 0]])) as Figures['lives'],
   };
   let told = begin;
   while (performance.now() < end && !stop.aborted) {
@@ -95,12 +95,19 @@ async function round(
   const [calls] = draw(callLists, seed) as [Parameters<typeof checkCalls>[1]];
   checkPlans(spec, 1 + (seed % 3));
   if (await checkCalls(spec, calls, { backend: 'cpu' })) figures.compared++;
-  figures.steps += await life(spec, seed, { backend: 'cpu' });
-  figures.cpu++;
+  const live = async (name: Life, place: 0 | 1, work: Promise<number>) => {
+    try {
+      figures.steps += await work;
+      figures.lives[name][place]++;
+    } catch (error) {
+      if (!isNothing(error)) throw new Error(`${name} on ${place === 0 ? 'the CPU' : 'Dawn'}`, { cause: error });
+    }
+  };
+  for (const [name, run] of Object.entries(LIVES)) await live(name as Life, 0, run(spec, seed, { backend: 'cpu' }));
   if (gpu) {
-    figures.steps += await life(spec, seed, { gpu, strategy: 'plain' });
-    figures.dawn++;
-    if (figures.dawn % LOSE_EVERY === 0) figures.lost += await lose(spec, seed, gpu);
+    const runs = [...Object.entries(LIVES), ...Object.entries(LOSSES)];
+    const [name, run] = runs[Math.floor(figures.rounds / DAWN_EVERY) % runs.length]!;
+    await live(name as Life, 1, run(spec, seed, { gpu, strategy: 'plain' }));
   }
   const reader = all[seed % all.length]!;
   for (const bytes of draw(attacks(reader), seed, FILES)) {
@@ -109,39 +116,4 @@ async function round(
       throw new Error(`${reader.name}: took ${taken} bytes for a file of ${bytes.length}`);
     figures.files++;
   }
-}
-
-/** Create, train, save, load, train, dispose; gives the steps. The second half from the file has the bits of the first's. */
-async function life(spec: SpecInput, seed: number, runtime: Runtime): Promise<number> {
-  const rows = rowsFor(spec, 1 + (seed % 40), seed);
-  await using trainer = await createTrainer(spec, runtime);
-  try {
-    await trainer.fit(rows, { steps: 7 });
-    await using loaded = await loadTrainer(await trainer.save(), runtime);
-    for (const one of [trainer, loaded]) await one.fit(rows, { steps: 5 });
-    const [a, b] = [await trainer.save(), await loaded.save()];
-    if (a.length !== b.length || a.some((byte, i) => byte !== b[i]))
-      throw new Error('the loaded trainer went another way');
-    return 17;
-  } catch (error) {
-    if (error instanceof NonFiniteError || (error as { code?: string }).code === 'checkpoint/non-finite') return 0;
-    throw error;
-  }
-}
-
-/** A device of the app's own goes away while it trains: the training ends with an error of ours. Gives 1. */
-async function lose(spec: SpecInput, seed: number, gpu: GPU): Promise<number> {
-  const adapter = await gpu.requestAdapter();
-  const device = await adapter!.requestDevice();
-  const trainer = await createTrainer(spec, { device, strategy: 'plain' });
-  const running = trainer.fit(rowsFor(spec, 20, seed), {
-    epochs: 1e6,
-    onStep: ({ step }) => step === 5 && device.destroy(),
-  });
-  const error = await running.catch((reason: unknown) => reason);
-  await trainer.dispose();
-  device.destroy();
-  const { code = '' } = error as { code?: string };
-  if (!/^(device\/lost|train\/non-finite)$/.test(code)) throw error;
-  return 1;
 }
