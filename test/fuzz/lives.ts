@@ -29,7 +29,7 @@ export function same(who: string, a: Uint8Array, b: Uint8Array): void {
 async function calm(spec: SpecInput, data: Data | StreamData, steps: number, runtime: Runtime): Promise<Uint8Array> {
   await using trainer = await createTrainer(spec, runtime);
   await trainer.fit(data, { steps });
-  return trainer.save();
+  return await trainer.save();
 }
 
 /** Create, train, save, load, train, dispose; gives the steps. The second half from the file has the bits of the first's. */

@@ -17,6 +17,7 @@ import { cosine } from '../../src/spec/schedules.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { Engine } from '../../src/train/engine.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { streamReaders } from './streams.ts';
 
 export interface Reader {
   readonly name: string;
@@ -148,6 +149,7 @@ export async function readers(): Promise<Reader[]> {
       // A category becomes as many columns as it has names.
       most: ({ length }) => length * length + FIXED,
     },
+    ...streamReaders,
   ];
 }
 

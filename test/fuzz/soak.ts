@@ -56,7 +56,7 @@ export async function soak({ minutes, seed, gpu, say, stop }: SoakOptions): Prom
   while (performance.now() < end && !stop.aborted) {
     const own = seed + figures.rounds;
     try {
-      await round(own, all, figures, figures.rounds % DAWN_EVERY === 1 ? gpu : undefined);
+      await round(own, all, figures, own % DAWN_EVERY === 1 ? gpu : undefined);
     } catch (error) {
       say(`seed ${own} failed; type: npm run soak -- --seed ${own} --minutes 0.1`);
       throw error;
@@ -100,13 +100,14 @@ async function round(
       figures.steps += await work;
       figures.lives[name][place]++;
     } catch (error) {
-      if (!isNothing(error)) throw new Error(`${name} on ${place === 0 ? 'the CPU' : 'Dawn'}`, { cause: error });
+      if (!isNothing(error))
+        throw new Error(`${name} on ${place === 0 ? 'the CPU' : 'Dawn'}: ${error}`, { cause: error });
     }
   };
   for (const [name, run] of Object.entries(LIVES)) await live(name as Life, 0, run(spec, seed, { backend: 'cpu' }));
   if (gpu) {
     const runs = [...Object.entries(LIVES), ...Object.entries(LOSSES)];
-    const [name, run] = runs[Math.floor(figures.rounds / DAWN_EVERY) % runs.length]!;
+    const [name, run] = runs[Math.floor(seed / DAWN_EVERY) % runs.length]!;
     await live(name as Life, 1, run(spec, seed, { gpu, strategy: 'plain' }));
   }
   const reader = all[seed % all.length]!;

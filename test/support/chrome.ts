@@ -18,6 +18,8 @@ const types: Readonly<Record<string, string>> = { js: 'text/javascript', css: 't
 export async function openPage(
   { path, args }: RuntimeStart['chromium'],
   files: Readonly<Record<string, string>>,
+  /** Flags of Puppeteer's own that it does without. */
+  ignoreDefaultArgs: string[] = [],
 ): Promise<OpenPage> {
   const server = createServer((request, response) => {
     const file = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
@@ -26,7 +28,7 @@ export async function openPage(
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   // Through a pipe the browser ends when this process does, however it ends. What runs in a page has its own limits.
-  const options = { executablePath: path, headless: true, pipe: true, protocolTimeout: 0, args };
+  const options = { executablePath: path, headless: true, pipe: true, protocolTimeout: 0, args, ignoreDefaultArgs };
   const browser = await puppeteer.launch(options).catch((error) => {
     server.close();
     throw error;

@@ -76,6 +76,8 @@ export function failed(what: string, cause: unknown): DownhillError {
 /** Watches a device: every promise it guards settles when the device is lost, and refused commands come to light. */
 export class DeviceWatch {
   readonly device: GPUDevice;
+  /** What a device of the app's own holds as long as it lives, for every trainer that was on it. */
+  readonly #ears: { lost?: (failure: DeviceError) => void } = { lost: (failure) => this.#fail(failure) };
   #failure: DeviceError | undefined;
   #pending = new Set<(reason: unknown) => void>();
   readonly #onError = (event: GPUUncapturedErrorEvent) => {
@@ -85,8 +87,9 @@ export class DeviceWatch {
   constructor(device: GPUDevice) {
     this.device = device;
     device.addEventListener('uncapturederror', this.#onError);
+    const ears = this.#ears;
     device.lost.then((info) => {
-      this.#fail(new DeviceLostError('device/lost', `GPU: the device was lost (${info.reason}: ${info.message})`));
+      ears.lost?.(new DeviceLostError('device/lost', `GPU: the device was lost (${info.reason}: ${info.message})`));
     });
   }
 
@@ -137,6 +140,7 @@ export class DeviceWatch {
   /** After this, guarded promises reject with `reason`. */
   close(reason: DeviceError): void {
     this.device.removeEventListener('uncapturederror', this.#onError);
+    delete this.#ears.lost;
     this.#fail(reason);
   }
 
