@@ -21,6 +21,8 @@ override NESTEROV: bool;
 override CENTERED: bool;
 override AMSGRAD: bool;
 override STATE_STRIDE: u32;  // vec4s from one state tensor of a parameter to its next
+override EMA_RATE: f32;       // how far averages of parameters move to them; 0: there are none
+override EMA_SLOT: u32;       // which state tensor the averages are
 override CLIP_VALUE: f32;    // the largest size of a gradient; 0: any
 
 // Moves the four parameters at `i` by their gradient, in a step that does not stand still.
@@ -52,6 +54,13 @@ fn decay_factor() -> f32 { return select(1.0, scalars.decay_factor, rule.z > 0.0
 fn put_param(i: u32, value: vec4<f32>) {
   watch(value);
   store_param(i, value);
+  if (EMA_RATE > 0.0) { put_average(i + EMA_SLOT * STATE_STRIDE, value); }
+}
+
+// The average begins with what the first update gives.
+fn put_average(i: u32, value: vec4<f32>) {
+  let before = load_state(i);
+  put_state(i, select(before + EMA_RATE * (value - before), value, scalars.finished_steps == 0u));
 }
 
 fn put_state(i: u32, value: vec4<f32>) {

@@ -1,6 +1,6 @@
 /** The model file: a spec, its weights and, to go on training, the optimizer's state, in one safetensors file. */
 import { CheckpointError, SpecError, suggest } from '../errors.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { stateOf } from '../math/optimizers.ts';
 import { parametersOf } from '../spec/network.ts';
 import { show } from '../spec/parse.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
@@ -67,7 +67,7 @@ export const parameterShapes = (spec: Spec): Map<string, number[]> =>
 /** The names and shapes of the optimizer's state, as in `ModelFile.optimizer`. */
 export function optimizerShapes(spec: Spec): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
-  for (const state of OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer)) {
+  for (const state of stateOf(spec.optimizer)) {
     for (const { name, shape, kind } of parametersOf(spec)) {
       if (kind !== 'statistic') shapes.set(`${state}.${name}`, [...shape]);
     }

@@ -40,13 +40,15 @@ export const optimizer_update: Kernel = {
     const ranges = params.map((name) => ({ ...argument(step, find, name), rule: step.rules![name as TensorName]! }));
     const clip = clipping(step, find, slabs);
     const whole = wholeGradients(step, find, memory);
-    return ({ scalars }) => {
+    const average = averaging(step, find, slabs);
+    return ({ scalars, finishedSteps }) => {
       const grads = whole();
       clip(grads);
       const before = step.moves && slabs.params.slice();
       const still = undecayed(scalars);
       for (const { offset, size, rule } of ranges) {
         math.update(slabs.params, grads, state, offset, offset + size, rule.decays ? scalars : still, flags);
+        average(offset, offset + size, finishedSteps);
         if (!before) continue;
         for (let i = offset; i < offset + size; i++) slabs.grads[i] = slabs.params[i]! - before[i]!;
       }
@@ -79,6 +81,17 @@ export function wholeGradients(step: Step, find: Find, { slabs, scratch }: CpuMe
     for (const { offset, size, rule } of rules)
       penalized(slabs.params, slabs.grads, offset, offset + size, rule, grads);
     return grads;
+  };
+}
+
+/** Moves the averages of parameters, where they are kept, towards what these have become; the first update is the first. */
+function averaging(step: Step, find: Find, { params, state }: CpuMemory['slabs']) {
+  const { emaMomentum } = step.optimizer!;
+  if (emaMomentum === undefined) return () => {};
+  const start = OPTIMIZER_MATH[step.optimizer!.type].state(step.optimizer!).length * paramsSize(step, find);
+  return (first: number, end: number, finished: number) => {
+    const rate = finished === 0 ? 1 : 1 - emaMomentum;
+    for (let i = first; i < end; i++) state[start + i]! += rate * (params[i]! - state[start + i]!);
   };
 }
 
@@ -128,6 +141,8 @@ export function optimizerOverrides(step: Step, find: Find) {
     CENTERED: centered,
     AMSGRAD: amsgrad,
     STATE_STRIDE: paramsSize(step, find) / 4,
+    EMA_RATE: optimizer.emaMomentum === undefined ? 0 : 1 - optimizer.emaMomentum,
+    EMA_SLOT: OPTIMIZER_MATH[optimizer.type].state(optimizer).length,
     ...penaltyOverrides(step),
     CLIP_VALUE: step.clip?.by === 'value' ? step.clip.limit : 0,
   };

@@ -1,5 +1,5 @@
 /** The optimizers as numbers, by name; the formulas are PyTorch's (`torch.optim`) unless they say otherwise. */
-import type { OptimizerName } from '../spec/optimizers.ts';
+import type { Optimizer, OptimizerName } from '../spec/optimizers.ts';
 import { adam, adamax, adamW, nadam, radam } from './adam_optimizers.ts';
 import { lion, sgd } from './momentum_optimizers.ts';
 import type { OptimizerMath } from './optimizer.ts';
@@ -20,3 +20,12 @@ export const OPTIMIZER_MATH: Readonly<Record<OptimizerName, OptimizerMath>> = {
   radam,
   lion,
 };
+
+/** The name of the moving average of a parameter beside an optimizer's state. */
+export const AVERAGE = 'ema';
+
+/** The names of all tensors kept per parameter: the optimizer's own, and last the average where there is one. */
+export const stateOf = (optimizer: Optimizer): readonly string[] => [
+  ...OPTIMIZER_MATH[optimizer.type].state(optimizer),
+  ...(optimizer.emaMomentum === undefined ? [] : [AVERAGE]),
+];

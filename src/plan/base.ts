@@ -1,12 +1,12 @@
 /** The base program: forward through the layers, the loss, the same layers backwards, the update; one kernel a step. */
 import { type DenseRow, fours, type Role, type Step, type TensorName } from '../kernels/kernel.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { stateOf } from '../math/optimizers.ts';
 import { hasPenalty } from '../math/penalties.ts';
 import { clipOf, togetherOf } from '../spec/clip.ts';
 import { type Parameter, parametersOf, placeLayers, rulesOf } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type Declarations, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
-import type { ListName } from './program.ts';
+import type { BaseList } from './program.ts';
 
 /** Rows and columns of a parameter of PyTorch's shape. */
 const PLACED: Record<Parameter['kind'], (shape: readonly [number, number]) => readonly [number, number]> = {
@@ -23,7 +23,7 @@ export function declareParameters(spec: Spec, tensors: Declarations): void {
     const [role, slab] = kind === 'statistic' ? (['statistic', 'statistics'] as const) : (['param', 'params'] as const);
     tensors.declare(nameInProgram(name, 'param'), role, slab, rows, columns);
   }
-  for (const state of OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never)) {
+  for (const state of stateOf(spec.optimizer)) {
     for (const { name, rows, columns } of [...tensors.all.values()].filter(({ role }) => role === 'param')) {
       tensors.declare(name.replace('param', `state/${state}`), 'state', 'state', rows, columns);
     }
@@ -33,7 +33,7 @@ export function declareParameters(spec: Spec, tensors: Declarations): void {
 /** The base steps of one list. */
 export function baseProgram(
   spec: Spec,
-  list: ListName,
+  list: BaseList,
   batch: number,
   tensors: Declarations,
 ): { steps: Step[]; output: TensorName } {

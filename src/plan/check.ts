@@ -2,16 +2,16 @@
 
 import type { Step, TensorName } from '../kernels/kernel.ts';
 import { KERNEL_SHADERS } from '../kernels/shaders.generated.ts';
-import { LISTS, type Program, touched } from './program.ts';
+import { type Program, touched } from './program.ts';
 
 /** Storage buffers that every adapter lets a shader bind. */
 const MAX_STORAGE_BUFFERS = 8;
 
 /** @throws Error for a mistake in the plan itself: a user's input cannot cause one */
 export function check(program: Program): void {
-  for (const name of LISTS) {
+  for (const [name, list] of Object.entries(program.lists)) {
     const written = new Set<TensorName>();
-    for (const step of program.lists[name].steps) {
+    for (const step of list.steps) {
       const who = `plan ${name} ${step.label} ${step.kernel}`;
       checkPlaces(program, step, who);
       checkBindings(step, who);

@@ -4,7 +4,7 @@ import { ACTIVATION_MATH } from '../math/activations.ts';
 import type { Activation } from '../spec/activations.ts';
 import type { EmbeddedColumn } from '../spec/layers.ts';
 import { type Placed, parametersAt } from '../spec/network.ts';
-import type { ListName } from './program.ts';
+import type { BaseList } from './program.ts';
 
 /** A tensor before it has a place. */
 export interface Declaration {
@@ -39,11 +39,11 @@ export class Lowering {
   readonly steps: Step[] = [];
   /** What the update will sum, first to last. */
   readonly dense: DenseRow[] = [];
-  readonly #list: ListName;
+  readonly #list: BaseList;
   readonly #batch: number;
   readonly #tensors: Declarations;
 
-  constructor(list: ListName, batch: number, tensors: Declarations) {
+  constructor(list: BaseList, batch: number, tensors: Declarations) {
     this.#list = list;
     this.#batch = batch;
     this.#tensors = tensors;

@@ -1,6 +1,6 @@
 /** Lowers a spec to a program: base steps, then the strategy's fusions, then a place for every tensor. */
-import { SLABS, type Slab, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { type Find, SLABS, type Slab, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
+import { AVERAGE, stateOf } from '../math/optimizers.ts';
 import { placeLayers } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { baseProgram, declareParameters } from './base.ts';
@@ -9,10 +9,11 @@ import { chooseStrategy } from './choose.ts';
 import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseResident, fuseRows, fuseUpdate } from './fuse.ts';
 import { Declarations } from './lower.ts';
 import {
+  AVERAGED,
+  type BaseList,
   baseSteps,
   type Choices,
   LISTS,
-  type ListName,
   type Program,
   type StepList,
   type Strategy,
@@ -44,13 +45,13 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const tensors = new Declarations();
   declareParameters(spec, tensors);
   const widest = Math.max(spec.inputs, ...placeLayers(spec).map((layer) => layer.outputs));
-  const rows: Record<ListName, number> = {
+  const rows: Record<BaseList, number> = {
     train: batch,
     evaluate: evaluationRows(batch, widest),
     infer: evaluationRows(batch, widest),
   };
   const base = Object.fromEntries(LISTS.map((name) => [name, baseProgram(spec, name, rows[name], tensors)])) as Record<
-    ListName,
+    BaseList,
     ReturnType<typeof baseProgram>
   >;
   const asked = options.strategy ?? 'auto';
@@ -61,20 +62,20 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
     layered: (steps) => fuseLayers(steps, tensors, software),
     plain: (steps) => steps,
   };
-  const listsOf = (stepsOf: (name: ListName) => readonly Step[]) =>
+  const listsOf = (stepsOf: (name: BaseList) => readonly Step[]) =>
     Object.fromEntries(
-      LISTS.map((name): [ListName, StepList] => {
+      LISTS.map((name): [BaseList, StepList] => {
         const { output } = base[name];
         return [name, { batch: rows[name], steps: stepsOf(name), ...(name === 'infer' && { output }) }];
       }),
-    ) as Record<ListName, StepList>;
+    ) as Record<BaseList, StepList>;
   const fused = listsOf((name) =>
     name === 'train' || strategy === 'plain' ? fuse[strategy](base[name].steps) : fuse.layered(base[name].steps),
   );
-  const placed = place(fused, tensors, OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never));
+  const placed = place(fused, tensors, stateOf(spec.optimizer));
   const find = (name: TensorName) => placed.tensors.get(name)!;
   // What was chosen for training says nothing about a list that takes another number of rows.
-  const chosen = (name: ListName) => (rows[name] === rows.train ? choices : {});
+  const chosen = (name: BaseList) => (rows[name] === rows.train ? choices : {});
   const lists = listsOf((name) => giveVariants(fused[name].steps, find, { software, subgroups }, chosen(name)));
   const program: Program = {
     spec,
@@ -84,11 +85,26 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
     inputs: spec.inputs,
     outputs: outputs(spec),
     models: options.models ?? 1,
-    lists,
+    lists: { ...lists, ...(spec.optimizer.emaMomentum !== undefined && averagedLists(lists, find)) },
     ...placed,
   };
   check(program);
   return deepFreeze(program);
+}
+
+/** The lists that train nothing, with the moving averages in the place of the weights. */
+function averagedLists({ evaluate, infer }: Record<BaseList, StepList>, find: Find) {
+  const averaged = (step: Step): Step => {
+    const reads = Object.entries(step.reads).map(([argument, name]) => [
+      argument,
+      find(name).role === 'param' ? name.replace('param', `state/${AVERAGE}`) : name,
+    ]);
+    return { ...step, reads: Object.fromEntries(reads), ...(step.covers && { covers: step.covers.map(averaged) }) };
+  };
+  return {
+    [AVERAGED.evaluate]: { ...evaluate, steps: evaluate.steps.map(averaged) },
+    [AVERAGED.infer]: { ...infer, steps: infer.steps.map(averaged) },
+  };
 }
 
 /**
@@ -117,7 +133,7 @@ const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
  * behind it: a device that runs the steps needs the first part alone. State lies as the parameters do, one copy of
  * their layout per state tensor, gradients too.
  */
-function place(lists: Record<ListName, StepList>, declared: Declarations, state: readonly string[]) {
+function place(lists: Record<BaseList, StepList>, declared: Declarations, state: readonly string[]) {
   const steps = LISTS.flatMap((name) => lists[name].steps);
   const shown = new Set(steps.flatMap(touched));
   const tensors = new Map<TensorName, Tensor>();

@@ -3,7 +3,7 @@ import { KERNELS } from '../kernels/index.ts';
 import type { Step, TensorName } from '../kernels/kernel.ts';
 import { variantText } from '../kernels/variants.ts';
 import { partsOf } from '../spec/spec.ts';
-import { LISTS, type ListName, type Program, tensorOf } from './program.ts';
+import { type BaseList, LISTS, type Program, tensorOf } from './program.ts';
 
 export interface ProgramDescription {
   strategy: string;
@@ -54,7 +54,7 @@ export function describeProgram(
 }
 
 /** The program as text, list by list. */
-export function printProgram(program: Program, lists: readonly ListName[] = LISTS): string {
+export function printProgram(program: Program, lists: readonly BaseList[] = LISTS): string {
   const lines = [`strategy ${strategyText(program)}`];
   for (const name of lists) {
     const { batch, steps } = program.lists[name];

@@ -12,7 +12,11 @@ export type Strategy = (typeof STRATEGIES)[number];
 
 /** Train on a mini-batch; loss and metrics of rows; outputs of rows. */
 export const LISTS = ['train', 'evaluate', 'infer'] as const;
-export type ListName = (typeof LISTS)[number];
+export type BaseList = (typeof LISTS)[number];
+/** The last two by the moving averages of the weights; in programs that keep them. */
+export const AVERAGED = { evaluate: 'averagedEvaluate', infer: 'averagedInfer' } as const;
+export type AveragedList = (typeof AVERAGED)[keyof typeof AVERAGED];
+export type ListName = BaseList | AveragedList;
 
 export interface StepList {
   /** Rows that one run of the list takes. */
@@ -38,7 +42,7 @@ export interface Program {
   readonly tensors: ReadonlyMap<TensorName, Tensor>;
   /** Elements per slab and model: what the fused steps touch, and with what only covered steps touch behind it. */
   readonly slabs: Readonly<Record<Slab, { readonly materialised: number; readonly all: number }>>;
-  readonly lists: Readonly<Record<ListName, StepList>>;
+  readonly lists: Readonly<Record<BaseList, StepList> & Partial<Record<AveragedList, StepList>>>;
 }
 
 /** The parameters of whose gradients the host hears, PyTorch's names: weight and bias of every row of the update's table. */
@@ -53,6 +57,13 @@ export function tensorOf(program: Program, name: string): Tensor {
   const tensor = program.tensors.get(name as TensorName);
   if (!tensor) throw new Error(`program: no tensor "${name}"; it has ${[...program.tensors.keys()].join(', ')}`);
   return tensor;
+}
+
+/** A list that the program has. */
+export function listOf(program: Program, name: ListName): StepList {
+  const list = program.lists[name];
+  if (!list) throw new Error(`program: no list "${name}"`);
+  return list;
 }
 
 /** The base steps that a list stands for. */

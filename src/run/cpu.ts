@@ -11,7 +11,7 @@ import {
   type TensorName,
 } from '../kernels/kernel.ts';
 import type { Real } from '../math/losses.ts';
-import { baseSteps, type ListName, normNames, type Program, tensorOf } from '../plan/program.ts';
+import { baseSteps, type ListName, listOf, normNames, type Program, tensorOf } from '../plan/program.ts';
 import { targets } from '../spec/spec.ts';
 import type { MemoryBytes } from './executor.ts';
 import {
@@ -135,7 +135,7 @@ export class CpuExecutor implements Executor {
 
   async run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
     const { program, models } = this.#prepared();
-    const base = once(baseSteps(program.lists[list].steps));
+    const base = once(baseSteps(listOf(program, list).steps));
     const bound = models.map((model) => this.#bind(base, model));
     const sums = new Float64Array(steps * feed.models * 4);
     const flags = new Uint32Array(steps * feed.models);

@@ -16,6 +16,9 @@ const weightDecay = (value: number) => v.optional(notNegative, value);
 /** What the weight decay takes: weights alone, or biases and norms too, as in PyTorch. A layer may say otherwise. */
 const decays = v.optional(oneOf(DECAYS), 'weights');
 
+/** What every optimizer takes; with `emaMomentum` it keeps an average of the weights, e ← emaMomentum · e + (1 − emaMomentum) p. */
+const shared = { decays, emaMomentum: v.optional(rate) };
+
 /** Whose formula, where Keras 3 differs from PyTorch; the defaults of the other options stay PyTorch's. */
 const convention = v.optional(oneOf(['pytorch', 'keras'] as const), 'pytorch');
 
@@ -27,7 +30,7 @@ export const OPTIMIZERS = {
     dampening: v.optional(rate, 0),
     nesterov: v.optional(boolean, false),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   rmsprop: {
@@ -37,7 +40,7 @@ export const OPTIMIZERS = {
     momentum: v.optional(rate, 0),
     centered: v.optional(boolean, false),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   adam: {
@@ -47,7 +50,7 @@ export const OPTIMIZERS = {
     epsilon: v.optional(positive, 1e-8),
     amsgrad: v.optional(boolean, false),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   adamW: {
@@ -57,7 +60,7 @@ export const OPTIMIZERS = {
     epsilon: v.optional(positive, 1e-8),
     amsgrad: v.optional(boolean, false),
     weightDecay: weightDecay(1e-2),
-    decays,
+    ...shared,
     convention,
   },
   adagrad: {
@@ -66,7 +69,7 @@ export const OPTIMIZERS = {
     initialAccumulator: v.optional(notNegative, 0),
     epsilon: v.optional(positive, 1e-10),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   adadelta: {
@@ -74,7 +77,7 @@ export const OPTIMIZERS = {
     rho: v.optional(rate, 0.9),
     epsilon: v.optional(positive, 1e-6),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   adamax: {
@@ -83,7 +86,7 @@ export const OPTIMIZERS = {
     beta2: v.optional(rate, 0.999),
     epsilon: v.optional(positive, 1e-8),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   nadam: {
@@ -93,7 +96,7 @@ export const OPTIMIZERS = {
     epsilon: v.optional(positive, 1e-8),
     momentumDecay: v.optional(notNegative, 4e-3),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
     convention,
   },
   radam: {
@@ -102,14 +105,14 @@ export const OPTIMIZERS = {
     beta2: v.optional(rate, 0.999),
     epsilon: v.optional(positive, 1e-8),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
   },
   lion: {
     learningRate: learningRate(1e-4),
     beta1: v.optional(rate, 0.9),
     beta2: v.optional(rate, 0.99),
     weightDecay: weightDecay(0),
-    decays,
+    ...shared,
   },
 } as const;
 

@@ -86,9 +86,10 @@ function variantsOf(choices: Readonly<Record<string, unknown>>, who: string): Ch
 
 /** A model that predicts and evaluates; it takes less memory than a trainer. @throws CheckpointError */
 export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promise<Model> {
-  const { spec, weights, choices = {} } = decodeModel(bytes, 'loadModel');
+  const { spec, weights, optimizer, choices = {} } = decodeModel(bytes, 'loadModel');
   const trainer = await build(spec, runtime, undefined, variantsOf(choices, 'loadModel'));
   await trainer.setWeights(weights);
+  if (spec.optimizer.emaMomentum !== undefined) await trainer.restore(optimizer, undefined);
   return trainer;
 }
 
@@ -172,7 +173,7 @@ function memberOf(base: Spec, model: SweepModel, n: number, schedule: ScheduleFu
 function checkAlike(specs: readonly Spec[]): void {
   const kind = ({ optimizer }: Spec) => {
     const math = OPTIMIZER_MATH[optimizer.type];
-    return JSON.stringify([math.state(optimizer as never), math.flags(optimizer as never)]);
+    return JSON.stringify([math.state(optimizer as never), math.flags(optimizer as never), optimizer.emaMomentum]);
   };
   const other = specs.findIndex((spec) => kind(spec) !== kind(specs[0]!));
   if (other === -1) return;

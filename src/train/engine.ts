@@ -10,7 +10,7 @@ import { parseSpec, type Spec } from '../spec/spec.ts';
 import { checkStep } from './batches.ts';
 import type { EngineOptions, Member } from './member.ts';
 import { type Submit, skips, stepsToPoint } from './outcome.ts';
-import { copyOf, type Tensors, tensorBytes, writeParameters, writeStart, writeState } from './params.ts';
+import { copyOf, type Tensors, tensorBytes, writeAverages, writeParameters, writeStart, writeState } from './params.ts';
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
 import { type EpochSums, type Snapshot, writeSnapshot } from './snapshot.ts';
@@ -163,6 +163,7 @@ export class Engine implements Recoverable {
     this.#begins(point);
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
+    else if (this.counters.step === 0) await writeAverages(this.executor, this.program, weights);
     if (counters) this.#goOn(counters);
     await this.executor.clearFlags();
     this.past.rest(this.counters.step);

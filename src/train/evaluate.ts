@@ -1,6 +1,6 @@
 /** Evaluation and prediction: rows in file order through the lists `evaluate` and `infer`. */
 import type { InputRows } from '../data/types.ts';
-import type { ListName, Program } from '../plan/program.ts';
+import { AVERAGED, type ListName, listOf, type Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import { TASKS } from '../spec/losses.ts';
@@ -13,6 +13,14 @@ import type { Metrics } from './types.ts';
 const STEPS = 4;
 /** Rows that `predict` keeps on the device at a time. */
 const PREDICT_ROWS = 16_384;
+
+/** How rows go through a network. */
+export interface RowsOptions {
+  /** Gives up with its reason. */
+  signal?: AbortSignal | undefined;
+  /** By the moving averages of the weights, which the optimizer's `emaMomentum` keeps; default false. */
+  averaged?: boolean | undefined;
+}
 
 /** The model of a trainer. */
 const FIRST = [0];
@@ -48,18 +56,19 @@ export async function evaluateRows(
   program: Program,
   data: LoadedData,
   count: number,
-  { models = FIRST, signal }: { models?: readonly number[]; signal?: AbortSignal | undefined } = {},
+  { models = FIRST, signal, averaged }: RowsOptions & { models?: readonly number[] } = {},
 ): Promise<Float64Array> {
-  const { batch } = program.lists.evaluate;
+  const list = averaged ? AVERAGED.evaluate : 'evaluate';
+  const { batch } = listOf(program, list);
   const feed = new Feed(batch, { models: models.length, capacity: STEPS });
   const sums = new Float64Array(4 * models.length);
-  await ready(data, 'evaluate', signal);
+  await ready(data, list, signal);
   let start = 0;
   const next = (most: number) => {
     signal?.throwIfAborted();
     const steps = fill(feed, batch, start, count, most, models);
     start += steps * batch;
-    return steps > 0 ? { steps, metrics: executor.run('evaluate', feed, steps, data) } : undefined;
+    return steps > 0 ? { steps, metrics: executor.run(list, feed, steps, data) } : undefined;
   };
   await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, { sums: own }) => {
     for (let i = 0; i < own.length; i++) sums[i % sums.length] = sums[i % sums.length]! + own[i]!;
@@ -80,9 +89,10 @@ export async function predictRows(
   executor: Executor,
   program: Program,
   rows: InputRows,
-  signal?: AbortSignal,
+  { signal, averaged }: RowsOptions = {},
 ): Promise<Float32Array> {
-  const { batch, output } = program.lists.infer;
+  const list = averaged ? AVERAGED.infer : 'infer';
+  const { batch, output } = listOf(program, list);
   const { outputs } = program;
   const values = new Float32Array(rows.count * outputs);
   const feed = new Feed(batch, { capacity: 1 });
@@ -92,7 +102,7 @@ export async function predictRows(
     const x = rows.x.subarray(start * rows.width, (start + count) * rows.width);
     const data = await executor.load({ count, width: rows.width, x });
     try {
-      await ready(data, 'infer', signal);
+      await ready(data, list, signal);
       let from = 0;
       const next = () => {
         signal?.throwIfAborted();
@@ -101,7 +111,7 @@ export async function predictRows(
         fill(feed, batch, from, count, 1);
         from += batch;
         // Read in the same breath: another call may run the list as soon as this one waits.
-        const running = executor.run('infer', feed, 1, data);
+        const running = executor.run(list, feed, 1, data);
         const read = executor.read(output!);
         return { steps: 1, at, metrics: Promise.all([read, running]).then(([outputs]) => outputs) };
       };

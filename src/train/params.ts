@@ -1,8 +1,8 @@
 /** Parameters by the names and shapes of PyTorch: `layers.0.weight` is [out, in], where the program has [in, out]. */
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, SpecError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { initialize } from '../math/initializers.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { AVERAGE, OPTIMIZER_MATH, stateOf } from '../math/optimizers.ts';
 import { randomSource, STREAM } from '../math/random.ts';
 import { nameInProgram } from '../plan/lower.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
@@ -73,10 +73,36 @@ export async function writeStart(
   members: readonly { spec: Spec; weights?: Tensors | undefined }[],
 ): Promise<void> {
   for (const [model, { spec, weights }] of members.entries()) {
-    const initial = initialParameters(program, spec.seed);
-    await writeParameters(executor, program, new Map([...initial, ...(weights ?? [])]), 'param', model);
+    const initial = new Map([...initialParameters(program, spec.seed), ...(weights ?? [])]);
+    await writeParameters(executor, program, initial, 'param', model);
+    await writeAverages(executor, program, initial, model);
     await writeState(executor, program, initialState(program, spec), model);
   }
+}
+
+/** Sets the moving averages of weights, where the program keeps them. */
+export async function writeAverages(executor: Executor, program: Program, weights: Tensors, model = 0): Promise<void> {
+  if (program.spec.optimizer.emaMomentum === undefined) return;
+  await writeParameters(executor, program, weights, `state/${AVERAGE}`, model);
+}
+
+/** The parameters, moving averages in the place of those that are trained. */
+export async function readAverages(
+  executor: Pick<Executor, 'read'>,
+  program: Program,
+): Promise<Map<string, NamedTensor>> {
+  const kinds = ['param', `state/${AVERAGE}`];
+  const read = await Promise.all(kinds.map((kind) => readParameters(executor, program, kind)));
+  return new Map(read.flatMap((tensors) => [...tensors]));
+}
+
+/** @throws SpecError where averages are asked for that nobody keeps */
+export function checkAveraged({ optimizer }: Spec, averaged: boolean | undefined, who: string): void {
+  if (!averaged || optimizer.emaMomentum !== undefined) return;
+  throw new SpecError(
+    'spec/value',
+    `${who}: averaged: got true, but no averages of the weights are kept; give the optimizer an emaMomentum, such as 0.999.`,
+  );
 }
 
 /** Reads all parameters from the executor. */
@@ -141,7 +167,7 @@ export async function writeState(
   }
 }
 
-const stateNames = ({ spec }: Program) => OPTIMIZER_MATH[spec.optimizer.type].state(spec.optimizer as never);
+const stateNames = ({ spec }: Program) => stateOf(spec.optimizer);
 
 /** Values as they lie in a program, in PyTorch's order. */
 function fromProgram({ shape, kind }: Parameter, values: Float32Array): Float32Array {

@@ -6,7 +6,7 @@ import { type Program, tensorOf } from '../plan/program.ts';
 import type { Captured, Executor } from '../run/executor.ts';
 import { totalBytes } from '../run/memory.ts';
 import type { Spec } from '../spec/spec.ts';
-import { readParameters, readState } from './params.ts';
+import { readAverages, readParameters, readState } from './params.ts';
 
 /** Sums over the steps of the epoch that is under way; NaN from the first loss that did not come back. */
 export interface EpochSums {
@@ -59,19 +59,26 @@ export async function writeSnapshot(executor: Executor, program: Program, snapsh
 /** One model of a snapshot, by PyTorch's names. */
 export async function learnedOf(snapshot: Snapshot, model = 0): Promise<Learned> {
   const { program } = snapshot;
-  const reader = { read: async (name: string) => valuesOf(snapshot, name, model) };
+  const reader = readerOf(snapshot, model);
   return { weights: await readParameters(reader, program), state: await readState(reader, program) };
 }
 
-/** The model file of one model. */
-export async function encodeSnapshot(snapshot: Snapshot, spec: Spec, model = 0): Promise<Uint8Array> {
+const readerOf = (snapshot: Snapshot, model: number) => ({
+  read: async (name: string) => valuesOf(snapshot, name, model),
+});
+
+/** The model file of one model; with `averaged` the moving averages are its weights, and all. */
+export async function encodeSnapshot(snapshot: Snapshot, spec: Spec, model = 0, averaged = false): Promise<Uint8Array> {
   if (snapshot.sums.bad) {
     throw new CheckpointError(
       'checkpoint/non-finite',
       'save: a step before this one met a number that is not finite, and the training is about to go back; save again when it has.',
     );
   }
-  return encodeModel(await fileOf(snapshot, spec, model));
+  if (!averaged) return encodeModel(await fileOf(snapshot, spec, model));
+  const { program } = snapshot;
+  const weights = await readAverages(readerOf(snapshot, model), program);
+  return encodeModel({ spec, weights, choices: program.choices });
 }
 
 async function fileOf(snapshot: Snapshot, spec: Spec, model: number): Promise<ModelFile> {

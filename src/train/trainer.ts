@@ -15,23 +15,32 @@ import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
-import { evaluateRows, predictRows, toMetrics } from './evaluate.ts';
+import { evaluateRows, predictRows, type RowsOptions, toMetrics } from './evaluate.ts';
 import { FIT, fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { oneStep } from './guard.ts';
 import { openData } from './open.ts';
 import { withLosses } from './outcome.ts';
 import { Pacer } from './pacer.ts';
-import { checkParameters, initialParameters, readParameters, type Tensors } from './params.ts';
+import {
+  checkAveraged,
+  checkParameters,
+  initialParameters,
+  readAverages,
+  readParameters,
+  type Tensors,
+} from './params.ts';
 import type { Opened } from './past.ts';
 import { encodeSnapshot, memoryOf, type Snapshot } from './snapshot.ts';
 import { Turns } from './turns.ts';
 import type { Data, FitOptions, History, Memory, Metrics, StepEvent, StreamData } from './types.ts';
 
-const EVALUATE = { signal: v.optional(abortSignal) };
+const SIGNAL = { signal: v.optional(abortSignal) };
+const AVERAGED = { averaged: v.optional(boolean) };
+const EVALUATE = { ...SIGNAL, ...AVERAGED };
 const PREDICT = { ...EVALUATE, raw: v.optional(boolean) };
 const RESET = { seed: v.optional(integer(0, 0xffff_ffff)) };
-const STEPS = { ...EVALUATE, every: v.optional(integer(1, Number.MAX_SAFE_INTEGER)) };
+const STEPS = { ...SIGNAL, every: v.optional(integer(1, Number.MAX_SAFE_INTEGER)) };
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
 export class Trainer {
@@ -140,8 +149,9 @@ export class Trainer {
    * Loss and metrics on the data, means over all rows.
    * @throws the reason of a signal that says stop meanwhile
    */
-  async evaluate(data: Data, options: { signal?: AbortSignal } = {}): Promise<Metrics> {
+  async evaluate(data: Data, options: RowsOptions = {}): Promise<Metrics> {
     parseObject(EVALUATE, options, 'evaluate');
+    checkAveraged(this.spec, options.averaged, 'evaluate');
     return this.#alive(async () => {
       const { executor, program } = this.#engine;
       const { loaded, rows, release } = await this.#engine.load(data, 'evaluate');
@@ -159,12 +169,11 @@ export class Trainer {
    * `raw` gives the network's outputs as they are.
    * @throws the reason of a signal that says stop meanwhile
    */
-  async predict(x: Inputs, options: { raw?: boolean; signal?: AbortSignal } = {}): Promise<Float32Array> {
+  async predict(x: Inputs, options: RowsOptions & { raw?: boolean } = {}): Promise<Float32Array> {
     parseObject(PREDICT, options, 'predict');
+    checkAveraged(this.spec, options.averaged, 'predict');
     const rows = encodeInputs(this.spec, x, 'predict');
-    const values = await this.#alive(() =>
-      predictRows(this.#engine.executor, this.#engine.program, rows, options.signal),
-    );
+    const values = await this.#alive(() => predictRows(this.#engine.executor, this.#engine.program, rows, options));
     if (!options.raw) {
       const { predict } = LOSS_MATH[this.spec.loss.type];
       const { outputs } = this.#engine.program;
@@ -175,15 +184,26 @@ export class Trainer {
     return values;
   }
 
-  /** The model as a safetensors file: weights, optimizer state, counters, spec. */
-  async save(): Promise<Uint8Array> {
+  /**
+   * The model as a safetensors file: weights, optimizer state, counters, spec. With `averaged` the moving averages as its
+   * weights, and nothing to go on training from.
+   */
+  async save(options: { averaged?: boolean } = {}): Promise<Uint8Array> {
+    const { averaged } = parseObject(AVERAGED, options, 'save');
+    checkAveraged(this.spec, averaged, 'save');
     const snapshot = await this.#alive(() => this.#engine.snapshot());
-    return encodeSnapshot(snapshot, this.spec);
+    return encodeSnapshot(snapshot, this.spec, 0, averaged);
   }
 
-  /** The parameters by PyTorch's names: `layers.0.weight` [out, in], `layers.0.bias` [out]. */
-  async weights(): Promise<Map<string, NamedTensor>> {
-    return this.#alive(() => readParameters(this.#engine.executor, this.#engine.program));
+  /**
+   * The parameters by PyTorch's names: `layers.0.weight` [out, in], `layers.0.bias` [out]; with `averaged` the moving
+   * averages of those that are trained.
+   */
+  async weights(options: { averaged?: boolean } = {}): Promise<Map<string, NamedTensor>> {
+    const { averaged } = parseObject(AVERAGED, options, 'weights');
+    checkAveraged(this.spec, averaged, 'weights');
+    const read = averaged ? readAverages : readParameters;
+    return this.#alive(() => read(this.#engine.executor, this.#engine.program));
   }
 
   /** Sets some or all parameters. @throws CheckpointError for an unknown name or another shape */

@@ -1,5 +1,6 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
+import { averagesCases } from './averages.ts';
 import { faultCases } from './faults.ts';
 import { gradientCases } from './gradients.ts';
 import { guardCases } from './guard.ts';
@@ -21,6 +22,7 @@ export const cases: ContractCase[] = [
   ...guardCases,
   ...parityCases,
   ...trainingCases,
+  ...averagesCases,
   ...streamingCases,
   ...lostCases,
   ...faultCases,

@@ -194,7 +194,17 @@ function checkUpdate(
       };
       assertWithin(`${who} ${name}`, after.get(name)!, expected, bound);
     });
+    if (optimizer.emaMomentum !== undefined) checkAverage(who, param, 1 - optimizer.emaMomentum, before, after);
   }
+}
+
+/** The moving average of a parameter: that of before, moved towards what the parameter became. */
+function checkAverage(who: string, param: string, rate: number, before: Values, after: Values): void {
+  const name = param.replace('param', 'state/ema');
+  const [start, to] = [before.get(name)!, after.get(param)!];
+  const expected = start.map((value, i) => value + rate * (to[i]! - value));
+  const bound = (i: number) => 4 * EPS * (Math.abs(start[i]!) + Math.abs(to[i]!)) + TINY;
+  assertWithin(`${who} ${name}`, after.get(name)!, expected, bound);
 }
 
 function apply(

@@ -187,7 +187,7 @@ const POINTS: Point[] = [
           dense(3, { weightRegularizer: l2(0) }),
         ],
         loss: 'softmaxCrossEntropy',
-        optimizer: { type: 'sgd', learningRate: 0.5, momentum: 0.9, weightDecay: 0.5 },
+        optimizer: { type: 'sgd', learningRate: 0.5, momentum: 0.9, weightDecay: 0.5, emaMomentum: 0.7 },
         batchSize: 5,
         weightRegularizer: l2(0.6),
         ...clip,

@@ -99,9 +99,9 @@ const FEATURES: readonly Feature[] = [
   { name: 'lion', spec: { optimizer: 'lion' } },
   { name: 'adamW in the form of Keras', spec: { optimizer: { type: 'adamW', convention: 'keras' } } },
   {
-    name: 'penalties, decay of all parameters',
+    name: 'penalties, decay of all parameters, moving averages',
     spec: {
-      optimizer: { type: 'adamW', decays: 'all' },
+      optimizer: { type: 'adamW', decays: 'all', emaMomentum: 0.9 },
       weightRegularizer: { type: 'l1l2' },
       layers: [dense(5, { activation: 'tanh', biasRegularizer: 'l1' }), dense(3, { decays: 'none' })],
     },

@@ -626,8 +626,11 @@ class Case:
         return x
 
     def weights(self):
+        return self.named(self.modules)
+
+    def named(self, modules):
         weights = {}
-        for i, group in enumerate(self.modules):
+        for i, group in enumerate(modules):
             for module in group:
                 for key, parameter in module.state_dict().items():
                     if not key.endswith("num_batches_tracked"):
@@ -643,6 +646,9 @@ class Case:
 
     def train(self, x, y, epochs, clip=None, accumulate=1):
         start = self.weights()
+        momentum = self.spec["optimizer"].get("emaMomentum")
+        everything = torch.nn.ModuleList([torch.nn.ModuleList(group) for group in self.modules])
+        average = torch.optim.swa_utils.AveragedModel(everything, avg_fn=lambda a, p, n: momentum * a + (1 - momentum) * p)
         batches, losses, rates = [], [], []
         drawing = [part for group in self.modules for module in group for part in module.modules() if isinstance(part, Drawing)]
         for _ in range(epochs):
@@ -663,6 +669,8 @@ class Case:
                     clip(self.parameters)
                 rates.append(self.optimizer.param_groups[0]["lr"])
                 self.optimizer.step()
+                if momentum is not None:
+                    average.update_parameters(everything)
                 if self.scheduler:
                     self.scheduler.step()
                 batches.append(rows.tolist())
@@ -677,6 +685,7 @@ class Case:
             "losses": losses,
             "learningRates": rates,
             "final": self.weights(),
+            **({"averages": self.named(average.module)} if momentum is not None else {}),
         }
 
 
@@ -978,7 +987,7 @@ def penalties():
         + 0.05 * (p[3] ** 2).sum(),
     )
     whole = Case(
-        "one penalty for all weights, adamW, decay by layer",
+        "one penalty for all weights, adamW, decay by layer, moving averages",
         {
             "inputs": 3,
             "layers": [
@@ -987,7 +996,13 @@ def penalties():
                 {"type": "dense", "units": 3, "weightRegularizer": {"type": "l2", "l2": 0}},
             ],
             "loss": "softmaxCrossEntropy",
-            "optimizer": {"type": "adamW", "learningRate": 0.02, "weightDecay": 0.3, "decays": "weights"},
+            "optimizer": {
+                "type": "adamW",
+                "learningRate": 0.02,
+                "weightDecay": 0.3,
+                "decays": "weights",
+                "emaMomentum": 0.8,
+            },
             "batchSize": 8,
             "weightRegularizer": {"type": "l1l2", "l1": 0.005, "l2": 0.02},
         },

@@ -24,6 +24,7 @@ interface Run {
   losses: number[];
   learningRates: number[];
   final: Record<string, Values>;
+  averages?: Record<string, Values>;
 }
 const runs = [...golden.cases, ...penalties.cases, ...gradients.cases] as unknown as Run[];
 /** What needs all gradients runs in two of them. */
@@ -74,6 +75,10 @@ describe.each(runs)('$name', (run) => {
       expect(tensorOf(program, inProgram(name)).role).toBe('param');
       expectClose(executor.values(inProgram(name)), turned(values), { relative: 1e-9, absolute: 1e-11 }, name);
     }
+    for (const [name, values] of Object.entries(run.averages ?? {})) {
+      const own = executor.values(inProgram(name).replace('param', 'state/ema'));
+      expectClose(own, turned(values), { relative: 1e-9, absolute: 1e-11 }, `average of ${name}`);
+    }
   });
 
   it('the trainer in f32 follows PyTorch to 1e-4', async () => {
@@ -98,6 +103,10 @@ describe.each(runs)('$name', (run) => {
     for (const [name, values] of Object.entries(run.final)) {
       expect(weights.get(name)!.shape).toEqual(tensor(values).shape);
       expectClose(weights.get(name)!.values, values.flat(), { relative: 1e-4, absolute: 1e-5 }, name);
+    }
+    const averages = run.averages && (await trainer.weights({ averaged: true }));
+    for (const [name, values] of Object.entries(run.averages ?? {})) {
+      expectClose(averages!.get(name)!.values, values.flat(), { relative: 1e-4, absolute: 1e-5 }, `average of ${name}`);
     }
   });
 });

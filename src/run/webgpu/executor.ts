@@ -4,7 +4,7 @@ import { KERNELS } from '../../kernels/index.ts';
 import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '../../kernels/kernel.ts';
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import type { Variant } from '../../kernels/variants.ts';
-import { type Choices, type ListName, normNames, type Program, tensorOf } from '../../plan/program.ts';
+import { type Choices, type ListName, listOf, normNames, type Program, tensorOf } from '../../plan/program.ts';
 import type { MemoryBytes, MemoryRole } from '../executor.ts';
 import {
   type AdapterDescription,
@@ -161,7 +161,7 @@ export class WebGpuExecutor implements Executor {
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
     const prepared = this.#need();
     const recorded = (data as GpuLoaded).recorded(list);
-    return this.#watch.command(() => this.#submit(prepared, recorded, feed, steps, list !== 'infer', list === 'train'));
+    return this.#watch.command(() => this.#submit(prepared, recorded, feed, steps, !/infer/i.test(list), list === 'train'));
   }
 
   /** Records steps and hands them to the queue; with what comes back of them, or nothing. */
@@ -258,7 +258,7 @@ export class WebGpuExecutor implements Executor {
   /** Pipelines and bind groups of a list on one data set. */
   async #record(list: ListName, data: GpuLoaded): Promise<Recording> {
     const buffers = this.#need();
-    const recorded = buffers.program.lists[list].steps.map((step) => this.#recordStep(step, list, data));
+    const recorded = listOf(buffers.program, list).steps.map((step) => this.#recordStep(step, list, data));
     return { buffers, steps: await this.#watch.guard(Promise.all(recorded)) };
   }
 
@@ -267,7 +267,7 @@ export class WebGpuExecutor implements Executor {
     const { program } = prepared;
     const find = (name: TensorName) => tensorOf(program, name);
     const { scale, offset } = program.spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
-    const { batch } = program.lists[list];
+    const { batch } = listOf(program, list);
     const kernel = KERNELS[step.kernel];
     const workgroups = kernel.workgroups(step, find);
     if (workgroups > this.#device.limits.maxComputeWorkgroupsPerDimension) {
@@ -281,6 +281,7 @@ export class WebGpuExecutor implements Executor {
       ...{ INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets },
       ...prepared.strides,
       NORMS_START: normsStart(prepared.metrics, normNames(program).length / 2),
+      ...(averaged(step, program) && { MODEL_PARAMS: prepared.strides.MODEL_STATE }),
       SLICE_WORDS: sliceWords(batch),
     };
     const choices = { input: data.format.input, tile: '8x8', product: '8x8', ...kernel.choices?.(step) } as const;
@@ -298,9 +299,10 @@ export class WebGpuExecutor implements Executor {
   }
 
   #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {
-    const { slabs, feed, metrics } = prepared;
+    const { slabs, feed, metrics, program } = prepared;
     const { inputs, targets } = data;
-    const buffers: Record<string, GPUBuffer> = { ...slabs, feed, metrics };
+    const params = averaged(step, program) ? slabs.state : slabs.params;
+    const buffers: Record<string, GPUBuffer> = { ...slabs, params, feed, metrics };
     const bindings: Record<string, GPUBufferBinding> = { inputs, targets };
     const entries = bindingsOf(step.kernel).map(({ name, binding }): GPUBindGroupEntry => {
       if (name === 'current') return { binding, resource: { buffer: feed, size: STRUCTS.Step.size } };
@@ -347,3 +349,8 @@ export class WebGpuExecutor implements Executor {
     this.#prepared = undefined;
   }
 }
+
+/** Whether the weights that a step reads are moving averages, which lie in the state. */
+const averaged = (step: Step, program: Program) =>
+  bindingsOf(step.kernel).every(({ name }) => name !== 'state') &&
+  Object.values(step.reads).some((name) => tensorOf(program, name).slab === 'state');
