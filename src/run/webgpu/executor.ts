@@ -350,7 +350,8 @@ export class WebGpuExecutor implements Executor {
   }
 }
 
-/** Whether the weights that a step reads are moving averages, which lie in the state. */
-const averaged = (step: Step, program: Program) =>
-  bindingsOf(step.kernel).every(({ name }) => name !== 'state') &&
-  Object.values(step.reads).some((name) => tensorOf(program, name).slab === 'state');
+/** Whether the weights that a step reads are moving averages, which lie in the state: no others then. */
+function averaged(step: Step, program: Program): boolean {
+  const slabs = Object.values(step.reads).map((name) => tensorOf(program, name).slab);
+  return slabs.includes('state') && !slabs.includes('params');
+}
