@@ -11,9 +11,10 @@ import { SCHEDULES } from '../spec/schedules.ts';
 import { EXIT } from './errors.ts';
 import type { Output } from './output.ts';
 
-/** An option: its default, and in words what it takes. Without a default it has to be given. */
+/** An option: its default, and in words what it takes. Without a default it has to be given, unless it is optional. */
 export interface ListedOption {
   default?: unknown;
+  optional?: true;
   expected: string;
 }
 /** Kind → name → option. */
@@ -40,7 +41,12 @@ const optionsOf = (catalogue: Catalogue) =>
   mapValues(catalogue, (entry) =>
     mapValues(entry, (schema): ListedOption => {
       const fallback = v.getDefault(schema as v.OptionalSchema<v.GenericSchema, unknown>);
-      return { ...(fallback !== undefined && { default: fallback }), expected: wordsOf(schema) };
+      const optional = schema.type === 'optional' && fallback === undefined;
+      return {
+        ...(fallback !== undefined && { default: fallback }),
+        ...(optional && { optional }),
+        expected: wordsOf(schema),
+      };
     }),
   );
 
@@ -66,7 +72,9 @@ function section([kind, names]: [string, Listing[string]]): string {
   const width = Math.max(...Object.keys(names).map((name) => name.length));
   const lines = Object.entries(names).map(([name, options]) => {
     const words = Object.entries(options).map(([key, option]) =>
-      'default' in option ? `${key} ${String(option.default)}` : `${key} (${option.expected})`,
+      'default' in option
+        ? `${key} ${String(option.default)}`
+        : `${key} (${option.optional ? 'optional, ' : ''}${option.expected})`,
     );
     return `  ${name.padEnd(width)}  ${words.join(', ')}`.trimEnd();
   });

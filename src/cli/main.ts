@@ -151,6 +151,7 @@ const specOptions = (command: Command): Command =>
     .option('--schedule <schedule>', 'a name, or an object in JSON (default: constant)')
     .option('--l1 <x>', 'penalty x · Σ|w| on all weights (default: none)', notNegative)
     .option('--l2 <x>', 'penalty x · Σw² on all weights (default: none)', notNegative)
+    .option('--ema <x>', 'keep moving averages of the weights with this momentum, such as 0.999', notNegative)
     .option('--batch-size <n>', 'rows of an update, or full (default: 32)', batchSize)
     .option('--epochs <n>', 'passes over the training rows (default: 10)', whole(0))
     .option('--steps <n>', 'updates, instead of --epochs', whole(0))

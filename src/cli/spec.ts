@@ -18,6 +18,7 @@ export interface SpecFlags {
   learningRate?: number;
   weightDecay?: number;
   momentum?: number;
+  ema?: number;
   l1?: number;
   l2?: number;
   batchSize?: number | 'full';
@@ -207,6 +208,7 @@ function buildOptimizer(given: unknown, flags: SpecFlags, steps: number): Optimi
     checkOption(options.type, option, flag);
     Object.assign(options, { [option]: flags[option] });
   }
+  if (flags.ema !== undefined) Object.assign(options, { emaMomentum: flags.ema });
   const optimizer = parseOptimizer(options, flags.optimizer === undefined ? '--model.optimizer' : '--optimizer');
   let rate: Schedule = optimizer.learningRate;
   if (flags.learningRate !== undefined) rate = withRate(rate, flags.learningRate);

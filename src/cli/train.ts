@@ -138,6 +138,10 @@ function newReport({ describe, spec, total }: Prepared, backend: string): Report
 }
 
 function note({ losses, norms }: Report, { step, loss, learningRate, gradientNorms }: StepEvent): void {
+  // After a rollback the steps begin again at an earlier one.
+  while (losses.step.length > 0 && losses.step.at(-1)! >= step) {
+    for (const list of [...Object.values(losses), norms]) list.pop();
+  }
   losses.step.push(step);
   losses.loss.push(loss);
   losses.learningRate.push(learningRate);

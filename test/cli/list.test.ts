@@ -46,7 +46,8 @@ test.each([
   ['initializers', INITIALIZERS, (value: unknown) => parseInitializer(value, [1, 2], 'test')],
 ] as const)('%s: the names, keys and defaults that a spec gets', (kind, catalogue, parse) => {
   expect(Object.keys(listed[kind]!)).toEqual(Object.keys(catalogue));
-  for (const [type, options] of Object.entries(listed[kind]!)) {
+  for (const [type, all] of Object.entries(listed[kind]!)) {
+    const options = Object.fromEntries(Object.entries(all).filter(([, { optional }]) => !optional));
     const open = Object.entries(options).filter(([, option]) => !('default' in option));
     const needed = Object.fromEntries(open.map(([key]) => [key, NEEDED[kind]![key]]));
     const defaults = Object.entries(options).flatMap(([key, option]) =>

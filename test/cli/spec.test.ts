@@ -195,3 +195,10 @@ describe('schedules by name take the length of the training', () => {
     expect(() => buildSpec(undefined, flags, classes)).toThrow(`did you mean "${suggestion}"?`);
   });
 });
+
+test('--ema keeps averages of the weights, whatever the optimizer', () => {
+  const optimizerOf = (flags: SpecFlags) => buildSpec(undefined, { ema: 0.99, ...flags }, classes).optimizer;
+  expect(optimizerOf({}).emaMomentum).toBe(0.99);
+  expect(optimizerOf({ optimizer: 'sgd' }).emaMomentum).toBe(0.99);
+  expect(() => optimizerOf({ ema: 2 })).toThrow('emaMomentum');
+});

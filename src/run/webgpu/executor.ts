@@ -21,6 +21,7 @@ import { type TuneOptions, tune } from '../tuning.ts';
 import { Buffers } from './buffers.ts';
 import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
+import { checkSlabs, checkWorkgroups } from './limits.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
 import { MAP_READ, Readback } from './readback.ts';
 import { normsStart, RECORD_BYTES, resultOf } from './records.ts';
@@ -77,7 +78,7 @@ export class WebGpuExecutor implements Executor {
   async prepare(program: Program): Promise<void> {
     this.#watch.check();
     this.#release();
-    this.#checkLimits(program);
+    checkSlabs(program, this.#device.limits);
     const device = this.#device;
     const buffer = (role: MemoryRole, usage: number) => this.#buffers.make(role, role, bytes[role]!, usage);
     const bytes = programBytes(program);
@@ -161,7 +162,9 @@ export class WebGpuExecutor implements Executor {
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
     const prepared = this.#need();
     const recorded = (data as GpuLoaded).recorded(list);
-    return this.#watch.command(() => this.#submit(prepared, recorded, feed, steps, !/infer/i.test(list), list === 'train'));
+    return this.#watch.command(() =>
+      this.#submit(prepared, recorded, feed, steps, !/infer/i.test(list), list === 'train'),
+    );
   }
 
   /** Records steps and hands them to the queue; with what comes back of them, or nothing. */
@@ -270,12 +273,7 @@ export class WebGpuExecutor implements Executor {
     const { batch } = listOf(program, list);
     const kernel = KERNELS[step.kernel];
     const workgroups = kernel.workgroups(step, find);
-    if (workgroups > this.#device.limits.maxComputeWorkgroupsPerDimension) {
-      throw new DeviceError(
-        'device/limit',
-        `${step.label}: needs ${workgroups} workgroups, this GPU runs at most ${this.#device.limits.maxComputeWorkgroupsPerDimension}; use a smaller batch or narrower layers.`,
-      );
-    }
+    checkWorkgroups(step, workgroups, this.#device.limits);
     const overrides = {
       ...kernel.overrides(step, find),
       ...{ INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets },
@@ -322,19 +320,6 @@ export class WebGpuExecutor implements Executor {
       tables.set(step, buffer);
     }
     return buffer;
-  }
-
-  #checkLimits(program: Program): void {
-    const limit = Math.min(this.#device.limits.maxStorageBufferBindingSize, this.#device.limits.maxBufferSize);
-    for (const slab of SLABS) {
-      const bytes = program.slabs[slab].materialised * program.models * 4;
-      if (bytes > limit) {
-        throw new DeviceError(
-          'device/limit',
-          `${slab}: ${program.models === 1 ? 'the model needs' : `${program.models} models need`} ${bytes} bytes in one buffer, this GPU binds at most ${limit}; use narrower layers or a smaller batch.`,
-        );
-      }
-    }
   }
 
   #need(): Prepared {
