@@ -71,10 +71,13 @@ function normOverrides(step: Step, find: Find) {
   };
 }
 
-/** Gives the gradients, at their places, with those of the penalties; where there are any, the room is of the call alone. */
+/**
+ * Gives the gradients, at their places, with those of the penalties; where there are any, or they will be held back, as a
+ * copy of the call alone.
+ */
 export function wholeGradients(step: Step, find: Find, { slabs, scratch }: CpuMemory): () => Real {
   const rules = Object.entries(step.rules!).map(([name, rule]) => ({ ...find(name as TensorName), rule }));
-  if (!rules.some(({ rule }) => hasPenalty(rule))) return () => slabs.grads;
+  if (!step.clip && !rules.some(({ rule }) => hasPenalty(rule))) return () => slabs.grads;
   const end = Math.max(...rules.map(({ offset, size }) => offset + size));
   return () => {
     const grads = scratch(end);

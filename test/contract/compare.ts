@@ -76,7 +76,8 @@ export async function compareTrainStep(
       const role = tensorOf(program, name).role;
       if (role === 'param' || role === 'state') continue;
       if (role === 'norm') {
-        checkSquares(who, step, before, after, after.get(name)!);
+        // The plain loops run what a fused step covers, and so leave no sums by workgroup.
+        if (gpu.backend === 'webgpu' || !step.covers) checkSquares(who, step, before, after, after.get(name)!);
         continue;
       }
       const bound = bounds.of(name);

@@ -174,6 +174,7 @@ const POINTS: Point[] = [
       data: {},
       rows: 4,
       everywhere: key === 'globalClipNorm',
+      fused: key === 'clipValue',
     }),
   ),
   ...([{}, { clipValue: 0.3 }, { globalClipNorm: 1 }] as const).map(
@@ -194,6 +195,7 @@ const POINTS: Point[] = [
       },
       data: {},
       everywhere: i === 0,
+      fused: !('globalClipNorm' in clip),
     }),
   ),
   ...layerPoints,
