@@ -21,26 +21,48 @@ override LOSS_PARAMETER: f32;
 override OUTPUTS: u32;
 override TARGETS: u32;        // values of a row's target
 override TARGET_CLASS: bool;  // targets are class numbers, else TARGETS floats a row
+override TARGET_STRIDE: u32;  // words of a row: its targets, then its weights
+override WEIGHT_WORD: u32;    // which word is the row's weight; 0: all rows weigh 1
+override MASKED: bool;        // a target that is NaN does not count
 
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
+
+// The row's share of the mean: its weight / the sum of all.
+var<private> row_share: f32;
 
 // The target of output j of the data row `index`; a class number is one-hot, or itself where there is one output.
 fn target_value(index: u32, j: u32) -> f32 {
   if (TARGET_CLASS) {
-    let class_number = targets[index];
+    let class_number = targets[index * TARGET_STRIDE];
     return select(select(0.0, 1.0, class_number == j), f32(class_number), OUTPUTS == 1u);
   }
-  return bitcast<f32>(targets[index * TARGETS + j]);
+  return bitcast<f32>(targets[index * TARGET_STRIDE + j]);
 }
 
-// Puts the row's delta, already divided by the number of rows; returns (loss, correct, mean |e|, mean e^2), e the error of
-// the prediction.
+// Whether target j of a row counts; by its bits, since no comparison finds a NaN.
+fn target_counts(index: u32, j: u32) -> bool {
+  return !MASKED || (targets[index * TARGET_STRIDE + j] & 0x7fffffffu) <= 0x7f800000u;
+}
+
+// Puts the row's delta, already its share of the mean; returns (loss, correct, mean |e|, mean e^2), e the error of the
+// prediction, times the row's weight. A row without weight is as padding: what it holds is not looked at.
 fn loss_row(row: u32) -> vec4<f32> {
-  if (row_is_padding(row)) {
+  var index = 0u;
+  var weight = 0.0;
+  if (first_row() + row < scalars.rows) {
+    index = row_index(first_row() + row);
+    weight = 1.0;
+    if (WEIGHT_WORD > 0u) { weight = bitcast<f32>(targets[index * TARGET_STRIDE + WEIGHT_WORD]); }
+  }
+  if (weight == 0.0) {
     for (var j = 0u; j < OUTPUTS; j++) { put_delta(row, j, 0.0); }
     return vec4<f32>();
   }
-  let index = row_index(first_row() + row);
+  row_share = weight * scalars.inverse_weight;
+  return weight * unweighted_row(row, index);
+}
+
+fn unweighted_row(row: u32, index: u32) -> vec4<f32> {
   switch LOSS {
     case SOFTMAX_CROSS_ENTROPY, KL_DIVERGENCE: { return softmax_row(row, index); }
     case COSINE_DISTANCE: { return cosine_row(row, index); }
@@ -48,10 +70,6 @@ fn loss_row(row: u32) -> vec4<f32> {
     case TEST_FUNCTION: { return test_function_row(row, index); }
     default: { return element_row(row, index); }
   }
-}
-
-fn row_is_padding(row: u32) -> bool {
-  return first_row() + row >= scalars.rows;
 }
 
 // With m the largest logit, `others` the sum of e^(z_k - z_m) over k != m and o_j the sum over k != j:
@@ -94,16 +112,20 @@ fn softmax_row(row: u32, index: u32) -> vec4<f32> {
       if (LOSS == KL_DIVERGENCE) { loss += y * log(y); }
     }
     let rest = select(sum - e, others, j == largest);
-    put_delta(row, j, (e * (total - y) - y * rest) / sum * scalars.inverse_rows);
+    put_delta(row, j, (e * (total - y) - y * rest) / sum * row_share);
   }
   return vec4<f32>(loss, select(0.0, 1.0, largest == best_target), 0.0, 0.0);
 }
 
-// The losses that are a mean over the row's outputs.
+// The losses that are a mean over the row's outputs; what does not count is 0 in that mean.
 fn element_row(row: u32, index: u32) -> vec4<f32> {
   let share = 1.0 / f32(OUTPUTS);
   var sum = vec4<f32>();
   for (var j = 0u; j < OUTPUTS; j++) {
+    if (!target_counts(index, j)) {
+      put_delta(row, j, 0.0);
+      continue;
+    }
     let z = logit(row, j);
     let y = target_value(index, j);
     var delta = 0.0;
@@ -168,7 +190,7 @@ fn element_row(row: u32, index: u32) -> vec4<f32> {
         delta = 2.0 * d;
       }
     }
-    put_delta(row, j, delta * share * scalars.inverse_rows);
+    put_delta(row, j, delta * share * row_share);
   }
   return sum * share;
 }
@@ -190,7 +212,7 @@ fn cosine_row(row: u32, index: u32) -> vec4<f32> {
   let length = sqrt(own) * sqrt(wanted);
   let along = product / own;
   for (var j = 0u; j < OUTPUTS; j++) {
-    put_delta(row, j, (along * logit(row, j) - target_value(index, j)) / length * scalars.inverse_rows);
+    put_delta(row, j, (along * logit(row, j) - target_value(index, j)) / length * row_share);
   }
   return errors / f32(OUTPUTS) + vec4<f32>(1.0 - product / length, 0.0, 0.0, 0.0);
 }
@@ -200,6 +222,11 @@ fn gaussian_row(row: u32, index: u32) -> vec4<f32> {
   let share = 1.0 / f32(TARGETS);
   var sum = vec4<f32>();
   for (var j = 0u; j < TARGETS; j++) {
+    if (!target_counts(index, j)) {
+      put_delta(row, j, 0.0);
+      put_delta(row, TARGETS + j, 0.0);
+      continue;
+    }
     let d = logit(row, j) - target_value(index, j);
     let s = logit(row, TARGETS + j);
     let large = s > 0.0;
@@ -208,9 +235,9 @@ fn gaussian_row(row: u32, index: u32) -> vec4<f32> {
     let inverse = select(1.0, small, large) / shrink;
     let log_variance = select(log(shrink), s + log1p_accurate(LOSS_PARAMETER * small), large);
     sum += vec4<f32>(0.5 * (log_variance + d * d * inverse), 0.0, abs(d), d * d);
-    put_delta(row, j, d * inverse * share * scalars.inverse_rows);
+    put_delta(row, j, d * inverse * share * row_share);
     let weight = select(small, 1.0, large) / shrink;
-    put_delta(row, TARGETS + j, 0.5 * weight * (1.0 - d * d * inverse) * share * scalars.inverse_rows);
+    put_delta(row, TARGETS + j, 0.5 * weight * (1.0 - d * d * inverse) * share * row_share);
   }
   return sum * share;
 }
@@ -221,7 +248,7 @@ fn test_function_row(row: u32, index: u32) -> vec4<f32> {
   var y = 0.0;
   if (OUTPUTS > 1u) { y = logit(row, 1u) - target_value(index, 1u); }
   let f = test_function(u32(LOSS_PARAMETER), x, y);
-  put_delta(row, 0u, f.y * scalars.inverse_rows);
-  if (OUTPUTS > 1u) { put_delta(row, 1u, f.z * scalars.inverse_rows); }
+  put_delta(row, 0u, f.y * row_share);
+  if (OUTPUTS > 1u) { put_delta(row, 1u, f.z * row_share); }
   return vec4<f32>(f.x, 0.0, 0.0, 0.0);
 }

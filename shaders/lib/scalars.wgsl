@@ -13,7 +13,7 @@ struct Scalars {
   model: u32,           // whose parameters these are: the model's place in the slabs
   rows: u32,            // real rows of the mini-batch; the rest are padding
   finished_steps: u32,  // updates finished before this one
-  inverse_rows: f32,    // 1 / rows of the update, which may take several mini-batches
+  inverse_weight: f32,  // 1 / the sum of the weights of the rows of the update, which may take several mini-batches
   learning_rate: f32,
   weight_decay: f32,
   decay_factor: f32,    // 1 - learning_rate * weight_decay, where the decay is decoupled
@@ -61,7 +61,7 @@ fn read_slice() {
   scalars.model = feed[slice_start];
   scalars.rows = feed[slice_start + 1u];
   scalars.finished_steps = feed[slice_start + 2u];
-  scalars.inverse_rows = feed_float(3u);
+  scalars.inverse_weight = feed_float(3u);
   scalars.learning_rate = feed_float(4u);
   scalars.weight_decay = feed_float(5u);
   scalars.decay_factor = feed_float(6u);

@@ -6,6 +6,7 @@ import { encodeTable } from './columns.ts';
 import { encodeTargets } from './targets.ts';
 import type { DataInput, InputRows, Inputs, Rows } from './types.ts';
 import { checkFinite, flatten } from './values.ts';
+import { rowWeights } from './weights.ts';
 
 export type { DataInput, InputRows, Inputs, Rows, Targets } from './types.ts';
 
@@ -62,9 +63,9 @@ function readInputs(spec: Spec, x: Inputs, who: string): InputRows {
 
 /**
  * Rows with their targets as the model takes them: at least one row, as many targets as inputs, everything finite and
- * in range. For the forms of targets see `encodeTargets`.
+ * in range. For the forms of targets see `encodeTargets`, for the weights `rowWeights`.
  * @param who opens the messages, for example `trainer.fit`
- * @throws DataError `data/empty`, and those of `encodeInputs` and `encodeTargets`
+ * @throws DataError `data/empty`, and those of `encodeInputs`, `encodeTargets` and `rowWeights`
  */
 export function encodeRows(spec: Spec, data: DataInput, who: string): Rows {
   if (typeof data !== 'object' || data === null || !('x' in data) || !('y' in data)) {
@@ -72,5 +73,7 @@ export function encodeRows(spec: Spec, data: DataInput, who: string): Rows {
   }
   const inputs = encodeInputs(spec, data.x, `${who}: x`);
   if (inputs.count === 0) throw new DataError('data/empty', `${who}: x holds no rows, expected at least one.`);
-  return { ...inputs, y: encodeTargets(spec, data.y, inputs.count, `${who}: y`) };
+  const rows = { ...inputs, y: encodeTargets(spec, data.y, inputs.count, `${who}: y`) };
+  const weights = rowWeights(spec, rows, data.sampleWeight, who);
+  return weights ? { ...rows, weights } : rows;
 }

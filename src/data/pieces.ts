@@ -122,7 +122,13 @@ export function pieceSource(data: unknown): PieceSource | undefined {
 }
 
 /** @throws DataError where pieces of one source differ in kind */
-export function checkSameKind(first: Rows, { x, y }: Rows, who: string): void {
+export function checkSameKind(first: Rows, { x, y, weights }: Rows, who: string): void {
+  if (!first.weights !== !weights) {
+    throw new DataError(
+      'data/type',
+      `${who}: sampleWeight is ${weights ? 'there' : 'missing'}, before it was ${weights ? 'missing' : 'there'}; give it with all rows or none.`,
+    );
+  }
   for (const [name, a, b] of [['x', first.x, x] as const, ['y', first.y, y] as const]) {
     if (a.constructor === b.constructor) continue;
     throw new DataError(

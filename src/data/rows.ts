@@ -12,7 +12,12 @@ export function takeRows(data: DataInput, count: number, rows: Uint32Array, who 
   if (bad !== undefined) {
     throw new DataError('data/rows', `${who}: got row ${bad}, expected row numbers from 0 to ${count - 1}.`);
   }
-  return { x: take(data.x, count, rows), y: take(data.y, count, rows) };
+  const { x, y, sampleWeight } = data;
+  return {
+    x: take(x, count, rows),
+    y: take(y, count, rows),
+    ...(sampleWeight && { sampleWeight: Float32Array.from(rows, (row) => sampleWeight[row]!) }),
+  };
 }
 
 function take<T extends Inputs | Targets>(values: T, count: number, rows: Uint32Array): T {

@@ -5,12 +5,15 @@ import { show } from '../spec/parse.ts';
 import { outputs, type Spec, targets } from '../spec/spec.ts';
 import { toNumber } from './numbers.ts';
 import type { Targets } from './types.ts';
-import { checkFinite, flatten, isRow, notANumber, place } from './values.ts';
+import { checkFinite, flatten, isMissing, isRow, notANumber, place } from './values.ts';
 
 /** How far from 1 the sum of a distribution may be. */
 const SUM_TOLERANCE = 1e-3;
 
 type Label = number | string;
+
+/** Stands for the class of a row that has none. */
+export const NO_CLASS = 0xffff_ffff;
 
 /**
  * Targets as the loss takes them. `count` rows, `n` values a row (as many as the model has outputs, but for losses of
@@ -25,6 +28,9 @@ type Label = number | string;
  * A label is the index of its class, or its name in `preprocessing.classes`. Where every class name is itself a number
  * (`"3"`, `"8"`), a number is always the name, never the index: the label 8 is the second class, the label 1 is none.
  * Names `"0"` … `"n−1"` and no names at all mean the same.
+ *
+ * With `maskTargets` a value or label that is missing is NaN, or `NO_CLASS`: NaN, an empty field, and the label −1 where
+ * that is no class.
  * @throws DataError `data/type`, `data/count`, `data/shape`, `data/label`, `data/distribution`, `data/range`,
  * `data/number`, `data/not-finite`
  */
@@ -49,7 +55,8 @@ export function encodeTargets(spec: Spec, y: Targets, count: number, who: string
       `${who}: got ${y.length} for ${count} rows, expected ${count} × ${width} values: one for each ${width === outputs(spec) ? 'output of the model' : 'target of a row'}.`,
     );
   }
-  const values = rows ? flatten(y, width, who) : numbers(flat, width, who);
+  const masks = spec.maskTargets === true;
+  const values = rows ? flatten(y, width, who, masks) : numbers(flat, width, who, masks);
   const kind = TARGET_KINDS[spec.loss.type];
   if (kind === 'distribution') checkDistributions(values, width, who);
   else if (kind !== 'number') checkRange(values, RANGES[kind], width, who);
@@ -74,20 +81,25 @@ function encodeLabels(spec: Spec, labels: ArrayLike<Label>, width: number, who: 
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!;
     const index = indexOf(label);
-    if (index === undefined) {
+    if (index === undefined && spec.maskTargets && (isMissing(label) || toNumber(label) === -1))
+      indices[row] = NO_CLASS;
+    else if (index === undefined) {
       if (typeof label === 'number' && !Number.isFinite(label)) throw notANumber(label, `${who}: row ${row}`);
       const expected = classes
         ? `one of ${classes.slice(0, 20).map(show).join(', ')}${classes.length > 20 ? ', …' : ''}`
         : `a class index from 0 to ${classCount - 1}`;
       throw new DataError('data/label', `${who}: row ${row}: got the label ${show(label)}, expected ${expected}.`);
-    }
-    indices[row] = index;
+    } else indices[row] = index;
   }
   if (TASKS[spec.loss.type] === 'classes') return indices;
   const no = signed ? -1 : 0;
-  if (width === 1) return Float32Array.from(indices, (index) => (index === 1 ? 1 : no));
+  if (width === 1)
+    return Float32Array.from(indices, (index) => (index === NO_CLASS ? Number.NaN : index === 1 ? 1 : no));
   const oneHot = new Float32Array(indices.length * width).fill(no);
-  for (let row = 0; row < indices.length; row++) oneHot[row * width + indices[row]!] = 1;
+  for (let row = 0; row < indices.length; row++) {
+    if (indices[row] === NO_CLASS) oneHot.fill(Number.NaN, row * width, (row + 1) * width);
+    else oneHot[row * width + indices[row]!] = 1;
+  }
   return oneHot;
 }
 
@@ -110,15 +122,15 @@ function classIndex(
 }
 
 /** Flat numbers, or their text, as f32; a Float32Array stays itself. */
-function numbers(values: ArrayLike<Label>, width: number, who: string): Float32Array {
+function numbers(values: ArrayLike<Label>, width: number, who: string, masks: boolean): Float32Array {
   if (values instanceof Float32Array) {
-    checkFinite(values, width, who);
+    checkFinite(values, width, who, masks);
     return values;
   }
   const out = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     out[i] = toNumber(values[i]);
-    if (!Number.isFinite(out[i])) throw notANumber(values[i], place(who, i, width));
+    if (!Number.isFinite(out[i]) && !(masks && isMissing(values[i]))) throw notANumber(values[i], place(who, i, width));
   }
   return out;
 }
@@ -158,7 +170,7 @@ function checkRange(
   who: string,
 ): void {
   for (let i = 0; i < values.length; i++) {
-    if (!fits(values[i]!)) {
+    if (!fits(values[i]!) && !Number.isNaN(values[i])) {
       throw new DataError('data/range', `${place(who, i, width)}: got ${values[i]}, expected ${expected}.`);
     }
   }

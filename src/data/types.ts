@@ -18,6 +18,11 @@ export type Targets =
 export interface DataInput {
   x: Inputs;
   y: Targets;
+  /**
+   * How much each row counts, ≥ 0: loss, gradients and metrics are means over the weights. Default: all rows the same. A
+   * row of weight 0 is as if it were not there.
+   */
+  sampleWeight?: ArrayLike<number>;
 }
 
 /** Model-ready inputs: bytes stay bytes. */
@@ -33,4 +38,6 @@ export interface InputRows {
 export interface Rows extends InputRows {
   /** Class indices [count], or values [count, targets]. */
   y: Uint32Array | Float32Array;
+  /** [count, 1 or 2]: how much a row counts, in training by the first, in evaluation by the last; absent: all the same. */
+  weights?: Float32Array;
 }

@@ -7,11 +7,16 @@ import { isNumeric } from './numbers.ts';
 export const isRow = (row: unknown): row is ArrayLike<unknown> =>
   Array.isArray(row) || (ArrayBuffer.isView(row) && 'length' in row && typeof (row as Uint8Array)[0] !== 'bigint');
 
+/** Whether a field holds nothing. */
+export const isMissing = (value: unknown): boolean =>
+  value === '' || value === null || value === undefined || Number.isNaN(value);
+
 /**
  * Rows of numbers as one array, [rows, width].
+ * @param masks whether what is missing is NaN, not an error
  * @throws DataError `data/shape`, and those of `notANumber`
  */
-export function flatten(rows: readonly unknown[], width: number, who: string): Float32Array {
+export function flatten(rows: readonly unknown[], width: number, who: string, masks = false): Float32Array {
   const odd = rows.findIndex((row) => !isRow(row) || row.length !== width);
   if (odd !== -1) {
     const row = rows[odd];
@@ -24,16 +29,20 @@ export function flatten(rows: readonly unknown[], width: number, who: string): F
     for (let c = 0; c < width; c++, at++) {
       const value = row[c];
       out[at] = typeof value === 'number' ? value : Number.NaN;
-      if (!Number.isFinite(out[at])) throw notANumber(value, place(who, at, width));
+      if (!Number.isFinite(out[at]) && !(masks && isMissing(value))) throw notANumber(value, place(who, at, width));
     }
   }
   return out;
 }
 
-/** @throws DataError `data/not-finite` that names row and column of the first NaN or infinity */
-export function checkFinite(values: Float32Array, width: number, who: string): void {
+/**
+ * @param masks whether NaN may be
+ * @throws DataError `data/not-finite` that names row and column of the first NaN or infinity
+ */
+export function checkFinite(values: Float32Array, width: number, who: string, masks = false): void {
   for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) throw notANumber(values[i], place(who, i, width));
+    if (!Number.isFinite(values[i]) && !(masks && Number.isNaN(values[i])))
+      throw notANumber(values[i], place(who, i, width));
   }
 }
 

@@ -22,7 +22,7 @@ export interface Counters {
   epoch: number;
   /** Finished mini-batches of the pass that is under way. */
   position: number;
-  /** Sum of the losses of all rows of that pass so far, and their number. */
+  /** Sums over all rows of that pass so far: of their losses, each times its weight, and of their weights. */
   epochLoss?: number;
   epochRows?: number;
   /** The lowest loss of an epoch so far, where someone keeps the best model. */

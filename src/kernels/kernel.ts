@@ -100,6 +100,8 @@ export interface CpuData {
   readonly x: Uint8Array | Float32Array;
   /** Class numbers [rows], or values [rows, targets]; absent where only predictions are made. */
   readonly y?: Uint32Array | Float32Array;
+  /** [rows, 1 or 2]: how much a row counts, in training by the first, in evaluation by the last; absent: all the same. */
+  readonly weights?: Float32Array;
   /** What a byte counts. */
   readonly scale: number;
   readonly offset: number;
@@ -119,8 +121,8 @@ export interface CpuContext {
   readonly indices: Uint32Array;
   /** Real rows; the rest are padding. */
   readonly rows: number;
-  /** Rows of the update, which may take several mini-batches, and of those before this one. */
-  readonly updateRows: number;
+  /** The sum of the weights of the update's rows; it may take several mini-batches. Its rows before this one. */
+  readonly weight: number;
   readonly firstRow: number;
   /** Of the model, and its updates before this one: what random numbers follow from. */
   readonly seed: number;

@@ -42,16 +42,19 @@ class CpuLoaded implements LoadedData {
   readonly capacity: number;
   readonly #x: Uint8Array | Float32Array;
   readonly #y: Uint32Array | Float32Array | undefined;
+  readonly #weights: Float32Array | undefined;
 
   constructor(rows: ExecutorRows) {
     this.capacity = rows.count;
     this.#x = rows.x.slice();
     this.#y = rows.y?.slice();
+    this.#weights = rows.weights?.slice();
   }
 
   write(rows: ExecutorRows): void {
     this.#x.set(rows.x);
     if (rows.y) this.#y?.set(rows.y);
+    if (rows.weights) this.#weights?.set(rows.weights);
   }
 
   async ready(): Promise<void> {}
@@ -60,7 +63,8 @@ class CpuLoaded implements LoadedData {
 
   view({ inputs, spec }: Program): CpuData {
     const { scale, offset } = spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
-    return { width: inputs, targets: targets(spec), x: this.#x, ...(this.#y && { y: this.#y }), scale, offset };
+    const [x, y, weights] = [this.#x, this.#y, this.#weights];
+    return { width: inputs, targets: targets(spec), x, ...(y && { y }), ...(weights && { weights }), scale, offset };
   }
 }
 
@@ -251,7 +255,7 @@ export class CpuExecutor implements Executor {
       data: (data as CpuLoaded).view(this.#prepared().program),
       indices: feed.indices(k, slice),
       rows: feed.rows[n]!,
-      updateRows: feed.updateRows[n]!,
+      weight: feed.weights[n]!,
       firstRow: feed.firstRows[n]!,
       seed: feed.seeds[n]!,
       finishedSteps: feed.finished[n]!,

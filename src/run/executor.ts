@@ -6,7 +6,7 @@ import type { Feed } from './feed.ts';
 import type { TuneOptions } from './tuning.ts';
 
 /** Rows that are only predicted have no targets. */
-export type ExecutorRows = InputRows & Partial<Pick<Rows, 'y'>>;
+export type ExecutorRows = InputRows & Partial<Pick<Rows, 'y' | 'weights'>>;
 
 /** A data set where the executor can reach it. */
 export interface LoadedData {

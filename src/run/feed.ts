@@ -42,6 +42,8 @@ export class Feed {
   /** Per step and slice, at `k · models + slice`: the model, its real rows, its scalars before they were rounded to f32. */
   readonly slots: Uint32Array<ArrayBuffer>;
   readonly rows: Uint32Array<ArrayBuffer>;
+  /** The sum of the weights of the rows of the update that the step is part of. */
+  readonly weights: Float64Array<ArrayBuffer>;
   readonly scalars: Scalars[];
   readonly seeds: Uint32Array<ArrayBuffer>;
   readonly finished: Uint32Array<ArrayBuffer>;
@@ -67,6 +69,7 @@ export class Feed {
     this.#floats = new Float32Array(this.words.buffer);
     this.slots = new Uint32Array(capacity * models);
     this.rows = new Uint32Array(capacity * models);
+    this.weights = new Float64Array(capacity * models);
     this.seeds = new Uint32Array(capacity * models);
     this.finished = new Uint32Array(capacity * models);
     this.guards = new Uint32Array(capacity * models);
@@ -94,8 +97,9 @@ export class Feed {
 
   /**
    * Sets a slice of step `k`: its real rows, the updates finished before it, the optimizer's scalars, the model in the
-   * slabs that it is for, the seed of what that draws, what is done about bad numbers, one of `GUARD`, and where it is part
-   * of an update of more rows: how many come before, and how many there are.
+   * slabs that it is for, the seed of what that draws, what is done about bad numbers, one of `GUARD`, where it is part of
+   * an update of more rows: how many come before, how many there are, and the sum of the weights of these. An update in
+   * which no row counts changes nothing.
    */
   set(
     k: number,
@@ -108,6 +112,7 @@ export class Feed {
     guard: number = GUARD.off,
     firstRow = 0,
     updateRows = rows,
+    weight = updateRows,
   ): void {
     const start = this.#start(k, slice);
     const n = k * this.models + slice;
@@ -116,9 +121,10 @@ export class Feed {
     words[start + MEMBERS.model.offset / 4] = model;
     words[start + MEMBERS.rows.offset / 4] = rows;
     words[start + MEMBERS.finished_steps.offset / 4] = finishedSteps;
-    words[start + MEMBERS.guard.offset / 4] = guard;
+    const own = weight > 0 ? guard : GUARD.idle;
+    words[start + MEMBERS.guard.offset / 4] = own;
     words[start + MEMBERS.first_row.offset / 4] = firstRow;
-    floats[start + MEMBERS.inverse_rows.offset / 4] = 1 / updateRows;
+    floats[start + MEMBERS.inverse_weight.offset / 4] = weight > 0 ? 1 / weight : 0;
     floats[start + MEMBERS.inverse_own.offset / 4] = 1 / rows;
     for (let i = 0; i < FLOATS.length; i++) {
       const { name, word } = FLOATS[i]!;
@@ -128,9 +134,10 @@ export class Feed {
     this.slots[n] = model;
     this.seeds[n] = seed;
     this.rows[n] = rows;
+    this.weights[n] = weight;
     this.scalars[n] = scalars;
     this.finished[n] = finishedSteps;
-    this.guards[n] = guard;
+    this.guards[n] = own;
     this.updateRows[n] = updateRows;
     this.firstRows[n] = firstRow;
     if (rows < this.#batch) words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);

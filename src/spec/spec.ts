@@ -1,6 +1,7 @@
 /** The spec of a training run: plain data, checked once, filled with defaults, frozen, saved with the model. */
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
+import { parseClassWeight } from './class-weight.ts';
 import { parseClip } from './clip.ts';
 import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter } from './layers.ts';
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
@@ -65,6 +66,16 @@ export interface SpecInput {
   gradientAccumulationSteps?: number;
   /** Whether the events of steps tell the norms of gradients and updates; default false. */
   gradientNorms?: boolean;
+  /**
+   * How much a row counts in training by its class, beside its sample weight: one number ≥ 0 a class, or by the number or
+   * the name of a class, where the others count 1. Evaluation leaves it out.
+   */
+  classWeight?: readonly number[] | Readonly<Record<string, number>>;
+  /**
+   * Targets that are NaN or missing, and the label −1 where that is no class, do not count; else they are an error, the
+   * default. Each of several targets of a row counts on its own, where the loss is a mean over them.
+   */
+  maskTargets?: boolean;
 }
 
 /** A checked spec with every default filled in. */
@@ -87,6 +98,10 @@ export interface Spec {
   readonly gradientAccumulationSteps?: number;
   /** Absent for false. */
   readonly gradientNorms?: boolean;
+  /** One a class; absent where all count the same. */
+  readonly classWeight?: readonly number[];
+  /** Absent for `false`. */
+  readonly maskTargets?: boolean;
 }
 
 const ENTRIES = {
@@ -105,6 +120,8 @@ const ENTRIES = {
   weightRegularizer: v.optional(v.any()),
   gradientAccumulationSteps: v.optional(integer(1, 1024), 1),
   gradientNorms: v.optional(boolean, false),
+  classWeight: v.optional(v.any()),
+  maskTargets: v.optional(boolean, false),
 };
 
 /**
@@ -112,13 +129,13 @@ const ENTRIES = {
  * @throws SpecError that names the key, what it got and what it expected
  */
 export function parseSpec(input: unknown, who = 'spec'): Spec {
-  const { inputs, sampler, seed, gradientAccumulationSteps, ...rest } = parseObject(ENTRIES, input, who);
+  const { inputs, sampler, seed, gradientAccumulationSteps, maskTargets, ...rest } = parseObject(ENTRIES, input, who);
   const nonFinite = parseNamed(NON_FINITE, 'policy', rest.nonFinite, `${who}.nonFinite`);
   const { batchSize } =
     rest.batchSize === 'full'
       ? rest
       : parseObject({ batchSize: integer(1, MAX_BATCH) }, { batchSize: rest.batchSize }, who);
-  const spec: Spec = {
+  const unweighted: Spec = {
     inputs,
     layers: parseLayers(rest.layers, inputs, `${who}.layers`),
     loss: parseLoss(rest.loss, `${who}.loss`),
@@ -135,8 +152,11 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     }),
     ...(gradientAccumulationSteps > 1 && { gradientAccumulationSteps }),
     ...(rest.gradientNorms && { gradientNorms: true }),
+    ...(maskTargets && { maskTargets }),
   };
-  checkTogether(spec, who);
+  checkTogether(unweighted, who);
+  const classWeight = parseClassWeight(rest.classWeight, unweighted, `${who}.classWeight`);
+  const spec = { ...unweighted, ...(classWeight && { classWeight }) };
   return deepFreeze(spec);
 }
 

@@ -1,7 +1,16 @@
 /** What mini-batches must be for the layers of a network. */
+import type { Rows } from '../data/types.ts';
+import { checkMass } from '../data/weights.ts';
 import { DataError } from '../errors.ts';
 import { flat } from '../spec/layers.ts';
 import { partsOf, type Spec } from '../spec/spec.ts';
+
+/** @throws DataError for rows to train on of which none counts, or that `checkBatches` refuses */
+export function checkRows(spec: Spec, rows: Rows, batch: number, who: string): void {
+  const last = spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
+  checkBatches(spec, last, who, rows.count);
+  checkMass(rows, 'train', who);
+}
 
 /**
  * @param smallest rows of the smallest mini-batch

@@ -5,10 +5,12 @@ import type { DataInput, Inputs, Targets } from '../data/types.ts';
 export class Dataset implements DataInput {
   readonly x: Inputs;
   readonly y: Targets;
+  readonly sampleWeight?: ArrayLike<number>;
 
-  constructor({ x, y }: DataInput) {
+  constructor({ x, y, sampleWeight }: DataInput) {
     this.x = x;
     this.y = y;
+    if (sampleWeight) this.sampleWeight = sampleWeight;
   }
 }
 

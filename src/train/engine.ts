@@ -1,5 +1,6 @@
 /** The inside of a trainer: program, executor, counters and data; it fills the feed and hands steps to the executor. */
 import type { Rows } from '../data/types.ts';
+import { totalMass } from '../data/weights.ts';
 import type { Counters } from '../io/model.ts';
 import { updateNumbers } from '../math/update.ts';
 import { plan } from '../plan/plan.ts';
@@ -14,7 +15,7 @@ import { copyOf, type Tensors, tensorBytes, writeAverages, writeParameters, writ
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
 import { type EpochSums, type Snapshot, writeSnapshot } from './snapshot.ts';
-import { addLosses } from './sums.ts';
+import { addLosses, sumsOf } from './sums.ts';
 import type { Data } from './types.ts';
 import { Updates } from './updates.ts';
 import { type Upload, Uploads } from './uploads.ts';
@@ -92,7 +93,7 @@ export class Engine implements Recoverable {
     const source = opened.current;
     this.past.trains(opened);
     const events: Submit['events'][number][] = [];
-    const rows: number[] = [];
+    const [rows, weights]: [number[], number[]] = [[], []];
     // Another call may have left its place in the epoch of a larger data set.
     if (source.reach(counters.position).steps <= 0) this.beginEpoch();
     const { steps, ends } = source.reach(counters.position);
@@ -103,14 +104,18 @@ export class Engine implements Recoverable {
       let count = 0;
       for (let slice = 0; slice < active.length; slice++) {
         const { epoch, position } = counters;
-        count = updates.draw(slice, (indices) => source.fill(active[slice]!, epoch, position, indices));
+        count = updates.draw(slice, (indices) => {
+          const drawn = source.fill(active[slice]!, epoch, position, indices);
+          weights.push(source.weigh(indices, drawn));
+          return drawn;
+        });
       }
-      events.push(this.#advance(count));
+      events.push(this.#advance(count, weights));
       rows.push(count);
       counters.position++;
     }
     const metrics = this.#run(source.loaded, before.start);
-    const submit = { steps: n, events, rows, models: active, metrics, ...before };
+    const submit = { steps: n, events, rows, weights, models: active, metrics, ...before };
     this.sums = addLosses(this.sums, submit, this.program);
     if (ends && n === steps) {
       this.finishedSums = this.sums;
@@ -135,9 +140,10 @@ export class Engine implements Recoverable {
         for (let i = 0; i < rows.count; i++) indices[i] = i;
         return rows.count;
       });
-      const event = this.#advance(rows.count);
+      const weights = [totalMass(rows, 'train')];
+      const event = this.#advance(rows.count, weights);
       const metrics = this.#run(loaded, start);
-      const of = { start, sumsBefore: this.sums, models: this.active };
+      const of = { start, sumsBefore: this.sums, models: this.active, weights };
       return { submit: { steps: 1, events: [event], rows: [rows.count], metrics, ...of }, metrics: await metrics };
     } finally {
       loaded.dispose();
@@ -237,8 +243,8 @@ export class Engine implements Recoverable {
     }
   }
 
-  /** Puts the next update's scalars into the feed and counts it. */
-  #advance(rows: number): Submit['events'][number] {
+  /** Puts the next update's scalars into the feed and counts it; the weights of its rows end `weights`. */
+  #advance(rows: number, weights: readonly number[]): Submit['events'][number] {
     const { counters, active } = this;
     const idle = this.idle.has(counters.step);
     const scale = counters.decisions?.['rollback.scale'];
@@ -246,8 +252,9 @@ export class Engine implements Recoverable {
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.members[active[slice]!]!;
       const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule, scale);
+      const weight = weights[weights.length - active.length + slice]!;
       const guard = idle ? GUARD.idle : GUARD[skips(spec) ? 'skip' : 'stop'];
-      this.#updates.set(rows, counters.step, scalars, slice, active[slice]!, spec.seed, guard);
+      this.#updates.set(rows, counters.step, scalars, slice, active[slice]!, spec.seed, guard, weight);
       if (slice === 0) first = learningRate;
     }
     this.#updates.add(rows);
@@ -264,9 +271,7 @@ export class Engine implements Recoverable {
   #goOn({ epochLoss, epochRows, ...counters }: Counters): void {
     Object.assign(this.counters, UNDECIDED, counters);
     if (!this.past.repeating) this.idle.clear();
-    this.sums = this.#noSums();
-    if (epochLoss === undefined || epochRows === undefined) return;
-    this.sums = Promise.resolve({ losses: Float64Array.of(epochLoss), rows: epochRows });
+    this.sums = epochLoss === undefined ? this.#noSums() : sumsOf([epochLoss], [epochRows!]);
   }
 
   beginEpoch(): void {
@@ -276,7 +281,7 @@ export class Engine implements Recoverable {
   }
 
   #noSums(): Promise<EpochSums> {
-    return Promise.resolve({ losses: new Float64Array(this.members.length), rows: 0 });
+    return sumsOf(this.members.map(() => 0));
   }
 
   #plan(spec: Spec, batch: number): Program {

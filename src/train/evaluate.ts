@@ -1,5 +1,6 @@
 /** Evaluation and prediction: rows in file order through the lists `evaluate` and `infer`. */
-import type { InputRows } from '../data/types.ts';
+import type { InputRows, Rows } from '../data/types.ts';
+import { checkMass } from '../data/weights.ts';
 import { AVERAGED, type ListName, listOf, type Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
@@ -48,20 +49,22 @@ function fill(
 }
 
 /**
- * Means over the first `count` rows, model by model: loss, correct, |e|, e².
+ * Means over the rows, model by model: loss, correct, |e|, e².
  * @throws the signal's reason
  */
 export async function evaluateRows(
   executor: Executor,
   program: Program,
   data: LoadedData,
-  count: number,
+  rows: Rows,
   { models = FIRST, signal, averaged }: RowsOptions & { models?: readonly number[] } = {},
 ): Promise<Float64Array> {
   const list = averaged ? AVERAGED.evaluate : 'evaluate';
   const { batch } = listOf(program, list);
   const feed = new Feed(batch, { models: models.length, capacity: STEPS });
   const sums = new Float64Array(4 * models.length);
+  const { count } = rows;
+  const weight = checkMass(rows, 'evaluate', 'evaluate');
   await ready(data, list, signal);
   let start = 0;
   const next = (most: number) => {
@@ -73,7 +76,7 @@ export async function evaluateRows(
   await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, { sums: own }) => {
     for (let i = 0; i < own.length; i++) sums[i % sums.length] = sums[i % sums.length]! + own[i]!;
   });
-  return sums.map((sum) => sum / count);
+  return sums.map((sum) => sum / weight);
 }
 
 /** The metrics that fit the loss. */

@@ -64,8 +64,8 @@ export async function fitEpochs(
       if (counters.epoch < epoch) history.epochs = history.epochs.filter((event) => event.epoch < counters.epoch);
       if (counters.epoch < epoch) continue;
       if (counters.epoch === epoch) break;
-      const { losses, rows } = await engine.finishedSums;
-      const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / rows };
+      const { losses, weights } = await engine.finishedSums;
+      const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / weights[0]! };
       history.epochs.push(event);
       if (validationData) {
         const validation = await unlessStopped(signal, validate(validationData));

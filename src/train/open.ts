@@ -1,7 +1,7 @@
 /** Opens data to train on: brings it to the executor, all at once or piece by piece, with what draws its rows. */
 import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
-import { checkBatches } from './batches.ts';
+import { checkRows } from './batches.ts';
 import type { Engine } from './engine.ts';
 import type { Opened } from './past.ts';
 import { allRows, type Source } from './source.ts';
@@ -51,9 +51,7 @@ async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSi
   const { executor, spec, members, uploads } = engine;
   const rows = uploads.rows(spec, data, who);
   await engine.fitBatch(rows.count);
-  const { batch } = engine.program.lists.train;
-  const last = spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
-  checkBatches(spec, last, who, rows.count);
+  checkRows(spec, rows, engine.program.lists.train.batch, who);
   const { loaded, release } = await uploads.load(executor, data, rows);
   let ready = false;
   try {
@@ -64,5 +62,5 @@ async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSi
     if (!ready) release();
   }
   const samplers = members.map(({ spec: own }) => new Sampler(own.sampler, own.seed, rows.count, engine.updateRows));
-  return allRows(loaded, samplers, release);
+  return allRows(rows, loaded, samplers, release);
 }

@@ -14,6 +14,8 @@ export interface Submit extends Work {
   readonly events: readonly Omit<StepEvent, 'loss'>[];
   /** Real rows per step: the same for all models. */
   readonly rows: readonly number[];
+  /** Sums of the rows' weights, per step and model that takes part. */
+  readonly weights: readonly number[];
   /** The models that took part, in the order of their metrics. */
   readonly models: readonly number[];
   /** Where the run stood before its first step. */
@@ -29,7 +31,7 @@ export interface BadStep {
 }
 
 /** The events of a submit whose metrics came back, with the loss of its first model. */
-export function withLosses(submit: Pick<Submit, 'events' | 'rows' | 'models'>, metrics: RunResult): StepEvent[] {
+export function withLosses(submit: Pick<Submit, 'events' | 'weights' | 'models'>, metrics: RunResult): StepEvent[] {
   return submit.events.map((event, k) => {
     const skipped = metrics.flags[k * submit.models.length] !== 0;
     return {
@@ -108,13 +110,19 @@ export function nonFinite(
   );
 }
 
-/** The mean loss of step `k` of a submit, of the model at place `slice` among those that took part. */
-export const lossAt = (
-  { rows, models }: Pick<Submit, 'rows' | 'models'>,
+/**
+ * The mean loss of step `k` of a submit, of the model at place `slice` among those that took part; 0 where no row of the
+ * mini-batch counts.
+ */
+export function lossAt(
+  { weights, models }: Pick<Submit, 'weights' | 'models'>,
   { sums }: RunResult,
   k: number,
   slice: number,
-) => sums[(k * models.length + slice) * 4]! / rows[k]!;
+): number {
+  const n = k * models.length + slice;
+  return sums[n * 4]! / (weights[n] || 1);
+}
 
 /** Finished steps from one place to go back to, when numbers turn bad, to the next: it is due after so many more. */
 export function stepsToPoint({ spec, counters, point }: Standing): number {

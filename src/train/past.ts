@@ -106,7 +106,8 @@ export class Past {
 
   /** One step on rows that their owner may change. */
   stepped(rows: Rows, again: (rows: Rows) => Promise<unknown>): void {
-    const own = { ...rows, x: rows.x.slice(), y: rows.y.slice() };
+    const { x, y, weights } = rows;
+    const own = { ...rows, x: x.slice(), y: y.slice(), ...(weights && { weights: weights.slice() }) };
     this.did({ again: () => again(own), bytes: own.x.byteLength + own.y.byteLength });
     this.pass();
   }

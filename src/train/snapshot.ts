@@ -10,9 +10,10 @@ import { readAverages, readParameters, readState } from './params.ts';
 
 /** Sums over the steps of the epoch that is under way; NaN from the first loss that did not come back. */
 export interface EpochSums {
-  /** Of all rows' losses, per model. */
+  /** Of all rows' losses, each times its weight, per model. */
   readonly losses: Float64Array;
-  readonly rows: number;
+  /** Of the rows' weights, per model; without weights the number of rows. */
+  readonly weights: Float64Array;
   /** A step met a bad number and was not left out: the steps since may have changed nothing, and do not count. */
   readonly bad?: boolean;
 }
@@ -40,9 +41,8 @@ export interface Learned {
 
 /** The counters as a file has them. */
 export function countersOf({ counters, sums }: Pick<Snapshot, 'counters' | 'sums'>, model = 0): Counters {
-  const { rows } = sums;
-  const epochLoss = sums.losses[model]!;
-  return { ...counters, ...(rows > 0 && Number.isFinite(epochLoss) && { epochLoss, epochRows: rows }) };
+  const [epochLoss, epochRows] = [sums.losses[model]!, sums.weights[model]!];
+  return { ...counters, ...(epochRows > 0 && Number.isFinite(epochLoss) && { epochLoss, epochRows }) };
 }
 
 /** Puts everything back; the counters are the caller's. */

@@ -1,6 +1,8 @@
 /** Where the steps of a training get their rows from: all of them at once, or piece by piece. */
 import type { Place } from '../data/pieces.ts';
 import type { Sampler } from '../data/sampler.ts';
+import type { Rows } from '../data/types.ts';
+import { massOf } from '../data/weights.ts';
 import type { LoadedData } from '../run/executor.ts';
 
 export interface Source {
@@ -12,17 +14,29 @@ export interface Source {
   reach(position: number): { steps: number; ends: boolean };
   /** Writes the row numbers of a model's mini-batch into `indices`; gives how many there are. */
   fill(model: number, epoch: number, position: number, indices: Uint32Array): number;
+  /** The sum of the weights of the first `count` rows in `indices`. */
+  weigh(indices: Uint32Array, count: number): number;
   /** Disposes of data that is not kept. */
   release(): void;
 }
 
 /** Rows that are all there, with a sampler for every model. */
-export function allRows(loaded: LoadedData, samplers: readonly Sampler[], release: () => void): Source {
+export function allRows(rows: Rows, loaded: LoadedData, samplers: readonly Sampler[], release: () => void): Source {
   const { batchesPerEpoch } = samplers[0]!;
+  const mass = massOf(rows, 'train');
   return {
     loaded,
     release,
     reach: (position) => ({ steps: batchesPerEpoch - position, ends: true }),
     fill: (model, epoch, position, indices) => samplers[model]!.fill(epoch, position, indices),
+    weigh: (indices, count) => weigh(mass, indices, count),
   };
+}
+
+/** The sum of how much some rows count, in f64. */
+export function weigh(mass: Float64Array | undefined, indices: Uint32Array, count: number): number {
+  if (!mass) return count;
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += mass[indices[i]!]!;
+  return sum;
 }

@@ -1,11 +1,12 @@
 /** Rows that stream past the executor: pieces of an epoch go into a ring of buffers, one ahead of the steps that read it. */
 import { checkSameKind, type Piece, type PieceSource, type Place } from '../data/pieces.ts';
 import type { Rows } from '../data/types.ts';
+import { massOf } from '../data/weights.ts';
 import { DataError, SpecError } from '../errors.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
 import { checkBatches } from './batches.ts';
-import type { Source } from './source.ts';
+import { type Source, weigh } from './source.ts';
 import { doneBefore } from './turns.ts';
 
 /** Buffers that take turns: one is written while steps read the other. */
@@ -40,6 +41,8 @@ export class StreamSource implements Source {
   #pieces: AsyncGenerator<Piece, void> | undefined;
   /** The rows that the executor has, and the mini-batches that they are. */
   #piece: Piece | undefined;
+  /** How much its rows count. */
+  #mass: Float64Array | undefined;
   #epoch = 0;
   #first = 0;
   #batches = 0;
@@ -92,6 +95,10 @@ export class StreamSource implements Source {
     return rows;
   }
 
+  weigh(indices: Uint32Array, count: number): number {
+    return weigh(this.#mass, indices, count);
+  }
+
   release(): void {
     this.#released = true;
     this.#stop();
@@ -121,6 +128,7 @@ export class StreamSource implements Source {
       checkBatches(spec, count % own || own, who, count);
       await this.#load(piece.rows);
       this.#piece = piece;
+      this.#mass = massOf(piece.rows, 'train');
     } catch (error) {
       this.#stop();
       throw error;

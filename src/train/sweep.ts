@@ -227,13 +227,15 @@ export class Sweep {
     const landed = (submit: Submit, metrics: RunResult) => {
       for (const [k, { step, epoch }] of submit.events.entries()) {
         const losses = new Float64Array(this.specs.length).fill(Number.NaN);
+        const weights = new Float64Array(this.specs.length);
         for (const [slice, model] of submit.models.entries()) {
           const code = metrics.flags[k * submit.models.length + slice]!;
           if (code && (this.specs[model]!.nonFinite !== 'skip' || decode(code).late)) this.#ended.add(model);
+          weights[model] = submit.weights[k * submit.models.length + slice]!;
           losses[model] = this.#ended.has(model) ? Number.NaN : lossAt(submit, metrics, k, slice);
         }
-        epochMeans.add(losses, submit.rows[k]!);
-        rungMeans.add(losses, submit.rows[k]!);
+        epochMeans.add(losses, weights);
+        rungMeans.add(losses, weights);
         onStep?.({ step, epoch, losses });
       }
       this.#checkFinite(rungMeans.values(this.active));
@@ -300,7 +302,7 @@ export class Sweep {
       const { executor, program } = this.#engine;
       const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
       try {
-        const means = await evaluateRows(executor, program, loaded, rows.count, { models, signal });
+        const means = await evaluateRows(executor, program, loaded, rows, { models, signal });
         return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
       } finally {
         release();

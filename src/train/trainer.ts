@@ -156,7 +156,7 @@ export class Trainer {
       const { executor, program } = this.#engine;
       const { loaded, rows, release } = await this.#engine.load(data, 'evaluate');
       try {
-        return toMetrics(this.spec, await evaluateRows(executor, program, loaded, rows.count, options));
+        return toMetrics(this.spec, await evaluateRows(executor, program, loaded, rows, options));
       } finally {
         release();
       }

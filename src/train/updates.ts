@@ -46,10 +46,19 @@ export class Updates {
   }
 
   /** What one slice of the next update is told; arguments as those of `Feed.set`. */
-  set(rows: number, step: number, scalars: Scalars, slice: number, model: number, seed: number, guard: number): void {
+  set(
+    rows: number,
+    step: number,
+    scalars: Scalars,
+    slice: number,
+    model: number,
+    seed: number,
+    guard: number,
+    weight: number,
+  ): void {
     for (let row = 0, k = this.#steps; row < rows; row += this.#batch, k++) {
       const own = Math.min(this.#batch, rows - row);
-      this.#feed.set(k, own, step, scalars, slice, model, seed, guard, row, rows);
+      this.#feed.set(k, own, step, scalars, slice, model, seed, guard, row, rows, weight);
     }
   }
 

@@ -104,7 +104,7 @@ function sumOf(bounds: Float64Array): Float64Array {
 function targetOf({ y }: ExecutorRows, index: number, width: number): Float64Array {
   const target = new Float64Array(width);
   readTarget({ y: y!, targets: width }, index, target);
-  return target;
+  return target.map((value) => value || 0); // what is missing has no bound
 }
 
 /** A gradient with that of its parameter's penalty. */

@@ -17,6 +17,10 @@ export interface DataShape {
   /** Inputs are 0 and 1 alone. */
   whole?: boolean;
   target: 'class' | 'distribution' | 'binary' | 'sign' | 'count' | 'real';
+  /** Rows have weights for training and for evaluation, some of them 0. */
+  weighted?: boolean;
+  /** Every fifth value of a target is missing. */
+  masked?: boolean;
 }
 
 /** The random targets that a loss takes. */
@@ -29,7 +33,11 @@ export const TARGET_OF: Record<TargetKind, DataShape['target']> = {
 };
 
 /** Random rows of a shape. */
-export function randomRows({ count, width, outputs, input, target, whole }: DataShape, seed = 7): Rows {
+export function randomRows(shape: DataShape, seed = 7): Rows {
+  return withWeights(rowsOf(shape, seed), shape);
+}
+
+function rowsOf({ count, width, outputs, input, target, whole }: DataShape, seed: number): Rows {
   const random = randomSource(seed, 9);
   const x =
     input === 'u8'
@@ -54,6 +62,14 @@ export function randomRows({ count, width, outputs, input, target, whole }: Data
     }
   }
   return { count, width, x, y };
+}
+
+/** The rows with the weights and the gaps of a shape. */
+function withWeights(rows: Rows, { weighted, masked }: DataShape): Rows {
+  if (masked) for (let i = 2; i < rows.y.length; i += 5) rows.y[i] = Number.NaN;
+  if (!weighted) return rows;
+  const weights = Float32Array.from({ length: 2 * rows.count }, (_, i) => (i % 7 === 4 ? 0 : ((i * 5) % 11) / 4));
+  return { ...rows, weights };
 }
 
 /** The rows, with numbers of categories in the columns that a network embeds. */

@@ -1,10 +1,12 @@
 /** Every kernel against the plain loops: over activations, losses, optimizers, shapes and data formats. */
+import { massOf } from '../../src/data/weights.ts';
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource } from '../../src/math/random.ts';
 import { nameInProgram } from '../../src/plan/lower.ts';
 import { type PlanOptions, plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
+import { GUARD } from '../../src/run/guard.ts';
 import type { ActivationInput } from '../../src/spec/activations.ts';
 import { activation, dense, type LayerInput } from '../../src/spec/layers.ts';
 import { type LossInput, outputsOf, parseLoss, TARGET_KINDS } from '../../src/spec/losses.ts';
@@ -13,6 +15,7 @@ import type { OptimizerInput } from '../../src/spec/optimizers.ts';
 import { l1, l1l2, l2 } from '../../src/spec/penalties.ts';
 import { parseSpec, type SpecInput, targets } from '../../src/spec/spec.ts';
 import { initialParameters, writeParameters } from '../../src/train/params.ts';
+import { weigh } from '../../src/train/source.ts';
 import goldenActivations from '../golden/activations.json';
 import goldenLosses from '../golden/losses.json';
 import goldenOptimizers from '../golden/optimizers.json';
@@ -198,6 +201,32 @@ const POINTS: Point[] = [
       fused: !('globalClipNorm' in clip),
     }),
   ),
+  {
+    name: 'weights, classes',
+    spec: { inputs: 3, layers: [dense(4), dense(2)], loss: 'softmaxCrossEntropy', optimizer: 'sgd', batchSize: 5 },
+    data: { weighted: true },
+    rows: 4,
+  },
+  {
+    name: 'weights and gaps, values',
+    spec: {
+      inputs: 3,
+      layers: [dense(4), dense(3)],
+      loss: 'meanSquaredError',
+      optimizer: 'sgd',
+      batchSize: 6,
+      maskTargets: true,
+    },
+    data: { target: 'real', weighted: true, masked: true },
+    rows: 5,
+  },
+  ...(['sigmoidBinaryCrossEntropy', 'gaussianNegativeLogLikelihood'] as const).map(
+    (loss): Point => ({
+      name: `loss ${loss} with weights and gaps`,
+      spec: { inputs: 3, layers: [dense(4)], loss, optimizer: 'sgd', batchSize: 5, maskTargets: true },
+      data: { target: TARGET_OF[TARGET_KINDS[loss]], weighted: true, masked: true },
+    }),
+  ),
   ...layerPoints,
   ...lossPoints(),
   ...optimizerPoints(),
@@ -299,6 +328,10 @@ async function runPoint(
       0,
       0,
       0x9abcdef0,
+      GUARD.off,
+      0,
+      count,
+      weigh(massOf(rows, 'train'), indices, count),
     );
     const data = await executor.load(rows);
     await compareTrainStep(executor, data, rows, program, feed);

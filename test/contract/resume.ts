@@ -146,6 +146,16 @@ const FEATURES: readonly Feature[] = [
   { name: 'rows drawn with replacement', spec: { sampler: 'uniform' } },
   { name: 'rows in file order', spec: { sampler: 'sequential' } },
   { name: 'batch size full', spec: { batchSize: 'full' } },
+  {
+    name: 'weights of rows and classes, classes that do not count',
+    spec: { classWeight: [1, 3, 0.5], maskTargets: true },
+    data: ({ x, y }) => ({
+      x,
+      y: Array.from(y as Uint32Array, (k, i) => (i % 9 === 4 ? -1 : k)),
+      sampleWeight: Float32Array.from(y as Uint32Array, (_, i) => ((i * 5) % 11) / 4),
+    }),
+    strategies: ['resident', 'layered'],
+  },
   { name: 'bytes as inputs', rows: { input: 'u8' } },
   { name: 'label smoothing', spec: { loss: { type: 'softmaxCrossEntropy', labelSmoothing: 0.1 } } },
   { name: 'a squared error', ...regression('meanSquaredError', 2) },

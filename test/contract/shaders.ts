@@ -30,6 +30,8 @@ const FLAGS = [
   'BELOW',
   'TARGET_CLASS',
   'WEIGHT',
+  'WEIGHT_WORD',
+  'MASKED',
   'DOWN',
 ];
 

@@ -16,7 +16,9 @@ import { learnedOf } from '../../src/train/snapshot.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import goldenLayers from '../golden/layers.json' with { type: 'json' };
 import golden from '../golden/training.json' with { type: 'json' };
+import goldenWeights from '../golden/weights.json' with { type: 'json' };
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { followTorch as followWeights, type WeightedRun } from '../support/golden-weights.ts';
 import { type Counts, countingGpu } from './counting.ts';
 import { executorFor, randomRows } from './data.ts';
 
@@ -211,19 +213,20 @@ async function partialBatch(context: Shared): Promise<void> {
   equal('step on 6 rows of a batch of 16', await after(16), await after(6));
 }
 
-/** In every strategy a model of a sweep has the bits that it has alone, also after others were dropped. */
+/** In every strategy a model of a sweep has the bits that it has alone, also after others were dropped; rows have weights. */
 async function sweepBits(context: Shared): Promise<void> {
+  const data = { ...DATA, sampleWeight: Float32Array.from(DATA.y, (_, i) => ((i * 5) % 11) / 4) };
   const models = [{ seed: 4 }, { seed: 5, learningRate: 0.005 }, { seed: 6, weightDecay: 0.1 }];
   for (const strategy of STRATEGIES) {
     // Several steps of a submit run after models were dropped.
     const runtime = { ...runtimeOf(context), strategy, stepsPerSubmit: 3 };
     const sweep = await createSweep(SPEC, { models }, runtime);
-    await sweep.fit(DATA, { steps: 6, halving: { every: 3, keep: 0.6 } });
+    await sweep.fit(data, { steps: 6, halving: { every: 3, keep: 0.6 } });
     const kept = sweep.active[0]!;
     const { seed, ...numbers } = models[kept]!;
     const spec = { ...SPEC, seed, optimizer: { type: 'adamW', learningRate: 0.02, ...numbers } as const };
     const alone = await using(createTrainer(spec, runtime), async (trainer) => {
-      await trainer.fit(DATA, { steps: 6 });
+      await trainer.fit(data, { steps: 6 });
       return trainer.save();
     });
     const own = await sweep.trainer(kept);
@@ -403,6 +406,14 @@ export const trainingCases: ContractCase[] = [
     runtimes: ['dawn'] as const,
     run: (context: ContractContext) => followTorch(context, layerRun(layers), strategy),
   })),
+  ...(goldenWeights as unknown as { cases: WeightedRun[] }).cases.slice(2, 4).map(
+    (run): ContractCase => ({
+      name: `follows PyTorch with weights: ${run.name}`,
+      group: 'training',
+      runtimes: ['dawn', 'chromium', 'deno'],
+      run: (context) => followWeights({ ...runtimeOf(context), strategy: 'plain' }, run),
+    }),
+  ),
   ...cases.map(([name, run]) => ({ name, group: 'training', run })),
   // SwiftShader would compile for half a minute what is measured here.
   { name: 'measured variants stay through a file', group: 'training', runtimes: ['deno'], run: tunedRun },

@@ -1034,6 +1034,72 @@ def penalties():
     write("penalties", {"cases": cases})
 
 
+def weights():
+    """Runs with sample weights, class weights and masked targets, and what a mean over the weights gives behind them."""
+    torch.manual_seed(9)
+    functional, linear = torch.nn.functional, torch.nn.Linear
+    rows, width = 13, 3
+    x = exact(torch.randn(rows, width))
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.25, 3.0, 0.0, 1.5, 1.0, 0.75, 4.0, 0.125, 1.0, 2.5])
+    classes = (x[:, 0] > 0).long() + (x[:, 1] > 0.3).long()
+    some = classes.clone()
+    some[[2, 6, 7]] = -1
+    values = exact(torch.stack([x[:, 0] * x[:, 1], torch.sin(x[:, 2])], 1))
+    gaps = values.clone()
+    gaps[[1, 4], 0] = math.nan
+    gaps[[4, 8], 1] = math.nan
+    binary = torch.stack([x[:, 0] > 0, x[:, 1] * x[:, 2] > 0], 1).double()
+    holes = torch.where(torch.isnan(gaps), gaps, binary)
+
+    def over(each, own):
+        """Sum of w l / sum of w over what is there; `each` gives a loss a value or a row, `own` a weight a row."""
+
+        def mean(z, at, y):
+            there = ~torch.isnan(y[at])
+            own_weights = own[at] if y.dim() == 1 else own[at][:, None] * there
+            values = each(z, torch.where(there, y[at], torch.zeros_like(y[at])) if y.is_floating_point() else y[at])
+            return (own_weights * values).sum() / own_weights.sum()
+
+        return mean
+
+    ones = torch.ones(rows)
+    class_weight = torch.tensor([1.0, 0.5, 3.0])
+    cross_entropy = torch.nn.CrossEntropyLoss(weight=class_weight, ignore_index=-1)
+    variances = lambda z, y: functional.gaussian_nll_loss(
+        z[:, :2], y, z[:, 2:].exp() + 1e-6, reduction="none", eps=1e-12
+    )
+    by_class = torch.where(binary[:, 0] > 0, 4.0 * weight, 0.5 * weight)
+    points = [
+        ("sample weights", "softmaxCrossEntropy", 3, classes, weight, {},
+         over(lambda z, y: functional.cross_entropy(z, y, reduction="none"), weight)),
+        ("class weights, classes that do not count", "softmaxCrossEntropy", 3, some, None,
+         {"classWeight": class_weight.tolist(), "maskTargets": True}, lambda z, at, y: cross_entropy(z, y[at])),
+        ("both weights, one output", "sigmoidBinaryCrossEntropy", 1, binary[:, 0].long(), weight,
+         {"classWeight": {"0": 0.5, "1": 4}},
+         over(lambda z, y: functional.binary_cross_entropy_with_logits(z[:, 0], y.double(), reduction="none"), by_class)),
+        ("values that are missing", "meanSquaredError", 2, gaps, weight, {"maskTargets": True},
+         over(lambda z, y: functional.mse_loss(z, y, reduction="none"), weight)),
+        ("yes and no that are missing", "sigmoidBinaryCrossEntropy", 2, holes, None, {"maskTargets": True},
+         over(lambda z, y: functional.binary_cross_entropy_with_logits(z, y, reduction="none"), ones)),
+        ("values that are missing, with a variance", "gaussianNegativeLogLikelihood", 4, gaps, weight,
+         {"maskTargets": True}, over(variances, weight)),
+    ]
+    cases = []
+    for name, loss, outputs, y, own, more, mean in points:
+        layers = [{"type": "dense", "units": 4, "activation": "tanh"}, {"type": "dense", "units": outputs}]
+        momentum = {"type": "sgd", "learningRate": 0.1, "momentum": 0.9}
+        spec = {"inputs": width, "layers": layers, "loss": loss, "optimizer": momentum, "batchSize": 5, **more}
+        optimizer = lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9)
+        modules = [[linear(width, 4), torch.nn.Tanh()], [linear(4, outputs)]]
+        case = Case(name, spec, modules, lambda z, at: mean(z, at, y), optimizer)
+        run = case.train(x, torch.arange(rows), 3)
+        run["y"] = [None if math.isnan(v) else v for v in y.tolist()] if y.dim() == 1 else [
+            [None if math.isnan(v) else v for v in row] for row in y.tolist()
+        ]
+        cases.append({**run, **({} if own is None else {"sampleWeight": own.tolist()})})
+    write("weights", {"cases": cases})
+
+
 # --- NPY --------------------------------------------------------------------------------------------------------------
 
 NPY = {
@@ -1078,7 +1144,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, weights, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

@@ -71,7 +71,7 @@ describe('feed', () => {
     expect(feed.words[word('model')]).toBe(5);
     expect(feed.words[word('rows')]).toBe(3);
     expect(feed.words[word('finished_steps')]).toBe(41);
-    expect(floats[word('inverse_rows')]).toBe(Math.fround(1 / 3));
+    expect(floats[word('inverse_weight')]).toBe(Math.fround(1 / 3));
     expect(floats[word('learning_rate')]).toBe(Math.fround(0.1));
     expect(floats[word('correction2')]).toBe(0.25);
     expect([...feed.indices(1, 1).subarray(0, 5)]).toEqual([5, 6, 7, 0, 0]);

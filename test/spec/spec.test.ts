@@ -250,6 +250,40 @@ describe('a checked spec', () => {
   });
 });
 
+describe('class weights', () => {
+  const named = (classes: string[]) => ({ ...SMALL, layers: [dense(classes.length)], preprocessing: { classes } });
+  const weights = (spec: object, classWeight: unknown) => parseSpec({ ...spec, classWeight }).classWeight;
+
+  it('are one a class, by place, number or name', () => {
+    const classes = named(['cat', 'dog', 'eel']);
+    expect(weights(classes, [1, 2, 0])).toEqual([1, 2, 0]);
+    expect(weights(classes, { dog: 2.5, 0: 3 })).toEqual([3, 2.5, 1]);
+    expect(weights(named(['3', '8', '1']), { 1: 4 })).toEqual([1, 1, 4]);
+    const one = { ...SMALL, layers: [dense(1)], loss: 'sigmoidBinaryCrossEntropy' };
+    expect(weights(one, { 1: 9 })).toEqual([1, 9]);
+    const checked = parseSpec({ ...classes, classWeight: { eel: 2 } });
+    expect(parseSpec(checked)).toEqual(checked);
+    expect(parseSpec(classes)).not.toHaveProperty('classWeight');
+  });
+
+  it.each([
+    [{ zebra: 1 }, 'spec.classWeight: unknown class "zebra"; expected "cat", "dog", "eel".'],
+    [{ dgo: 1 }, 'did you mean "dog"'],
+    [{ 3: 1 }, 'spec.classWeight: unknown class "3"'],
+    [[1, 2], 'spec.classWeight: got 2 weights, expected 3 weights, one a class, or { class: weight }.'],
+    [{ cat: -1 }, 'spec.classWeight: "cat": got -1, expected a number ≥ 0.'],
+    [[0, 0, 0], 'spec.classWeight: every class has the weight 0'],
+    ['balanced', 'spec.classWeight: got "balanced", expected 3 weights'],
+  ])('refuse %j', (classWeight, message) => {
+    expect(() => weights(named(['cat', 'dog', 'eel']), classWeight)).toThrow(message);
+  });
+
+  it('are for classes alone', () => {
+    const regression = { ...SMALL, loss: 'meanSquaredError' };
+    expect(() => weights(regression, [1, 2])).toThrow('spec.classWeight: meanSquaredError with');
+  });
+});
+
 describe('refuses', () => {
   const layer = (options: object) => ({ ...SMALL, layers: [{ type: 'dense', units: 3, ...options }] });
   const optimizer = (options: object) => ({ ...SMALL, optimizer: options });

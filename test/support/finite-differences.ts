@@ -1,10 +1,12 @@
 /** Gradients of a program against finite differences of its loss, both by the CPU executor in f64. */
 import type { Rows } from '../../src/data/types.ts';
+import { massOf } from '../../src/data/weights.ts';
 import { randomSource } from '../../src/math/random.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { baseSteps, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
+import { GUARD } from '../../src/run/guard.ts';
 import type { Spec } from '../../src/spec/spec.ts';
 import { slope } from '../golden/compare.ts';
 
@@ -34,14 +36,16 @@ export async function gradients(spec: Spec, rows: Rows, indices: readonly number
   const data = await executor.load(rows);
   const feed = new Feed(program.lists.train.batch);
   feed.indices(0).set(indices);
-  feed.set(0, indices.length, 0, STAND_STILL);
+  const mass = massOf(rows, 'train');
+  const weight = indices.reduce((sum, row) => sum + (mass?.[row] ?? 1), 0);
+  feed.set(0, indices.length, 0, STAND_STILL, 0, 0, 0, GUARD.off, 0, indices.length, weight);
   await executor.run('train', feed, 1, data);
   const backward = parameters.map(({ name }) => executor.values(name.replace('param', 'grad')).slice());
 
   const forward = baseSteps(program.lists.train.steps).filter(
     ({ phase }) => phase !== 'backward' && phase !== 'update',
   );
-  const meanLoss = () => executor.runSteps(forward, feed, 0, data)[0]! / indices.length;
+  const meanLoss = () => executor.runSteps(forward, feed, 0, data)[0]! / weight;
   const differences = parameters.map(({ name }) => {
     const values = Array.from(executor.values(name));
     const { columns } = tensorOf(program, name);

@@ -124,7 +124,7 @@ class ShardStream implements PieceSource {
     }
     const sample = await this.#read({ shard: 0, from: 0, to: 1 }, spec);
     const { memory = MEMORY, shuffleBuffer } = this.#options;
-    const rowBytes = sample.x.byteLength + sample.y.byteLength;
+    const rowBytes = sample.x.byteLength + sample.y.byteLength + (sample.weights?.byteLength ?? 0);
     const held = rowBytes * (WINDOWS + COPIES / PIECES) + ORDER_BYTES;
     const wished = shuffleBuffer ?? Math.floor(memory / held);
     if (wished < batch && !shuffleBuffer) {
@@ -217,30 +217,30 @@ async function mapSome<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
 }
 
 /** Room for rows of the same kind. */
-function makeRows({ width, x, y }: Rows, count: number): Rows {
+function makeRows({ width, x, y, weights }: Rows, count: number): Rows {
   const room = <A extends Rows['x'] | Rows['y']>(like: A) =>
     new (like.constructor as new (length: number) => A)(like.length * count);
-  return { count, width, x: room(x), y: room(y) };
+  return { count, width, x: room(x), y: room(y), ...(weights && { weights: room(weights) }) };
 }
 
 /** Rows `from` up to `to`, in place. */
-function partOf({ count, width, x, y }: Rows, from: number, to: number): Rows {
-  const targets = y.length / count;
-  return {
-    count: to - from,
-    width,
-    x: x.subarray(from * width, to * width),
-    y: y.subarray(from * targets, to * targets),
+function partOf({ count, width, x, y, weights }: Rows, from: number, to: number): Rows {
+  const part = <A extends Rows['x'] | Rows['y']>(values: A) => {
+    const own = values.length / count;
+    return values.subarray(from * own, to * own) as A;
   };
+  return { count: to - from, width, x: part(x), y: part(y), ...(weights && { weights: part(weights) }) };
 }
 
 /** Row i to place `places[i]`. */
-function scatter({ count, width, x, y }: Rows, places: Uint32Array, to: Rows): void {
+function scatter({ count, width, x, y, weights }: Rows, places: Uint32Array, to: Rows): void {
   const targets = y.length / count;
+  const own = (weights?.length ?? 0) / count;
   for (let row = 0; row < count; row++) {
     const place = places[row]!;
     to.x.set(x.subarray(row * width, (row + 1) * width), place * width);
     if (targets === 1) to.y[place] = y[row]!;
     else to.y.set(y.subarray(row * targets, (row + 1) * targets), place * targets);
+    for (let j = 0; j < own; j++) to.weights![place * own + j] = weights![row * own + j]!;
   }
 }

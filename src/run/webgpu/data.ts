@@ -35,6 +35,9 @@ export interface Recording {
 export interface DataFormat {
   readonly input: 'u8' | 'f32';
   readonly classTargets: boolean;
+  /** Words of a row's targets, and of its weights behind them: none, one, or one for training and one for evaluation. */
+  readonly targets: number;
+  readonly weights: number;
 }
 
 export class GpuLoaded implements LoadedData {
@@ -65,10 +68,17 @@ export class GpuLoaded implements LoadedData {
     this.#own = buffers;
     this.#buffers = prepared;
     this.capacity = rows.count;
-    this.format = { input: rows.x instanceof Uint8Array ? 'u8' : 'f32', classTargets: rows.y instanceof Uint32Array };
+    const { count } = rows;
+    this.format = {
+      input: rows.x instanceof Uint8Array ? 'u8' : 'f32',
+      classTargets: rows.y instanceof Uint32Array,
+      targets: (rows.y?.length ?? count) / count,
+      weights: (rows.weights?.length ?? 0) / count,
+    };
     const x = pad(rows);
     const split = Math.ceil(x.byteLength / OFFSET_ALIGNMENT) * OFFSET_ALIGNMENT;
-    const size = split + roundUp(rows.y?.byteLength ?? 16);
+    const y = this.#weighted(rows);
+    const size = split + roundUp(y?.byteLength ?? 16);
     this.#check(Math.max(roundUp(x.byteLength), size - split), size, rows);
     buffers.check('data', { data: size }, 'use Uint8Array inputs, or let the rows stream');
     const buffer = buffers.make('data', 'data', size, STORAGE_COPY_DST);
@@ -77,14 +87,16 @@ export class GpuLoaded implements LoadedData {
     this.targets = { buffer, offset: split, size: size - split };
     try {
       upload(device, buffer, x);
-      if (rows.y) upload(device, buffer, rows.y, split);
+      if (y) upload(device, buffer, y, split);
     } catch (cause) {
       this.dispose();
       throw failed('an upload', cause);
     }
   }
 
-  write({ x, y, count }: ExecutorRows): void {
+  write(rows: ExecutorRows): void {
+    const { x, count } = rows;
+    const y = this.#weighted(rows);
     const split = this.targets.offset!;
     this.#staged ??= new Uint8Array(this.#buffer.size);
     const bytes = this.#staged;
@@ -112,6 +124,20 @@ export class GpuLoaded implements LoadedData {
   dispose(): void {
     this.#recorded.clear();
     this.#own.destroy(this.#buffer);
+  }
+
+  /** Every row's targets with its weights behind them; the very targets where there are no weights. */
+  #weighted({ y, weights, count }: ExecutorRows): Uint32Array | Float32Array | undefined {
+    if (!y || !weights) return y;
+    const { targets, weights: own } = this.format;
+    const words = new Uint32Array(y.length + weights.length);
+    const floats = new Float32Array(words.buffer);
+    const values = y instanceof Uint32Array ? words : floats;
+    for (let row = 0, at = 0; row < count; row++) {
+      for (let j = 0; j < targets; j++) values[at++] = y[row * targets + j]!;
+      for (let j = 0; j < own; j++) floats[at++] = weights[row * own + j]!;
+    }
+    return words;
   }
 
   #check(binding: number, size: number, { count }: ExecutorRows): void {

@@ -19,7 +19,7 @@ import { Feed, NO_SCALARS, sliceWords } from '../feed.ts';
 import { programBytes } from '../memory.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
 import { Buffers } from './buffers.ts';
-import { GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
+import { type DataFormat, GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
 import { checkSlabs, checkWorkgroups } from './limits.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
@@ -48,6 +48,10 @@ interface Prepared {
   /** What every kernel is told of the feed and of the slabs. */
   readonly strides: Overrides;
 }
+
+/** Which word of a row's targets and weights is the weight that counts in a list; 0: none. */
+const weightWord = ({ targets, weights }: DataFormat, list: ListName): number =>
+  weights === 0 ? 0 : list === 'train' ? targets : targets + weights - 1;
 
 export class WebGpuExecutor implements Executor {
   readonly backend = 'webgpu';
@@ -277,6 +281,9 @@ export class WebGpuExecutor implements Executor {
     const overrides = {
       ...kernel.overrides(step, find),
       ...{ INPUT_SCALE: scale, INPUT_OFFSET: offset, TARGET_CLASS: data.format.classTargets },
+      TARGET_STRIDE: data.format.targets + data.format.weights,
+      WEIGHT_WORD: weightWord(data.format, list),
+      MASKED: program.spec.maskTargets === true,
       ...prepared.strides,
       NORMS_START: normsStart(prepared.metrics, normNames(program).length / 2),
       ...(averaged(step, program) && { MODEL_PARAMS: prepared.strides.MODEL_STATE }),
