@@ -15,8 +15,11 @@ import { need } from '../support/runtimes.ts';
 /** Bytes that the heap may grow by: less than a trainer, or a number a step, would leave. */
 const SLACK = 1.5 * 2 ** 20;
 
+/** Runs in flight at once; each has a buffer that its metrics come back in, kept for the next. */
+const IN_FLIGHT = 12;
+
 function expectNoGrowth({ training, lives }: Awaited<ReturnType<typeof growth>>): void {
-  expect(training.buffers[1]).toBe(training.buffers[0]);
+  expect(training.buffers[1] - training.buffers[0]).toBeLessThan(IN_FLIGHT);
   expect(lives.buffers).toEqual([0, 0]);
   for (const { heap } of [training, lives]) expect(heap[1] - heap[0]).toBeLessThan(SLACK);
 }
