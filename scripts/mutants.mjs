@@ -15,7 +15,7 @@ const cpu = (name) => ['--project', 'contract', 'test/runtimes/cpu.test.ts', '-t
 const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', name];
 
 /** `find` stands exactly once in `file`; with `replace` in its place, `tests` must turn red. */
-const mutants = [
+export const mutants = [
   {
     file: 'src/run/guard.ts',
     find: 'Number(Number.isNaN(worst))',
@@ -60,8 +60,8 @@ const mutants = [
   },
   {
     file: 'src/train/snapshot.ts',
-    find: 'rows > 0 && Number.isFinite(epochLoss)',
-    replace: 'rows < 0 && Number.isFinite(epochLoss)',
+    find: 'epochRows > 0 && Number.isFinite(epochLoss)',
+    replace: 'epochRows < 0 && Number.isFinite(epochLoss)',
     tests: cpu('resume: sgd, '),
     why: 'resume: the losses of the epoch so far',
   },
@@ -158,9 +158,9 @@ const mutants = [
     why: 'one sum of a tile',
   },
   {
-    file: 'src/plan/base.ts',
-    find: 'fromOutput ? out : z',
-    replace: 'fromOutput ? z : out',
+    file: 'src/plan/lower.ts',
+    find: 'fromOutput ? a : z',
+    replace: 'fromOutput ? z : a',
     tests: plan,
     why: "the derivative's argument",
   },
@@ -173,8 +173,8 @@ const mutants = [
   },
   {
     file: 'src/kernels/loss.ts',
-    find: 'gradient[j]! / rows',
-    replace: 'gradient[j]! * rows',
+    find: '(gradient[j]! * weight) / sum',
+    replace: 'gradient[j]! * weight * sum',
     tests: train,
     why: 'the mean over the rows',
   },
@@ -214,9 +214,9 @@ const mutants = [
     why: 'a product of the logits',
   },
   {
-    file: 'shaders/fused_update.wgsl',
-    find: 'row >= layer.inputs && !bias',
-    replace: 'row >= layer.inputs',
+    file: 'shaders/lib/gradient_tiles.wgsl',
+    find: 'row < layer.inputs || is_bias(row)',
+    replace: 'row < layer.inputs',
     tests: dawn('layered: variant 8x8$'),
     why: 'the gradient of the bias',
   },
@@ -229,7 +229,7 @@ const mutants = [
   },
   {
     file: 'shaders/lib/optimizer.wgsl',
-    find: 'scalars.decay_factor * p - change / denominator',
+    find: 'decay_factor() * p - change / denominator',
     replace: 'p - change / denominator',
     tests: dawn('(layered|resident): optimizer .*adamW.*0.2}$'),
     why: 'the decoupled decay',
