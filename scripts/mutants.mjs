@@ -24,6 +24,27 @@ export const mutants = [
     why: 'guard: whether it is NaN or infinity',
   },
   {
+    file: 'src/run/webgpu/executor.ts',
+    find: 'kept ?? this.#readback.metrics(metrics.size, copy)',
+    replace: "kept ?? this.#buffers.make('staging', 'back', metrics.size, 0x9)",
+    tests: dawn('any call of WebGPU may fail'),
+    why: 'memory: a buffer for metrics that nobody asks after',
+  },
+  {
+    file: 'src/run/webgpu/executor.ts',
+    find: '!buffer || !this.#buffers.has(buffer)',
+    replace: '!buffer',
+    tests: dawn('any call of WebGPU may fail'),
+    why: 'memory: a table that was given back is made again',
+  },
+  {
+    file: 'src/run/webgpu/buffers.ts',
+    find: 'if (full) throw',
+    replace: 'if (full && !refused) throw',
+    tests: dawn('any call of WebGPU may fail'),
+    why: 'memory: what lacks it is refused besides',
+  },
+  {
     file: 'src/train/outcome.ts',
     find: 'decode(code).late || slabs.statistics.all > 0',
     replace: 'decode(code).late',

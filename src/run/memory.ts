@@ -35,10 +35,15 @@ export function programBytes(program: Program): MemoryBytes {
 export function checkBudget(who: string, live: MemoryBytes, wanted: MemoryBytes, budget: number, advice: string): void {
   const total = totalBytes(live) + totalBytes(wanted);
   if (total <= budget) return;
-  const parts = Object.entries(wanted).sort(([, a], [, b]) => b - a);
-  const words = parts.map(([role, bytes]) => `${role} ${bytes.toLocaleString('en')}`).join(', ');
   throw new DeviceError(
     'device/memory-budget',
-    `${who}: needs ${totalBytes(wanted).toLocaleString('en')} bytes (${words}) beside ${totalBytes(live).toLocaleString('en')} in use, expected at most ${budget.toLocaleString('en')} together (memoryBudget); ${advice}.`,
+    `${who}: ${needs(live, wanted)}, expected at most ${budget.toLocaleString('en')} together (memoryBudget); ${advice}.`,
   );
+}
+
+/** `needs 4,096 bytes (data 4,096) beside 1,024 in use` */
+export function needs(live: MemoryBytes, wanted: MemoryBytes): string {
+  const parts = Object.entries(wanted).sort(([, a], [, b]) => b - a);
+  const words = parts.map(([role, bytes]) => `${role} ${bytes.toLocaleString('en')}`).join(', ');
+  return `needs ${totalBytes(wanted).toLocaleString('en')} bytes (${words}) beside ${totalBytes(live).toLocaleString('en')} in use`;
 }

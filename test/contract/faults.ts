@@ -10,9 +10,9 @@ import { DATA, SPEC, X } from './small.ts';
 
 const STEPS = 24;
 
-/** The calls of each kind that fail in turn: the first ones, and some in the middle of a training. */
-const PLACES: Record<Fault, readonly number[]> = {
-  createBuffer: [0, 1, 5, 8, 9, 10, 11, 12],
+/** The calls of each kind that fail in turn: the first ones, and some in the middle of a training; of buffers, all. */
+const PLACES: Record<Fault, Iterable<number>> = {
+  createBuffer: Array(100).keys(),
   createComputePipelineAsync: [0, 3],
   mapAsync: [0, 2, 4, 7, 9],
   submit: [0, 1, 4, 6, 8],
@@ -60,6 +60,8 @@ async function faults(context: ContractContext): Promise<void> {
   };
   let injected = 0;
   let survived = 0;
+  /** Buffers that a run makes in all. */
+  let buffers: number | undefined;
   for (const kind of FAULTS) {
     for (const place of PLACES[kind]) {
       const who = `${kind} ${place}`;
@@ -72,9 +74,15 @@ async function faults(context: ContractContext): Promise<void> {
       const made = open().catch((error: unknown) => void errors.push(error));
       const trainer = await within(made, 30_000, `${who}: making it`);
       const way = trainer && (await within(train(trainer, errors), 30_000, `${who}: training`));
-      injected += faulty.heal();
+      const failed = faulty.heal();
+      injected += failed;
       for (const error of errors) {
         if (!(error instanceof DownhillError)) throw new Error(`${who}: got ${error}, expected an error of ours`);
+      }
+      if (kind === 'createBuffer') {
+        if (failed === 0) buffers = place;
+        else checkMemory(who, errors);
+        if (trainer && !(await usable(trainer))) throw new Error(`${who}: the trainer cannot be used any more`);
       }
       if (trainer && way && (await usable(trainer))) {
         survived++;
@@ -89,11 +97,23 @@ async function faults(context: ContractContext): Promise<void> {
         faulty.device.destroy();
         faulty = await make();
       }
+      if (buffers === place) break;
     }
   }
   faulty.device.destroy();
-  context.log(`${injected} calls failed, ${survived} trainers went on`);
+  context.log(`${injected} calls failed, ${survived} trainers went on; ${buffers} buffers of a run`);
+  if (!buffers || buffers < 15) throw new Error(`got ${buffers} buffers of a run, expected 15 or more`);
   if (injected < 20 || survived < 10) throw new Error(`only ${injected} calls failed, ${survived} trainers went on`);
+}
+
+/** One call said what needs how much, and what to change. */
+function checkMemory(who: string, errors: readonly unknown[]): void {
+  const words =
+    /: needs [1-9][\d,]* bytes \(.+\) beside [\d,]+ in use, and the GPU is out of memory \(.*\); use .+, or close/;
+  const codes = errors.map((error) => (error as DownhillError).code);
+  if (codes.join() !== 'device/out-of-memory' || !words.test(String(errors[0]))) {
+    throw new Error(`${who}: got "${errors.join('; ')}" (${codes}), expected one error that there is no memory`);
+  }
 }
 
 async function usable(trainer: Trainer): Promise<boolean> {

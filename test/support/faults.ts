@@ -10,6 +10,9 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** As WebGPU's own, which is not there by name in every runtime. */
+class GPUOutOfMemoryError extends Error {}
+
 export interface FaultyDevice {
   readonly device: GPUDevice;
   /** From now on the call of this kind after `skip` others fails, once. */
@@ -18,6 +21,8 @@ export interface FaultyDevice {
   heal(): number;
   /** Buffers that were made and not destroyed. */
   live(): number;
+  /** Buffers that were asked for so far. */
+  made(): number;
   /** Whether the device refused a command outside of any scope. */
   refused(): boolean;
 }
@@ -29,9 +34,12 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
   let failed = 0;
   let refused = false;
   const live = new Set<GPUBuffer>();
-  const scopes: string[] = [];
-  /** The next scope for memory says that there was none. */
-  let full = false;
+  /** Those that are open, and whether one for memory has something to say. */
+  const scopes: { filter: string; full: boolean }[] = [];
+  const ears: ((event: GPUUncapturedErrorEvent) => void)[] = [];
+  let made = 0;
+  const pushScope = device.pushErrorScope.bind(device);
+  const popScope = device.popErrorScope.bind(device);
   const strikes = (kind: Fault) => {
     if (armed?.kind !== kind || armed.skip-- > 0) return false;
     armed = undefined;
@@ -58,9 +66,27 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
     );
     return buffer;
   };
+  /** As where there is no memory: a buffer that no command may use, and word to the scope, or to whoever listens. */
+  const noMemory = (create: Method, descriptor: GPUBufferDescriptor) => {
+    pushScope('validation');
+    const invalid = create(...([{ ...descriptor, usage: 0 }] as never[]));
+    popScope();
+    const scope = scopes.findLast(({ filter }) => filter === 'out-of-memory');
+    if (scope) scope.full = true;
+    else {
+      refused = true;
+      const error = new GPUOutOfMemoryError('a fault of memory');
+      for (const ear of ears) ear({ error } as unknown as GPUUncapturedErrorEvent);
+    }
+    return invalid;
+  };
+  patch(device, 'addEventListener', (original) => (...args) => {
+    if (args[0] === 'uncapturederror') ears.push(args[1]);
+    return original(...args);
+  });
   patch(device, 'createBuffer', (original) => (...args) => {
-    if (strikes('createBuffer')) full = true;
-    return watch(original(...args) as GPUBuffer);
+    made++;
+    return watch((strikes('createBuffer') ? noMemory(original, args[0]!) : original(...args)) as GPUBuffer);
   });
   patch(
     device,
@@ -70,16 +96,14 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
         strikes('createComputePipelineAsync') ? Promise.reject(fault('createComputePipelineAsync')) : original(...args),
   );
   patch(device, 'pushErrorScope', (original) => (...args) => {
-    scopes.push(args[0]!);
+    scopes.push({ filter: args[0]!, full: false });
     return original(...args);
   });
   patch(device, 'popErrorScope', (original) => () => {
     const scope = scopes.pop();
     const popped = original();
     if (strikes('popErrorScope')) return Promise.reject(fault('popErrorScope'));
-    if (!full || scope !== 'out-of-memory') return popped;
-    full = false;
-    return Promise.resolve({ message: 'a fault of memory' });
+    return scope?.full ? Promise.resolve({ message: 'a fault of memory' }) : popped;
   });
   const { queue } = device;
   for (const kind of ['submit', 'writeBuffer'] as const) {
@@ -100,11 +124,11 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
     heal: () => {
       const count = failed;
       armed = undefined;
-      full = false;
       failed = 0;
       return count;
     },
     live: () => live.size,
+    made: () => made,
     refused: () => refused,
   };
 }

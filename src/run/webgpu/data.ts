@@ -12,6 +12,9 @@ const OFFSET_ALIGNMENT = 256;
 /** The most bytes that one upload call takes. */
 const UPLOAD_BYTES = 2 ** 25;
 
+/** What to change where there is no room for a data set. */
+export const FEWER = 'use Uint8Array inputs, or let the rows stream';
+
 /** One dispatch, ready to be recorded. */
 export interface Recorded {
   readonly pipeline: GPUComputePipeline;
@@ -80,7 +83,7 @@ export class GpuLoaded implements LoadedData {
     const y = this.#weighted(rows);
     const size = split + roundUp(y?.byteLength ?? 16);
     this.#check(Math.max(roundUp(x.byteLength), size - split), size, rows);
-    buffers.check('data', { data: size }, 'use Uint8Array inputs, or let the rows stream');
+    buffers.check('data', { data: size }, FEWER);
     const buffer = buffers.make('data', 'data', size, STORAGE_COPY_DST);
     this.#buffer = buffer;
     this.inputs = { buffer, size: roundUp(x.byteLength) };
@@ -147,7 +150,7 @@ export class GpuLoaded implements LoadedData {
     if (bytes <= limit) return;
     throw new DeviceError(
       'device/limit',
-      `data: ${count} rows × ${this.#width} need ${bytes} bytes, this GPU binds at most ${limit}; use Uint8Array inputs, or let the rows stream.`,
+      `data: ${count} rows × ${this.#width} need ${bytes} bytes, this GPU binds at most ${limit}; ${FEWER}.`,
     );
   }
 }

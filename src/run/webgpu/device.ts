@@ -73,6 +73,15 @@ export function failed(what: string, cause: unknown): DownhillError {
   return new DeviceError('device/failed', `WebGPU: ${what} failed (${String(cause)}); try again.`, { cause });
 }
 
+/** For an error that no scope caught. A driver may take memory for a buffer only when it is first used. */
+const refused = (error: GPUError): DeviceError =>
+  error.constructor.name === 'GPUOutOfMemoryError'
+    ? new DeviceError(
+        'device/out-of-memory',
+        `GPU: it ran out of memory while it worked (${error.message}); close what else uses it, or create the trainer anew with a smaller batch or narrower layers.`,
+      )
+    : new DeviceError('device/refused', `WebGPU refused a command: ${error.message}`);
+
 /** Watches a device: every promise it guards settles when the device is lost, and refused commands come to light. */
 export class DeviceWatch {
   readonly device: GPUDevice;
@@ -81,7 +90,7 @@ export class DeviceWatch {
   #failure: DeviceError | undefined;
   #pending = new Set<(reason: unknown) => void>();
   readonly #onError = (event: GPUUncapturedErrorEvent) => {
-    this.#fail(new DeviceError('device/refused', `WebGPU refused a command: ${event.error.message}`));
+    this.#fail(refused(event.error));
   };
 
   constructor(device: GPUDevice) {
@@ -149,28 +158,4 @@ export class DeviceWatch {
     for (const reject of this.#pending) reject(this.#failure);
     this.#pending.clear();
   }
-}
-
-/** Runs `work`, which makes GPU objects, and says what the GPU refused. @throws DeviceError */
-export async function scoped<T>(device: GPUDevice, who: string, work: () => T): Promise<T> {
-  device.pushErrorScope('out-of-memory');
-  device.pushErrorScope('validation');
-  let value: T;
-  let validation: Promise<GPUError | null>;
-  let memory: Promise<GPUError | null>;
-  try {
-    value = work();
-  } finally {
-    validation = device.popErrorScope();
-    memory = device.popErrorScope();
-  }
-  const [refused, full] = await Promise.all([validation, memory]);
-  if (full) {
-    throw new DeviceError(
-      'device/out-of-memory',
-      `${who}: the GPU is out of memory (${full.message}); use fewer rows, a smaller batch or narrower layers.`,
-    );
-  }
-  if (refused) throw new DeviceError('device/refused', `${who}: WebGPU refused it: ${refused.message}`);
-  return value;
 }

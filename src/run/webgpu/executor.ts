@@ -18,12 +18,12 @@ import {
 import { Feed, NO_SCALARS, sliceWords } from '../feed.ts';
 import { programBytes } from '../memory.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
-import { Buffers } from './buffers.ts';
-import { type DataFormat, GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
-import { type AcquiredDevice, DeviceWatch, scoped } from './device.ts';
+import { Buffers, SMALLER } from './buffers.ts';
+import { type DataFormat, FEWER, GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
+import { type AcquiredDevice, DeviceWatch } from './device.ts';
 import { checkSlabs, checkWorkgroups } from './limits.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
-import { MAP_READ, Readback } from './readback.ts';
+import { Readback } from './readback.ts';
 import { normsStart, RECORD_BYTES, resultOf } from './records.ts';
 import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
 
@@ -83,13 +83,12 @@ export class WebGpuExecutor implements Executor {
     this.#watch.check();
     this.#release();
     checkSlabs(program, this.#device.limits);
-    const device = this.#device;
     const buffer = (role: MemoryRole, usage: number) => this.#buffers.make(role, role, bytes[role]!, usage);
     const bytes = programBytes(program);
-    this.#buffers.check('model', bytes, 'use a smaller batch or narrower layers');
-    const work = scoped(
-      device,
-      'prepare',
+    this.#buffers.check('model', bytes, SMALLER);
+    const work = this.#buffers.scope(
+      'model',
+      SMALLER,
       (): Prepared => ({
         program,
         slabs: Object.fromEntries(SLABS.map((slab) => [slab, buffer(slab, STORAGE | COPY_SRC | COPY_DST)])) as Record<
@@ -135,7 +134,6 @@ export class WebGpuExecutor implements Executor {
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
     this.#watch.check();
-    let made: GpuLoaded | undefined;
     const make = () =>
       new GpuLoaded(
         this.#device,
@@ -144,14 +142,7 @@ export class WebGpuExecutor implements Executor {
         () => this.#need(),
         (list, data) => this.#record(list, data),
       );
-    const work = scoped(this.#device, 'data', () => {
-      made = make();
-      return made;
-    });
-    return this.#watch.guard(work).catch((error: unknown) => {
-      made?.dispose();
-      throw error;
-    });
+    return this.#watch.guard(this.#buffers.scope('data', FEWER, make));
   }
 
   async write(name: string, values: Float32Array, model = 0): Promise<void> {
@@ -203,15 +194,19 @@ export class WebGpuExecutor implements Executor {
     }
     const count = steps * feed.models;
     const bytes = (program.models + count) * RECORD_BYTES;
-    const back = staging.pop() ?? this.#buffers.make('staging', 'metrics back', metrics.size, MAP_READ | COPY_DST);
-    encoder.copyBufferToBuffer(metrics, 0, back, 0, bytes);
     const names = trains ? normNames(program) : [];
     const own = names.length / 2;
-    if (own > 0) {
+    const copy = (to: GPUCommandEncoder, back: GPUBuffer) => {
+      to.copyBufferToBuffer(metrics, 0, back, 0, bytes);
+      if (own === 0) return;
       const start = (normsStart(metrics, own) + program.models * own) * RECORD_BYTES;
-      encoder.copyBufferToBuffer(metrics, start, back, bytes, count * own * RECORD_BYTES);
-    }
+      to.copyBufferToBuffer(metrics, start, back, bytes, count * own * RECORD_BYTES);
+    };
+    const kept = staging.pop();
+    if (kept) copy(encoder, kept);
     device.queue.submit([encoder.finish()]);
+    // The steps are done, whatever comes of a buffer for which there may be no memory.
+    const back = kept ?? this.#readback.metrics(metrics.size, copy);
     // The feed may be another when they come.
     const [slots, slices, finished] = [feed.slots.slice(0, count), feed.models, feed.finished.slice(0, count)];
     const read = (words: Uint32Array) => resultOf(words, program.models, slots, slices, finished, names);
@@ -291,7 +286,7 @@ export class WebGpuExecutor implements Executor {
     };
     const choices = { input: data.format.input, tile: '8x8', product: '8x8', ...kernel.choices?.(step) } as const;
     const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
-    const group = await scoped(this.#device, step.label, () => this.#group(step, data, prepared));
+    const group = await this.#buffers.scope(step.label, SMALLER, () => this.#group(step, data, prepared));
     const dynamic = bindingsOf(step.kernel).some(({ name }) => name === 'current');
     return {
       pipeline,
@@ -320,7 +315,7 @@ export class WebGpuExecutor implements Executor {
   /** A step's table: the same for all data. */
   #table(step: Step, { program, tables }: Prepared): GPUBuffer {
     let buffer = tables.get(step);
-    if (!buffer) {
+    if (!buffer || !this.#buffers.has(buffer)) {
       const table = KERNELS[step.kernel].table!(step, (name) => tensorOf(program, name));
       buffer = this.#buffers.make('tables', 'table', table.byteLength, UNIFORM | COPY_DST);
       this.#device.queue.writeBuffer(buffer, 0, table);

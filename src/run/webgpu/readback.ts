@@ -1,6 +1,6 @@
 /** Brings bytes from the GPU back: done is only what came back, since a lost device may answer as if all were well. */
-import type { Buffers } from './buffers.ts';
-import { type DeviceWatch, scoped } from './device.ts';
+import { type Buffers, SMALLER } from './buffers.ts';
+import type { DeviceWatch } from './device.ts';
 
 /** The WebGPU constants of the same names, which are not there to read in every runtime. */
 export const MAP_READ = 0x01;
@@ -16,8 +16,26 @@ export class Readback {
     this.#watch = watch;
   }
 
+  /** A buffer for so many bytes of metrics, into which a submit of its own copies them. */
+  metrics(bytes: number, copy: (encoder: GPUCommandEncoder, back: GPUBuffer) => void): Promise<GPUBuffer> {
+    const { device } = this.#watch;
+    return this.#buffers.scope('metrics', SMALLER, () => {
+      const back = this.#buffers.make('staging', 'metrics back', bytes, MAP_READ | COPY_DST);
+      const encoder = device.createCommandEncoder();
+      copy(encoder, back);
+      device.queue.submit([encoder.finish()]);
+      return back;
+    });
+  }
+
   /** What `read` makes of a buffer's words when the device has written them; the buffer goes back to its pool. */
-  async bring<T>(back: GPUBuffer, bytes: number, pool: GPUBuffer[], read: (words: Uint32Array) => T): Promise<T> {
+  async bring<T>(
+    made: GPUBuffer | Promise<GPUBuffer>,
+    bytes: number,
+    pool: GPUBuffer[],
+    read: (words: Uint32Array) => T,
+  ): Promise<T> {
+    const back = made instanceof Promise ? await this.#watch.guard(made) : made;
     try {
       await this.#watch.guard(back.mapAsync(MAP_MODE_READ, 0, bytes));
       const result = read(new Uint32Array(back.getMappedRange(0, bytes)));
@@ -52,7 +70,7 @@ export class Readback {
       return { mapped };
     };
     try {
-      const { mapped } = await this.#watch.guard(scoped(device, who, start));
+      const { mapped } = await this.#watch.guard(this.#buffers.scope(who, SMALLER, start));
       await this.#watch.guard(mapped);
       const bytes = backs.map((back) => back.getMappedRange().slice(0));
       for (const back of backs) back.unmap();
