@@ -48,6 +48,7 @@ export {
   multiStepDecay,
   oneCycle,
   polynomialDecay,
+  reduceOnPlateau,
   SCHEDULES,
   type ScheduleFunction,
   type ScheduleInput,

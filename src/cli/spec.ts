@@ -268,6 +268,7 @@ function buildSchedule(flag: string, base: Schedule, steps: number): Schedule {
     cosine: { learningRate, steps: length },
     cosineRestarts: { learningRate, steps: third },
     oneCycle: { learningRate, steps: length },
+    reduceOnPlateau: { learningRate },
     sequence: {},
     warmup: { steps: Math.max(1, Math.floor(length / WARMUP_PART)), after: { type: 'constant', learningRate } },
   };

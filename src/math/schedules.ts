@@ -1,6 +1,6 @@
 /** Schedules as numbers: the learning rate of a step, and its momentum where the schedule says so; pure functions. */
 import { SpecError } from '../errors.ts';
-import type { Schedule, ScheduleFunction, SimpleSchedule } from '../spec/schedules.ts';
+import type { Plateau, Schedule, ScheduleFunction, SimpleSchedule } from '../spec/schedules.ts';
 
 /** What a schedule says about one update. */
 export interface Rates {
@@ -16,15 +16,18 @@ export interface Rates {
  * - sequence: the schedule after the last boundary ≤ step, at the steps since that boundary; `SequentialLR`
  * - custom: what the function says
  *
+ * - reduceOnPlateau: what was decided after the last epoch; `plateau.ts`
+ *
  * @param custom the function of a `custom` schedule
- * @throws SpecError if that is missing or gives no finite number ≥ 0
+ * @param decided the learning rate that a `reduceOnPlateau` has come to, if it is not that of its start
+ * @throws SpecError if the function is missing or gives no finite number ≥ 0
  */
-export function ratesAt(schedule: Schedule, step: number, custom?: ScheduleFunction): Rates {
+export function ratesAt(schedule: Schedule, step: number, custom?: ScheduleFunction, decided?: number): Rates {
   switch (schedule.type) {
     case 'warmup': {
       const { steps, after } = schedule;
-      if (step >= steps) return ratesAt(after, step - steps, custom);
-      const first = ratesAt(after, 0, custom);
+      if (step >= steps) return ratesAt(after, step - steps, custom, decided);
+      const first = ratesAt(after, 0, custom, decided);
       return { ...first, learningRate: (first.learningRate * (step + 1)) / steps };
     }
     case 'sequence': {
@@ -36,6 +39,8 @@ export function ratesAt(schedule: Schedule, step: number, custom?: ScheduleFunct
       return { learningRate: customRate(custom, step) };
     case 'oneCycle':
       return oneCycleAt(schedule, step);
+    case 'reduceOnPlateau':
+      return { learningRate: decided ?? schedule.learningRate };
     default:
       return { learningRate: rateOf(schedule, step) };
   }
@@ -58,7 +63,7 @@ type OneCycle = Extract<SimpleSchedule, { type: 'oneCycle' }>;
  * - cosineRestarts: the same within periods of steps, steps · multiplier, steps · multiplier² …; Loshchilov and Hutter
  *   2017 (SGDR), `CosineAnnealingWarmRestarts`
  */
-function rateOf(schedule: Exclude<SimpleSchedule, OneCycle>, step: number): number {
+function rateOf(schedule: Exclude<SimpleSchedule, OneCycle | Plateau>, step: number): number {
   const { learningRate } = schedule;
   switch (schedule.type) {
     case 'constant':

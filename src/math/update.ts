@@ -2,22 +2,25 @@
 import { momentumOption, type Optimizer } from '../spec/optimizers.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import { OPTIMIZER_MATH, type Scalars } from './optimizers.ts';
+import { PLATEAU } from './plateau.ts';
 import { ratesAt } from './schedules.ts';
 
 /**
  * Learning rate and scalars of the update that follows `finished` updates. Where the schedule sets the momentum, it takes
  * the place of the optimizer's `momentum`, or `beta1` where it has none, in every formula of this update, as in PyTorch.
  * @param custom the function of a `custom` schedule
- * @param factor the learning rate is multiplied by it, since numbers turned bad
+ * @param decisions what was decided between steps: of a plateau, and of numbers that turned bad, by which the learning rate
+ * is multiplied
  * @throws SpecError as `ratesAt`
  */
 export function updateNumbers(
   optimizer: Optimizer,
   finished: number,
   custom?: ScheduleFunction,
-  factor = 1,
+  decisions: Readonly<Record<string, number>> = {},
 ): { learningRate: number; scalars: Scalars } {
-  const { learningRate: scheduled, momentum } = ratesAt(optimizer.learningRate, finished, custom);
+  const { [PLATEAU.learningRate]: decided, 'rollback.scale': factor = 1 } = decisions;
+  const { learningRate: scheduled, momentum } = ratesAt(optimizer.learningRate, finished, custom, decided);
   const learningRate = scheduled * factor;
   const option = momentum === undefined ? undefined : momentumOption(optimizer);
   const current = option ? { ...optimizer, [option]: momentum } : optimizer;

@@ -2,9 +2,22 @@
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
 import { type Named, type OptionsInput, parseNamed } from './named.ts';
-import { boolean, integer, notNegative, oneOf, parseObject, part, positive, rate, show } from './parse.ts';
+import {
+  boolean,
+  fraction,
+  integer,
+  notNegative,
+  oneOf,
+  parseObject,
+  part,
+  positive,
+  rate,
+  show,
+  text,
+} from './parse.ts';
 
 const steps = integer(1, Number.MAX_SAFE_INTEGER);
+const epochs = integer(0, Number.MAX_SAFE_INTEGER);
 const learningRate = notNegative;
 /** The most changes of a `multiStep`, and the most boundaries of a `sequence`. */
 const MAX_CHANGES = 1000;
@@ -40,6 +53,15 @@ const SIMPLE = {
     cycleMomentum: v.optional(boolean, true),
     baseMomentum: v.optional(rate, 0.85),
     maxMomentum: v.optional(rate, 0.95),
+  },
+  reduceOnPlateau: {
+    learningRate,
+    factor: v.optional(fraction, 0.1),
+    patience: v.optional(epochs, 10),
+    threshold: v.optional(notNegative, 1e-4),
+    cooldown: v.optional(epochs, 0),
+    minLearningRate: minimum,
+    monitor: v.optional(text, 'loss'),
   },
 } as const;
 
@@ -112,6 +134,15 @@ export const cosineRestarts = (options: Options<'cosineRestarts'>): Schedule =>
 export const oneCycle = (options: Options<'oneCycle'>): Schedule =>
   parseSchedule({ type: 'oneCycle', ...options }, 'oneCycle');
 
+/**
+ * Multiplied by `factor` (0.1), down to `minLearningRate` (0), after more than `patience` (10) epochs in a row of which
+ * `monitor` was no better than the best so far by a part `threshold` (1e-4); PyTorch's `ReduceLROnPlateau`. Then
+ * `cooldown` (0) epochs do not count. `monitor` is `'loss'`, the validation loss or, where nothing is validated, the
+ * training loss, or another metric of the validation. `fit` judges the epochs; `step` and `steps` leave the rate alone.
+ */
+export const reduceOnPlateau = (options: Options<'reduceOnPlateau'>): Schedule =>
+  parseSchedule({ type: 'reduceOnPlateau', ...options }, 'reduceOnPlateau');
+
 /** A straight rise over `steps` steps to the first value of `after`, which then runs from its own step 0. */
 export const warmup = (steps: number, after: ScheduleInput): Schedule =>
   parseSchedule({ type: 'warmup', steps, after }, 'warmup');
@@ -128,6 +159,14 @@ export function cyclesMomentum(schedule: Schedule): boolean {
   if (schedule.type === 'warmup') return cyclesMomentum(schedule.after);
   if (schedule.type === 'sequence') return schedule.schedules.some(cyclesMomentum);
   return schedule.type === 'oneCycle' && schedule.cycleMomentum;
+}
+
+export type Plateau = Extract<SimpleSchedule, { type: 'reduceOnPlateau' }>;
+
+/** The part of a schedule that waits for a plateau, if it has one. */
+export function plateauOf(schedule: Schedule): Plateau | undefined {
+  if (schedule.type === 'warmup') return plateauOf(schedule.after);
+  return schedule.type === 'reduceOnPlateau' ? schedule : undefined;
 }
 
 /** A schedule with every option present; a number is constant, a function is `custom`. @throws SpecError */
@@ -165,6 +204,12 @@ function parseSequence({ schedules, boundaries }: { schedules: unknown; boundari
     );
   }
   const parts = schedules.map((part, i) => parseInner(part, `${who}.schedules[${i}]`));
+  if (parts.some(plateauOf)) {
+    throw new SpecError(
+      'spec/value',
+      `${who}.schedules: got reduceOnPlateau, expected schedules of the step: it goes by epochs, whenever they end; let it stand alone, or behind a warmup.`,
+    );
+  }
   return { type: 'sequence', schedules: parts, boundaries: [...boundaries] };
 }
 

@@ -14,7 +14,7 @@ import { WebGpuExecutor } from '../run/webgpu/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
 import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
 import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
-import type { ScheduleFunction, ScheduleInput } from '../spec/schedules.ts';
+import { plateauOf, type ScheduleFunction, type ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor } from './backend.ts';
 import { Engine } from './engine.ts';
@@ -165,6 +165,12 @@ function memberOf(base: Spec, model: SweepModel, n: number, schedule: ScheduleFu
   const own = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
   const optimizer = parseOptimizer({ ...base.optimizer, ...own }, who);
   const spec = parseSpec({ ...base, seed, optimizer } as SpecInput);
+  if (plateauOf(spec.optimizer.learningRate)) {
+    throw new SpecError(
+      'spec/value',
+      `${who}: learningRate: got reduceOnPlateau, expected a schedule of the step: the models of a sweep end their epochs together; use stepDecay or cosine, or a trainer for each.`,
+    );
+  }
   const custom = typeof own.learningRate === 'function' ? (own.learningRate as ScheduleFunction) : schedule;
   return { spec, schedule: custom, weights };
 }

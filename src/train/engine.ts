@@ -184,6 +184,15 @@ export class Engine implements Recoverable {
     this.past.did({ again: async () => this.keep(models), bytes: 0 });
   }
 
+  /** Decides between two steps how the run goes on: `decisions` of the counters, without those that become undefined. */
+  decide(changes: Readonly<Record<string, number | undefined>>): void {
+    const decided = Object.entries({ ...this.counters.decisions, ...changes }).filter(
+      ([, value]) => value !== undefined,
+    );
+    Object.assign(this.counters, { decisions: decided.length > 0 ? Object.fromEntries(decided) : undefined });
+    this.past.did({ again: async () => this.decide(changes), bytes: 0 });
+  }
+
   /** What all models have learned, as the calls so far leave it, and where the run then stands. */
   async snapshot(): Promise<Snapshot> {
     const { program, active, sums } = this;
@@ -247,11 +256,10 @@ export class Engine implements Recoverable {
   #advance(rows: number, weights: readonly number[]): Submit['events'][number] {
     const { counters, active } = this;
     const idle = this.idle.has(counters.step);
-    const scale = counters.decisions?.['rollback.scale'];
     let first = 0;
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.members[active[slice]!]!;
-      const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule, scale);
+      const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule, counters.decisions);
       const weight = weights[weights.length - active.length + slice]!;
       const guard = idle ? GUARD.idle : GUARD[skips(spec) ? 'skip' : 'stop'];
       this.#updates.set(rows, counters.step, scalars, slice, active[slice]!, spec.seed, guard, weight);

@@ -8,6 +8,7 @@ import { openData } from './open.ts';
 import { type BadStep, type Submit, stepsToPoint, withLosses } from './outcome.ts';
 import { Pacer, paced } from './pacer.ts';
 import type { Opened } from './past.ts';
+import { plateauJudge } from './plateau.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
 
 /** What `fit` takes of its trainer. */
@@ -16,6 +17,9 @@ export interface FitCalls {
   validate(data: Data): Promise<Metrics>;
   save(): Promise<Uint8Array>;
 }
+
+/** Among the decisions: the training loss of an epoch that is finished and not judged. */
+const DUE = 'fit.epochLoss';
 
 const count = v.optional(integer(0, Number.MAX_SAFE_INTEGER));
 export const FIT = {
@@ -40,6 +44,7 @@ export async function fitEpochs(
   const first = counters.step;
   const told = engine.recovery.rollbacks.length;
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
+  const judge = plateauJudge(engine, validationData !== undefined);
   const source = await openData(engine, data, 'fit', signal);
   if (!source) return { ...history, stopped: true };
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
@@ -52,11 +57,30 @@ export async function fitEpochs(
   };
 
   const keeper = options.checkpoint?.({ counters, save });
+  /** Tells the end of an epoch; gives whether it was validated before the signal said stop. */
+  const finish = async (epoch: number, loss: number): Promise<boolean> => {
+    const event: EpochEvent = { epoch, step: counters.step, loss };
+    history.epochs.push(event);
+    if (validationData) {
+      // Who is stopped meanwhile, and goes on, judges it then.
+      if (judge && Number.isFinite(loss)) engine.decide({ [DUE]: loss });
+      const validation = await unlessStopped(signal, validate(validationData));
+      if (!validation) return false;
+      event.validation = validation;
+      if (judge) engine.decide({ [DUE]: undefined });
+    }
+    judge?.(event);
+    onEpoch?.(event);
+    await keeper?.epoch(event.validation?.loss ?? event.loss);
+    return true;
+  };
   const left = (epoch: number) => {
     if (counters.epoch !== epoch || signal?.aborted) return 0;
     return Math.min(endStep - counters.step, keeper?.pass() ?? endStep);
   };
   try {
+    const due = counters.position === 0 ? counters.decisions?.[DUE] : undefined;
+    if (due !== undefined && !signal?.aborted) await finish(counters.epoch - 1, due);
     while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
       const { epoch } = counters;
       busy += await runSteps(engine, source, pacer, () => left(epoch), landed);
@@ -65,15 +89,7 @@ export async function fitEpochs(
       if (counters.epoch < epoch) continue;
       if (counters.epoch === epoch) break;
       const { losses, weights } = await engine.finishedSums;
-      const event: EpochEvent = { epoch, step: counters.step, loss: losses[0]! / weights[0]! };
-      history.epochs.push(event);
-      if (validationData) {
-        const validation = await unlessStopped(signal, validate(validationData));
-        if (!validation) break;
-        event.validation = validation;
-      }
-      onEpoch?.(event);
-      await keeper?.epoch(event.validation?.loss ?? event.loss);
+      if (!(await finish(epoch, losses[0]! / weights[0]!))) break;
     }
   } finally {
     source.release();

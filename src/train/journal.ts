@@ -25,6 +25,11 @@ export class Journal {
     return this.#deeds.at(-1);
   }
 
+  /** Whether a training on a data set would have to be done again. */
+  get trains(): boolean {
+    return this.#deeds.some(({ on }) => on !== undefined);
+  }
+
   get full(): boolean {
     return this.#deeds.reduce((sum, { bytes }) => sum + bytes, 0) > MOST_BYTES;
   }

@@ -78,7 +78,7 @@ export class Past {
    * @param close also if a training on a data set, which may be gone, would have to be done again
    */
   async ready(close = false): Promise<void> {
-    const far = close && this.#journal.last?.on !== undefined;
+    const far = close && this.#journal.trains;
     if (!this.repeating && (!this.snapshots.last || this.#journal.full || far)) await this.settle();
   }
 

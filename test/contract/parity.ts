@@ -3,7 +3,6 @@ import type { KernelName } from '../../src/kernels/kernel.ts';
 import { initialize } from '../../src/math/initializers.ts';
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource, STREAM } from '../../src/math/random.ts';
-import { ratesAt } from '../../src/math/schedules.ts';
 import { updateNumbers } from '../../src/math/update.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Program } from '../../src/plan/program.ts';
@@ -21,6 +20,7 @@ import activations from '../golden/activations.json';
 import initializers from '../golden/initializers.json';
 import losses from '../golden/losses.json';
 import optimizers from '../golden/optimizers.json';
+import { ratesOf } from '../golden/rates.ts';
 import schedules from '../golden/schedules.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { executorFor } from './data.ts';
@@ -162,7 +162,7 @@ function schedule(name: string): number {
   for (const golden of schedules.cases) {
     const parsed = parseSchedule(golden.schedule, 'golden');
     if (parsed.type !== name) continue;
-    const rates = golden.values.map((_, step) => ratesAt(parsed, step));
+    const rates = ratesOf(golden);
     const got = rates.map(({ learningRate }) => learningRate);
     largest = Math.max(largest, deviationOf(got, golden.values, Math.max(...golden.values)));
     const momenta = rates.map(({ momentum }) => momentum ?? Number.NaN);

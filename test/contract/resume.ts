@@ -18,7 +18,15 @@ import {
   residual,
   rmsNorm,
 } from '../../src/spec/layers.ts';
-import { cosine, cosineRestarts, multiStepDecay, oneCycle, sequence, warmup } from '../../src/spec/schedules.ts';
+import {
+  cosine,
+  cosineRestarts,
+  multiStepDecay,
+  oneCycle,
+  reduceOnPlateau,
+  sequence,
+  warmup,
+} from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
@@ -130,6 +138,16 @@ const FEATURES: readonly Feature[] = [
     name: 'a schedule of the own',
     spec: { optimizer: { type: 'sgd', learningRate: falling } },
     after: { learningRate: falling },
+  },
+  {
+    name: 'a rate that waits for a plateau',
+    spec: {
+      optimizer: {
+        type: 'adam',
+        learningRate: reduceOnPlateau({ learningRate: 0.2, factor: 0.5, patience: 0, threshold: 0.5 }),
+      },
+    },
+    strategies: ['resident', 'plain'],
   },
   { name: 'a clipped global norm', spec: { globalClipNorm: 0.1 }, strategies: ['layered', 'plain'] },
   {

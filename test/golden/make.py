@@ -413,6 +413,34 @@ SCHEDULES = [
     ),
     ({"type": "constant", "learningRate": 0.3}, "ConstantLR", {"factor": 1}),
 ]
+# Those that go by what an epoch came to: the values of epoch after epoch.
+PLATEAUS = [
+    ({"type": "reduceOnPlateau", "learningRate": 0.1}, {}, [2.0, 1.0] + [1.0, 0.99995, 1.5, 0.9999001] * 6 + [0.5] * 3),
+    (
+        {
+            "type": "reduceOnPlateau",
+            "learningRate": 0.3,
+            "factor": 0.5,
+            "patience": 1,
+            "threshold": 0.01,
+            "cooldown": 2,
+            "minLearningRate": 0.05,
+        },
+        {"factor": 0.5, "patience": 1, "threshold": 0.01, "cooldown": 2, "min_lr": 0.05},
+        [1.0, 0.995, 0.992, 0.991, 0.9, 0.95, 0.95, 0.95, 0.95, float("nan"), 0.95, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6],
+    ),
+    (
+        # Changes below 1e-8 are left out.
+        {"type": "reduceOnPlateau", "learningRate": 1e-7, "patience": 0, "threshold": 0},
+        {"patience": 0, "threshold": 0},
+        [1.0] * 6,
+    ),
+    (
+        {"type": "reduceOnPlateau", "learningRate": 0.2, "factor": 0.7, "patience": 0, "monitor": "accuracy"},
+        {"factor": 0.7, "patience": 0, "mode": "max"},
+        [0.5, 0.50004, 0.6, 0.6, 0.61, 0.55, 0.610062],
+    ),
+]
 # Those that end; torch refuses a step behind the end of OneCycleLR, and its cosine would rise again.
 LENGTHS = {"OneCycleLR": "total_steps", "CosineAnnealingLR": "T_max"}
 
@@ -455,6 +483,17 @@ def schedules():
                 scheduler.step()
         case = {"schedule": schedule, "torch": {"class": name, "options": words}, "values": values}
         cases.append({**case, "optimizer": spec, "momenta": momenta, "path": path} if optimizers else case)
+    for schedule, options, epochs in PLATEAUS:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=schedule["learningRate"])
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+        values = []
+        for value in epochs:
+            values.append(optimizer.param_groups[0]["lr"])
+            scheduler.step(value)
+        words = {"class": "ReduceLROnPlateau", "options": options}
+        # JSON has no NaN.
+        epochs = [None if value != value else value for value in epochs]
+        cases.append({"schedule": schedule, "torch": words, "values": values, "epochs": epochs})
     write("schedules", {"cases": cases})
 
 

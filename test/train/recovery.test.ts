@@ -4,6 +4,7 @@ import { DeviceError, DeviceLostError } from '../../src/errors.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import { dense } from '../../src/spec/layers.ts';
+import { reduceOnPlateau } from '../../src/spec/schedules.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
@@ -226,6 +227,31 @@ describe('a training', () => {
     expect(losses[1]).toEqual(losses[0]);
     expect(rough.active).toEqual(calm.active);
     expect(rough.file.captured).toEqual(calm.file.captured);
+  });
+
+  it('whose learning rate waits for a plateau, judged in the steps that are done again', async () => {
+    const learningRate = reduceOnPlateau({ learningRate: 0.3, factor: 0.5, patience: 0, threshold: 0.5 });
+    const spec: Partial<SpecInput> = { optimizer: { type: 'adam', learningRate } };
+    const rates = new Set<number>();
+    const work = async (trainer: Trainer, lose = () => {}) => {
+      await trainer.fit(DATA, {
+        epochs: 5,
+        onStep: ({ step, learningRate: rate }) => {
+          rates.add(rate);
+          if (step === 25) lose();
+        },
+      });
+      lose();
+      await trainer.step(batch(3));
+      lose();
+    };
+    const expected = await undisturbed(work, { spec });
+    const { trainer, lose, events } = await start({ spec });
+    await work(trainer, lose);
+    expect(await trainer.save()).toEqual(expected);
+    expect(events).toHaveLength(3);
+    expect(events[0]!.snapshotStep).toBe(0);
+    expect(rates.size).toBeGreaterThan(3);
   });
 
   it('with batch size full', async () => {
