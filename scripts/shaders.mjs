@@ -13,8 +13,8 @@ import { ensurePackages } from './setup.mjs';
 /** Where the module lies, from the root of the repository. */
 export const generatedModule = 'src/kernels/shaders.generated.ts';
 
-/** What every assembled module begins with: the type that stored numbers have. */
-const prefix = 'alias real = f32;\n';
+/** What every assembled module begins with: the type that activations and deltas are stored as. */
+const prefixes = { f32: 'alias real = f32;\n', f16: 'alias real = f16;\n' };
 
 /** A mistake in a shader, with the place where it stands. */
 export class ShaderError extends Error {
@@ -92,7 +92,7 @@ function assemble(sources, kernel, uses, chosen) {
   files.push(kernel);
   const origin = [{ file: kernel, line: 1 }];
   // The reader needs no directives, and takes them nowhere but in the first lines.
-  let text = prefix;
+  let text = prefixes.f32;
   for (const file of files) {
     const lines = sources
       .get(file)
@@ -242,12 +242,13 @@ export async function generate({ folder = join(root, 'shaders'), release = false
     }
   }
   const texts = [...sources].map(([name, text]) => `  '${name}': ${literal(release ? strip(text) : text)},`);
-  const chosen = Object.entries(choices).map(
+  // Layouts do not depend on the last: it is the type of nothing but the elements of whole buffers.
+  const chosen = Object.entries({ ...choices, real: Object.keys(prefixes) }).map(
     ([key, values]) => `  readonly ${key}: ${values.map((value) => `'${value}'`).join(' | ')};`,
   );
   return [
     header,
-    `export const PREFIX = ${literal(prefix)};`,
+    `export const PREFIXES = ${JSON.stringify(prefixes, null, 2)} as const;`,
     `export const SOURCES = {\n${texts.join('\n')}\n} as const;`,
     `export const KERNEL_SHADERS = ${JSON.stringify(kernels, null, 2)} as const;`,
     `export const STRUCTS = ${JSON.stringify(structs, null, 2)} as const;`,

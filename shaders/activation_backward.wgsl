@@ -11,8 +11,8 @@ override DELTA_OFFSET: u32;
 override ACTIVATION: u32;
 override ACTIVATION_PARAMETER: f32;
 
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -20,9 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= FOURS) { return; }
   let x = scalars.model * MODEL_ACTS + X_OFFSET + id.x;
   let own = scalars.model * MODEL_DELTAS + id.x;
-  let derivative = activation_derivative_four(ACTIVATION, acts[x], ACTIVATION_PARAMETER);
-  let delta = deltas[D_A_OFFSET + own] * derivative;
-  deltas[DELTA_OFFSET + own] = delta;
+  let derivative = activation_derivative_four(ACTIVATION, vec4<f32>(acts[x]), ACTIVATION_PARAMETER);
+  let delta = vec4<f32>(deltas[D_A_OFFSET + own]) * derivative;
+  deltas[DELTA_OFFSET + own] = vec4<real>(delta);
   if (id.x / ROW_FOURS < scalars.rows) { watch(delta); }
   report_delta(LAYER);
 }

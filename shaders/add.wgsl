@@ -8,8 +8,8 @@ override Y_OFFSET: u32;
 override SUM_OFFSET: u32;
 override DOWN: bool;             // of deltas, else of acts
 
-@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -17,9 +17,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= FOURS) { return; }
   if (DOWN) {
     let own = scalars.model * MODEL_DELTAS + id.x;
-    deltas[own + SUM_OFFSET] = deltas[own + X_OFFSET] + deltas[own + Y_OFFSET];
+    deltas[own + SUM_OFFSET] = vec4<real>(vec4<f32>(deltas[own + X_OFFSET]) + vec4<f32>(deltas[own + Y_OFFSET]));
   } else {
     let own = scalars.model * MODEL_ACTS + id.x;
-    acts[own + SUM_OFFSET] = acts[own + X_OFFSET] + acts[own + Y_OFFSET];
+    acts[own + SUM_OFFSET] = vec4<real>(vec4<f32>(acts[own + X_OFFSET]) + vec4<f32>(acts[own + Y_OFFSET]));
   }
 }

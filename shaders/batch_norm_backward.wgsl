@@ -8,11 +8,11 @@ override BELOW: bool;            // the gradient in the input is wanted
 override D_X_OFFSET: u32;
 override SCALED_OFFSET: u32;     // wanted where there is a weight
 
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 fn x_at(row: u32, four: u32) -> vec4<f32> {
-  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four];
+  return vec4<f32>(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four]);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -29,8 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let at = row * FOURS + four;
     let n = (x_at(row, four) - moments.mean) * scale;
     // The deltas of padding are 0.
-    let d_a = deltas[own + D_A_OFFSET + at];
-    if (WEIGHT) { deltas[own + SCALED_OFFSET + at] = d_a * n; }
+    let d_a = vec4<f32>(deltas[own + D_A_OFFSET + at]);
+    if (WEIGHT) { deltas[own + SCALED_OFFSET + at] = vec4<real>(d_a * n); }
     sum += d_a * weight;
     product += d_a * weight * n;
   }
@@ -40,8 +40,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var row = lane; row < ROWS; row += WORKGROUP) {
     let at = row * FOURS + four;
     let n = (x_at(row, four) - moments.mean) * scale;
-    let d_x = scale * (deltas[own + D_A_OFFSET + at] * weight - shift - n * turn);
-    deltas[own + D_X_OFFSET + at] = select(vec4<f32>(), d_x, row < scalars.rows);
+    let d_x = scale * (vec4<f32>(deltas[own + D_A_OFFSET + at]) * weight - shift - n * turn);
+    deltas[own + D_X_OFFSET + at] = vec4<real>(select(vec4<f32>(), d_x, row < scalars.rows));
     if (row < scalars.rows) { watch(d_x); }
   }
   report_delta(LAYER);

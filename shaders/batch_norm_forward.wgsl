@@ -10,11 +10,11 @@ override VARIANCE_OFFSET: u32;
 override RUNNING_MOMENTUM: f32;
 override MODEL_STATISTICS: u32;
 
-@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<real>>;
 @group(0) @binding(11) var<storage, read_write> statistics: array<vec4<f32>>;
 
 fn x_at(row: u32, four: u32) -> vec4<f32> {
-  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four];
+  return vec4<f32>(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four]);
 }
 
 fn move_running(i: u32, value: vec4<f32>) {
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (BIAS) { bias = params[scalars.model * MODEL_PARAMS + BIAS_OFFSET + four]; }
   for (var row = lane; row < ROWS; row += WORKGROUP) {
     let a = (x_at(row, four) - moments.mean) * factor + bias;
-    acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = a;
+    acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = vec4<real>(a);
     if (row < scalars.rows) { watch(a); }
   }
   report_activation(LAYER);

@@ -12,8 +12,8 @@ override SCALE: f32;
 override STREAM: u32;
 override LAYER: u32;
 
-@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -22,9 +22,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let factor = kept_four(draw_four(scalars.first_row * ROW_FOURS + id.x, STREAM, LAYER), THRESHOLD, SCALE);
   if (DOWN) {
     let own = scalars.model * MODEL_DELTAS + id.x;
-    deltas[own + A_OFFSET] = deltas[own + X_OFFSET] * factor;
+    deltas[own + A_OFFSET] = vec4<real>(vec4<f32>(deltas[own + X_OFFSET]) * factor);
   } else {
     let own = scalars.model * MODEL_ACTS + id.x;
-    acts[own + A_OFFSET] = acts[own + X_OFFSET] * factor;
+    acts[own + A_OFFSET] = vec4<real>(vec4<f32>(acts[own + X_OFFSET]) * factor);
   }
 }

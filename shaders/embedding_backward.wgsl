@@ -13,10 +13,10 @@ override D_A_OFFSET: u32;        // offsets count vec4s
 override D_X_OFFSET: u32;
 override D_VECTOR_OFFSET: u32;
 
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 fn d_a(row: u32, column: u32) -> f32 {
-  return deltas[scalars.model * MODEL_DELTAS + D_A_OFFSET + row * OUT_FOURS + column / 4u][column % 4u];
+  return f32(deltas[scalars.model * MODEL_DELTAS + D_A_OFFSET + row * OUT_FOURS + column / 4u][column % 4u]);
 }
 
 fn d_x(row: u32, column: u32) -> f32 {
@@ -37,10 +37,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       let column = four * 4u + i;
       if (column < DIMENSION) { value[i] = d_a(row, COLUMN + column); }
     }
-    deltas[own + D_VECTOR_OFFSET + row * VECTOR_FOURS + four] = value;
+    deltas[own + D_VECTOR_OFFSET + row * VECTOR_FOURS + four] = vec4<real>(value);
   } else {
     let column = four - VECTOR_FOURS;
     for (var i = 0u; i < 4u; i++) { value[i] = d_x(row, column * 4u + i); }
-    deltas[own + D_X_OFFSET + row * IN_FOURS + column] = value;
+    deltas[own + D_X_OFFSET + row * IN_FOURS + column] = vec4<real>(value);
   }
 }

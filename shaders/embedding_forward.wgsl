@@ -18,10 +18,10 @@ override HOT_FOURS: u32;         // categories / 4, rounded up; 0: not wanted
 override HOT_OFFSET: u32;
 
 @group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<real>>;
 
 fn x_at(row: u32, column: u32) -> f32 {
-  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * IN_FOURS + column / 4u][column % 4u];
+  return f32(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * IN_FOURS + column / 4u][column % 4u]);
 }
 
 fn output_at(row: u32, category: u32, column: u32) -> f32 {
@@ -43,12 +43,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var value = vec4<f32>();
   if (four < OUT_FOURS) {
     for (var i = 0u; i < 4u; i++) { value[i] = output_at(row, category, four * 4u + i); }
-    acts[own + A_OFFSET + row * OUT_FOURS + four] = value;
+    acts[own + A_OFFSET + row * OUT_FOURS + four] = vec4<real>(value);
     if (row < scalars.rows) { watch(value); }
     report_activation(LAYER);
   } else {
     let column = four - OUT_FOURS;
     value = vec4<f32>(column * 4u + vec4<u32>(0u, 1u, 2u, 3u) == vec4<u32>(category));
-    acts[own + HOT_OFFSET + row * HOT_FOURS + column] = value;
+    acts[own + HOT_OFFSET + row * HOT_FOURS + column] = vec4<real>(value);
   }
 }

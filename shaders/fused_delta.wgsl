@@ -12,8 +12,8 @@ override ACTIVATION: u32;
 override ACTIVATION_PARAMETER: f32;
 
 @group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 fn row_fours() -> u32 { return (ROWS + 3u) / 4u; }
 fn column_fours() -> u32 { return IN_FOURS; }
@@ -23,14 +23,17 @@ fn left_at(four: u32) -> vec4<u32> {
   return scalars.model * MODEL_DELTAS + ABOVE_OFFSET + rows * INNER_FOURS;
 }
 
+fn above(i: u32) -> vec4<f32> { return vec4<f32>(deltas[i]); }
+fn above_one(i: u32, n: u32) -> f32 { return f32(deltas[i][n]); }
+
 fn left_block(at: vec4<u32>, k: u32) -> Block {
-  return turned(Block(deltas[at.x + k], deltas[at.y + k], deltas[at.z + k], deltas[at.w + k]));
+  return turned(Block(above(at.x + k), above(at.y + k), above(at.z + k), above(at.w + k)));
 }
 
 fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
   let k = term / 4u;
   let n = term % 4u;
-  return vec4<f32>(deltas[at.x + k][n], deltas[at.y + k][n], deltas[at.z + k][n], deltas[at.w + k][n]);
+  return vec4<f32>(above_one(at.x + k, n), above_one(at.y + k, n), above_one(at.z + k, n), above_one(at.w + k, n));
 }
 
 // The columns of the transposed weights are their rows.
@@ -53,10 +56,10 @@ fn store(row: u32, column: u32, d_activation: vec4<f32>) {
   if (row >= ROWS) { return; }
   let i = row * IN_FOURS + column;
   let x = scalars.model * MODEL_ACTS + X_OFFSET + i;
-  let derivative = activation_derivative_four(ACTIVATION, acts[x], ACTIVATION_PARAMETER);
+  let derivative = activation_derivative_four(ACTIVATION, vec4<f32>(acts[x]), ACTIVATION_PARAMETER);
   let delta = d_activation * derivative;
   if (row < scalars.rows) { watch(delta); }
-  deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + i] = delta;
+  deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + i] = vec4<real>(delta);
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -18,7 +18,7 @@ override ACTIVATION: u32;
 override ACTIVATION_PARAMETER: f32;
 
 @group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<real>>;
 
 fn row_fours() -> u32 { return (ROWS + 3u) / 4u; }
 fn column_fours() -> u32 { return OUT_FOURS; }
@@ -36,7 +36,7 @@ fn left_at(four: u32) -> vec4<u32> {
 
 fn load(i: u32) -> vec4<f32> {
   if (GATHER) { return input_four(i); }
-  return acts[i];
+  return vec4<f32>(acts[i]);
 }
 
 fn left_block(at: vec4<u32>, k: u32) -> Block {
@@ -45,7 +45,7 @@ fn left_block(at: vec4<u32>, k: u32) -> Block {
 
 fn load_one(i: u32, n: u32) -> f32 {
   if (GATHER) { return input_one(i, n); }
-  return acts[i][n];
+  return f32(acts[i][n]);
 }
 
 fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
@@ -73,8 +73,8 @@ fn store(row: u32, column: u32, sum: vec4<f32>) {
   if (BIAS) { z += params[scalars.model * MODEL_PARAMS + BIAS_OFFSET + column]; }
   if (row < scalars.rows) { watch(z); }
   let i = scalars.model * MODEL_ACTS + row * OUT_FOURS + column;
-  if (KEEP_Z) { acts[Z_OFFSET + i] = z; }
-  acts[A_OFFSET + i] = activate_four(ACTIVATION, z, ACTIVATION_PARAMETER);
+  if (KEEP_Z) { acts[Z_OFFSET + i] = vec4<real>(z); }
+  acts[A_OFFSET + i] = vec4<real>(activate_four(ACTIVATION, z, ACTIVATION_PARAMETER));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -86,7 +86,8 @@ fn main(
   begin(group.z);
   if (KEEP_X) {
     for (var i = group.x * WORKGROUP + lane; i < ROWS * INNER_FOURS; i += groups.x * WORKGROUP) {
-      acts[scalars.model * MODEL_ACTS + X_OFFSET + i] = input_four(row_index(i / INNER_FOURS) * INNER_FOURS + i % INNER_FOURS);
+      let x = input_four(row_index(i / INNER_FOURS) * INNER_FOURS + i % INNER_FOURS);
+      acts[scalars.model * MODEL_ACTS + X_OFFSET + i] = vec4<real>(x);
     }
   }
   product(group.x, lane);

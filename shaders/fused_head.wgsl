@@ -25,8 +25,8 @@ override ACTIVATION_PARAMETER: f32;
 override METRICS_OFFSET: u32;
 
 @group(0) @binding(4) var<storage, read> params: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 // The workgroup's logits, each replaced by its delta once the row's loss is known.
 var<workgroup> outputs: array<vec4<f32>, HEAD_FOURS>;
@@ -47,7 +47,7 @@ fn put_delta(row: u32, j: u32, value: f32) {
 
 fn load(row: u32, k: u32) -> vec4<f32> {
   if (GATHER) { return input_four(row_index(row) * X_STRIDE + k); }
-  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * X_STRIDE + k];
+  return vec4<f32>(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * X_STRIDE + k]);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -77,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (group_row + row < ROWS) {
       let row_metrics = loss_row(row);
       watch_loss(row_metrics.x);
-      deltas[model_deltas + METRICS_OFFSET + group_row + row] = row_metrics;
+      deltas[model_deltas + METRICS_OFFSET + group_row + row] = vec4<real>(row_metrics);
       for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(row, j, 0.0); }
     }
   }
@@ -87,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   for (var item = lane; item < HEAD_FOURS; item += WORKGROUP) {
     let row = group_row + item / OUT_FOURS;
-    if (row < ROWS) { deltas[model_deltas + DELTA_OFFSET + row * OUT_FOURS + item % OUT_FOURS] = outputs[item]; }
+    if (row < ROWS) { deltas[model_deltas + DELTA_OFFSET + row * OUT_FOURS + item % OUT_FOURS] = vec4<real>(outputs[item]); }
   }
   if (!BELOW) { return; }
   for (var item = lane; item < HEAD_ROWS * IN_FOURS; item += WORKGROUP) {
@@ -107,10 +107,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         dot(d, params[w + 3u * OUT_FOURS]),
       );
     }
-    let x = acts[scalars.model * MODEL_ACTS + BELOW_X_OFFSET + row * IN_FOURS + column];
+    let x = vec4<f32>(acts[scalars.model * MODEL_ACTS + BELOW_X_OFFSET + row * IN_FOURS + column]);
     let delta = sum * activation_derivative_four(ACTIVATION, x, ACTIVATION_PARAMETER);
     if (row < scalars.rows) { watch(delta); }
-    deltas[model_deltas + BELOW_OFFSET + row * IN_FOURS + column] = delta;
+    deltas[model_deltas + BELOW_OFFSET + row * IN_FOURS + column] = vec4<real>(delta);
   }
   report_delta(BELOW_LAYER);
 }

@@ -11,7 +11,7 @@ override STDDEV: f32;
 override STREAM: u32;
 override LAYER: u32;
 
-@group(0) @binding(7) var<storage, read_write> acts: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> acts: array<vec4<real>>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -19,5 +19,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= FOURS) { return; }
   let own = scalars.model * MODEL_ACTS + id.x;
   let draws = draw_four(scalars.first_row * COLUMN_FOURS + id.x, STREAM, LAYER);
-  acts[own + A_OFFSET] = acts[own + X_OFFSET] + STDDEV * noise_four(draws, id.x % COLUMN_FOURS, COLUMNS);
+  let noise = STDDEV * noise_four(draws, id.x % COLUMN_FOURS, COLUMNS);
+  acts[own + A_OFFSET] = vec4<real>(vec4<f32>(acts[own + X_OFFSET]) + noise);
 }

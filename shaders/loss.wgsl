@@ -10,20 +10,20 @@ override TRAIN: bool;            // deltas are wanted, not the metrics alone
 override DELTA_OFFSET: u32;
 override METRICS_OFFSET: u32;
 
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 fn first_row() -> u32 {
   return 0u;
 }
 
 fn logit(row: u32, j: u32) -> f32 {
-  return acts[scalars.model * MODEL_ACTS + Z_OFFSET + row * OUT_FOURS + j / 4u][j % 4u];
+  return f32(acts[scalars.model * MODEL_ACTS + Z_OFFSET + row * OUT_FOURS + j / 4u][j % 4u]);
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
   watch(vec4<f32>(value, 0.0, 0.0, 0.0));
-  if (TRAIN) { deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = value; }
+  if (TRAIN) { deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = real(value); }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= ROWS) { return; }
   let row_metrics = loss_row(id.x);
   watch_loss(row_metrics.x);
-  deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = row_metrics;
+  deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = vec4<real>(row_metrics);
   for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(id.x, j, 0.0); }
   report_delta(LAYER);
 }

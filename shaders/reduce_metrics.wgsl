@@ -4,10 +4,10 @@
 override WORKGROUP: u32 = 64;
 override METRICS_OFFSET: u32;    // in vec4s
 
-@group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read> deltas: array<vec4<real>>;
 
 fn row_metrics(row: u32) -> vec4<f32> {
-  return deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row];
+  return vec4<f32>(deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row]);
 }
 
 @compute @workgroup_size(WORKGROUP)

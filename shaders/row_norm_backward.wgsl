@@ -8,11 +8,11 @@ override BELOW: bool;            // the gradient in the input is wanted
 override D_X_OFFSET: u32;
 override SCALED_OFFSET: u32;     // wanted where there is a weight
 
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
 
 fn x_at(row: u32, four: u32) -> vec4<f32> {
-  return acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four];
+  return vec4<f32>(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four]);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -26,8 +26,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var four = lane; four < FOURS; four += WORKGROUP) {
       let at = row * FOURS + four;
       let n = (x_at(row, four) - moments.x) * moments.y;
-      let d_a = deltas[own + D_A_OFFSET + at];
-      if (WEIGHT) { deltas[own + SCALED_OFFSET + at] = d_a * n; }
+      let d_a = vec4<f32>(deltas[own + D_A_OFFSET + at]);
+      if (WEIGHT) { deltas[own + SCALED_OFFSET + at] = vec4<real>(d_a * n); }
       let g = d_a * weight_at(four);
       sum += g;
       product += g * n;
@@ -39,9 +39,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var four = lane; four < FOURS; four += WORKGROUP) {
         let at = row * FOURS + four;
         let n = (x_at(row, four) - moments.x) * moments.y;
-        let g = deltas[own + D_A_OFFSET + at] * weight_at(four);
+        let g = vec4<f32>(deltas[own + D_A_OFFSET + at]) * weight_at(four);
         let d_x = moments.y * (g - shift - n * turn) * real_columns(four);
-        deltas[own + D_X_OFFSET + at] = d_x;
+        deltas[own + D_X_OFFSET + at] = vec4<real>(d_x);
         if (row < scalars.rows) { watch(d_x); }
       }
     }

@@ -8,13 +8,13 @@ override METRICS_WORKGROUP: u32;
 override METRICS_OFFSET: u32;    // in vec4s
 override FROM_DATA: bool;        // a layer's input is the data set
 
-@group(0) @binding(7) var<storage, read> acts: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read> deltas: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read> deltas: array<vec4<real>>;
 
 var<private> layer: DenseLayer;
 
 fn row_metrics(row: u32) -> vec4<f32> {
-  return deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row];
+  return vec4<f32>(deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row]);
 }
 
 // The biases lie behind the weights, as those of an input that is always 1.
@@ -47,12 +47,12 @@ fn left_block(at: vec4<u32>, k: u32) -> Block {
   }
   if (at.z == ONES) { return Block(ONE, ONE, ONE, ONE); }
   let own = rows * at.y + at.x;
-  return Block(acts[own.x], acts[own.y], acts[own.z], acts[own.w]);
+  return Block(vec4<f32>(acts[own.x]), vec4<f32>(acts[own.y]), vec4<f32>(acts[own.z]), vec4<f32>(acts[own.w]));
 }
 
 fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
   if (FROM_DATA && at.z == DATA) { return input_four(row_index(term) * at.y + at.x); }
-  return select(acts[term * at.y + at.x], ONE, at.z == ONES);
+  return select(vec4<f32>(acts[term * at.y + at.x]), ONE, at.z == ONES);
 }
 
 fn right_at(four: u32) -> vec4<u32> {
@@ -63,12 +63,17 @@ fn right_at(four: u32) -> vec4<u32> {
 // Rows past the last count for nothing.
 fn right_block(at: vec4<u32>, k: u32) -> Block {
   let own = rows_at(k, at.w) * at.y + at.x;
-  let real = vec4<f32>(k * 4u + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(at.w));
-  return Block(deltas[own.x] * real.x, deltas[own.y] * real.y, deltas[own.z] * real.z, deltas[own.w] * real.w);
+  let counts = vec4<f32>(k * 4u + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(at.w));
+  return Block(
+    vec4<f32>(deltas[own.x]) * counts.x,
+    vec4<f32>(deltas[own.y]) * counts.y,
+    vec4<f32>(deltas[own.z]) * counts.z,
+    vec4<f32>(deltas[own.w]) * counts.w,
+  );
 }
 
 fn right_columns(at: vec4<u32>, term: u32) -> vec4<f32> {
-  return deltas[term * at.y + at.x];
+  return vec4<f32>(deltas[term * at.y + at.x]);
 }
 
 fn is_bias(row: u32) -> bool { return row == layer.in_fours * 4u; }

@@ -3,7 +3,7 @@ import {
   KERNEL_SHADERS,
   type KernelName,
   type OverrideName,
-  PREFIX,
+  PREFIXES,
   type ShaderChoices,
   SOURCES,
 } from './shaders.generated.ts';
@@ -30,8 +30,11 @@ function files(kernel: KernelName, choices: ShaderChoices): string[] {
 /** A directive such as `enable subgroups;`: in the file that needs it, while WGSL wants it in the first lines of a module. */
 const DIRECTIVE = /^enable .*;$/gm;
 
-const directives = (names: readonly string[]): string[] => [
-  ...new Set(names.flatMap((file) => texts[file]!.match(DIRECTIVE) ?? [])),
+const directives = (names: readonly string[], { real }: ShaderChoices): string[] => [
+  ...new Set([
+    ...(real === 'f16' ? ['enable f16;'] : []),
+    ...names.flatMap((file) => texts[file]!.match(DIRECTIVE) ?? []),
+  ]),
 ];
 
 /** The text of a file without its directives, with a line end behind its last line. */
@@ -40,15 +43,15 @@ function textOf(file: string): string {
 }
 
 /** What stands before the first file. */
-const headOf = (names: readonly string[]): string =>
-  directives(names)
+const headOf = (names: readonly string[], choices: ShaderChoices): string =>
+  directives(names, choices)
     .map((line) => `${line}\n`)
-    .join('') + PREFIX;
+    .join('') + PREFIXES[choices.real];
 
 /** The WGSL text of `kernel`, ready for `createShaderModule`. */
 export function assemble(kernel: KernelName, choices: ShaderChoices): string {
   const names = files(kernel, choices);
-  return headOf(names) + names.map(textOf).join('');
+  return headOf(names, choices) + names.map(textOf).join('');
 }
 
 /** The names of the overrides the assembled module has: some come with one choice alone. */
@@ -64,7 +67,7 @@ export function overridesOf<K extends KernelName>(kernel: K, choices: ShaderChoi
 /** Where line `line` (from 1) of the assembled module stands in `shaders/`: what a compiler's message means. */
 export function locate(kernel: KernelName, choices: ShaderChoices, line: number): { file: string; line: number } {
   const names = files(kernel, choices);
-  let before = headOf(names).split('\n').length - 1;
+  let before = headOf(names, choices).split('\n').length - 1;
   for (const file of names) {
     const lines = textOf(file).split('\n').length - 1;
     if (line <= before + lines) return { file, line: Math.max(1, line - before) };

@@ -1,5 +1,5 @@
 /** Random numbers on the device: the integers of Random123's known answers, and normal numbers as on the CPU. */
-import { PREFIX, SOURCES } from '../../src/kernels/shaders.generated.ts';
+import { PREFIXES, SOURCES } from '../../src/kernels/shaders.generated.ts';
 import { normalPair, philox4x32 } from '../../src/math/random.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 
@@ -22,7 +22,7 @@ const DRAWS = [
   0, 1, 2, 255, 65_537, 0x7fffffff, 0x80000000, 0x80000001, 0xc0000000, 0xfffffffe, 0xffffffff, 123_456_789,
 ];
 
-const module = /* wgsl */ `${PREFIX}${SOURCES['lib/scalars.wgsl']}${SOURCES['lib/math.wgsl']}${SOURCES['lib/random.wgsl']}
+const module = /* wgsl */ `${PREFIXES.f32}${SOURCES['lib/scalars.wgsl']}${SOURCES['lib/math.wgsl']}${SOURCES['lib/random.wgsl']}
 @group(0) @binding(2) var<storage, read> given: array<u32>;
 @group(0) @binding(3) var<storage, read_write> found: array<u32>;
 override KNOWN: u32;

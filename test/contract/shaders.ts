@@ -42,9 +42,13 @@ const memoryFours = (names: readonly string[]) => (names.includes('SIDE') || nam
 
 const ALL_CHOICES = (['u8', 'f32'] as const).flatMap((input) =>
   (['4x4', '8x8'] as const).flatMap((tile) =>
-    (['4x4', '8x8', 'staged', 'shared'] as const).map((product) => ({ input, tile, product })),
+    (['4x4', '8x8', 'staged', 'shared'] as const).flatMap((product) =>
+      (['f32', 'f16'] as const).map((real) => ({ input, tile, product, real })),
+    ),
   ),
 );
+/** Kernels that none of a program with halves has: they store floats alone. */
+const storesReals = (code: string) => /<real>/.test(code);
 
 /** Kernels that SwiftShader takes seconds to compile, once a value: there the kernels' own cases do it, here Deno does. */
 const LONG = /^(fused_|resident)/;
@@ -52,12 +56,14 @@ const LONG = /^(fused_|resident)/;
 async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): Promise<void> {
   if (!gpu) return;
   const adapter = await gpu.requestAdapter();
-  const subgroups = adapter!.features.has('subgroups');
-  const device = await adapter!.requestDevice({ requiredFeatures: subgroups ? ['subgroups'] : [] });
+  const has = (feature: GPUFeatureName) => adapter!.features.has(feature);
+  const requiredFeatures = (['subgroups', 'shader-f16'] as const).filter(has);
+  const device = await adapter!.requestDevice({ requiredFeatures });
   const modules = new Map(ALL_CHOICES.map((choices) => [assemble(kernel, choices), choices]));
   let first = true;
   for (const [code, choices] of modules) {
-    if (code.startsWith('enable subgroups') && !subgroups) continue;
+    if (code.includes('enable subgroups') && !has('subgroups')) continue;
+    if (choices.real === 'f16' && !(has('shader-f16') && storesReals(code))) continue;
     const names: readonly string[] = overridesOf(kernel, choices);
     const sizes: Record<string, number> = { ...SIZES, MEMORY_FOURS: memoryFours(names) };
     const module = device.createShaderModule({ code });

@@ -9,31 +9,37 @@ const inputs = ['u8', 'f32'] as const;
 
 test.each(kernels)('each line of %s comes from the file that is named', (kernel) => {
   for (const input of inputs) {
-    const lines = assemble(kernel, { input, tile: '8x8', product: '8x8' }).trimEnd().split('\n');
+    const lines = assemble(kernel, { input, tile: '8x8', product: '8x8', real: 'f32' }).trimEnd().split('\n');
     expect(lines[0]).toBe('alias real = f32;');
     for (const [i, line] of lines.entries()) {
       if (i === 0) continue;
-      const place = locate(kernel, { input, tile: '8x8', product: '8x8' }, i + 1);
+      const place = locate(kernel, { input, tile: '8x8', product: '8x8', real: 'f32' }, i + 1);
       const file = readFileSync(new URL(`../../shaders/${place.file}`, import.meta.url), 'utf8');
       expect(file.split('\n')[place.line - 1]).toBe(line);
     }
-    expect(locate(kernel, { input, tile: '8x8', product: '8x8' }, lines.length).file).toBe(`${kernel}.wgsl`);
+    expect(locate(kernel, { input, tile: '8x8', product: '8x8', real: 'f32' }, lines.length).file).toBe(
+      `${kernel}.wgsl`,
+    );
   }
 });
 
 test('the input decides which file is taken, and which overrides there are', () => {
-  const bytes = assemble('gather_rows', { input: 'u8', tile: '8x8', product: '8x8' });
-  const floats = assemble('gather_rows', { input: 'f32', tile: '8x8', product: '8x8' });
+  const bytes = assemble('gather_rows', { input: 'u8', tile: '8x8', product: '8x8', real: 'f32' });
+  const floats = assemble('gather_rows', { input: 'f32', tile: '8x8', product: '8x8', real: 'f32' });
   expect(bytes).toContain('INPUT_SCALE');
   expect(floats).not.toContain('INPUT_SCALE');
-  expect(overridesOf('gather_rows', { input: 'u8', tile: '8x8', product: '8x8' })).toContain('INPUT_SCALE');
-  expect(overridesOf('gather_rows', { input: 'f32', tile: '8x8', product: '8x8' })).not.toContain('INPUT_SCALE');
-  for (const name of overridesOf('gather_rows', { input: 'f32', tile: '8x8', product: '8x8' }))
+  expect(overridesOf('gather_rows', { input: 'u8', tile: '8x8', product: '8x8', real: 'f32' })).toContain(
+    'INPUT_SCALE',
+  );
+  expect(overridesOf('gather_rows', { input: 'f32', tile: '8x8', product: '8x8', real: 'f32' })).not.toContain(
+    'INPUT_SCALE',
+  );
+  for (const name of overridesOf('gather_rows', { input: 'f32', tile: '8x8', product: '8x8', real: 'f32' }))
     expect(floats).toContain(`override ${name}`);
 });
 
 test('directives stand before everything else, and lines are still found', () => {
-  const choices = { input: 'f32', tile: '8x8', product: 'shared' } as const;
+  const choices = { input: 'f32', tile: '8x8', product: 'shared', real: 'f32' } as const;
   const lines = assemble('fused_forward', choices).trimEnd().split('\n');
   expect(lines.slice(0, 2)).toEqual(['enable subgroups;', 'alias real = f32;']);
   expect(lines.slice(2)).not.toContain('enable subgroups;');

@@ -284,7 +284,13 @@ export class WebGpuExecutor implements Executor {
       ...(averaged(step, program) && { MODEL_PARAMS: prepared.strides.MODEL_STATE }),
       SLICE_WORDS: sliceWords(batch),
     };
-    const choices = { input: data.format.input, tile: '8x8', product: '8x8', ...kernel.choices?.(step) } as const;
+    const choices = {
+      input: data.format.input,
+      tile: '8x8',
+      product: '8x8',
+      real: 'f32',
+      ...kernel.choices?.(step),
+    } as const;
     const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
     const group = await this.#buffers.scope(step.label, SMALLER, () => this.#group(step, data, prepared));
     const dynamic = bindingsOf(step.kernel).some(({ name }) => name === 'current');

@@ -31,7 +31,7 @@ function keyOf(program: Program, step: Step, adapter: AdapterDescription): strin
   const products = KERNELS[step.kernel].products!(step, (name) => tensorOf(program, name));
   const shapes = products.map(({ rows, columns, inner }) => [rows, columns, inner]);
   const shaders = (['4x4', '8x8', 'staged'] as const).map((product) =>
-    hash(assemble(step.kernel, { input: 'f32', tile: '8x8', product })),
+    hash(assemble(step.kernel, { input: 'f32', tile: '8x8', product, real: 'f32' })),
   );
   const what = [step.kernel, step.optimizer?.type ?? step.activation?.type ?? '', shapes, shaders];
   return JSON.stringify([vendor, architecture, device, description, runtime, ...what]);
