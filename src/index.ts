@@ -67,6 +67,14 @@ export {
   latestCheckpoint,
 } from './train/checkpoints.ts';
 export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type SweepModel } from './train/create.ts';
+export {
+  type CrossValidation,
+  type CrossValidationOptions,
+  crossValidate,
+  type Fold,
+  type FoldsEpoch,
+  type Spread,
+} from './train/cross-validate.ts';
 export { Dataset, dataset } from './train/dataset.ts';
 export { diagnoseGradients, type GradientFinding } from './train/diagnose.ts';
 export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';

@@ -22,7 +22,8 @@ export function fitColumns(
 ): Column[] {
   return names.map((name, column): Column => {
     if (typeof rows[trainRows[0]!]![column] === 'number') {
-      return { type: 'numeric', name, ...moments(rows, column, trainRows, `${who}: column ${show(name)}`) };
+      const value = (row: number) => rows[row]![column] as number;
+      return { type: 'numeric', name, ...moments(value, trainRows, `${who}: column ${show(name)}`) };
     }
     const seen = new Set<string>();
     for (const row of trainRows) seen.add(rows[row]![column] as string);
@@ -30,14 +31,27 @@ export function fitColumns(
   });
 }
 
+/**
+ * The columns with mean and deviation of the training rows alone in the place of those they have; the categories, which
+ * decide about the model's shape, stay.
+ * @param x raw rows that `encodeTable` takes
+ * @throws DataError `data/range` for numbers too large to average
+ */
+export function refitColumns(columns: readonly Column[], x: Inputs, trainRows: Uint32Array, who: string): Column[] {
+  const rowAt = rawRows(columns, x, who);
+  return columns.map((column, c) => {
+    if (column.type === 'category') return column;
+    const value = (row: number) => toNumber(rowAt(row)[c]);
+    return { ...column, ...moments(value, trainRows, `${who}: column ${show(column.name)}`) };
+  });
+}
+
 /** Mean and population deviation. Relative to the first value, so that a constant column has deviation 0 exactly. */
 function moments(
-  rows: readonly RawRow[],
-  column: number,
+  value: (row: number) => number,
   trainRows: Uint32Array,
   who: string,
 ): { mean: number; deviation: number } {
-  const value = (row: number) => rows[row]![column] as number;
   const first = value(trainRows[0]!);
   let sum = 0;
   for (const row of trainRows) sum += value(row) - first;

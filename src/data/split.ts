@@ -92,7 +92,7 @@ function quotas(labels: ArrayLike<string | number>, holdout: number): Map<string
 }
 
 /** All rows in random order (Fisher and Yates). */
-function shuffled(count: number, seed: number): Uint32Array {
+export function shuffled(count: number, seed: number): Uint32Array {
   const random = randomSource(seed, STREAM.shuffle, SUBSTREAM);
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {

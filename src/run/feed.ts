@@ -125,7 +125,7 @@ export class Feed {
     words[start + MEMBERS.guard.offset / 4] = own;
     words[start + MEMBERS.first_row.offset / 4] = firstRow;
     floats[start + MEMBERS.inverse_weight.offset / 4] = weight > 0 ? 1 / weight : 0;
-    floats[start + MEMBERS.inverse_own.offset / 4] = 1 / rows;
+    floats[start + MEMBERS.inverse_own.offset / 4] = rows > 0 ? 1 / rows : 0;
     for (let i = 0; i < FLOATS.length; i++) {
       const { name, word } = FLOATS[i]!;
       floats[start + word] = scalars[name];
@@ -143,10 +143,12 @@ export class Feed {
     if (rows < this.#batch) words.fill(0, start + SCALAR_WORDS + rows, start + SCALAR_WORDS + this.#batch);
   }
 
-  /** Whether an update ends with step `k`. */
+  /** Whether an update ends with step `k`: that of the slice with the most rows. */
   ends(k: number): boolean {
-    const n = k * this.models;
-    return this.firstRows[n]! + this.rows[n]! === this.updateRows[n]!;
+    for (let n = k * this.models; n < (k + 1) * this.models; n++) {
+      if (this.firstRows[n]! + this.rows[n]! < this.updateRows[n]!) return false;
+    }
+    return true;
   }
 
   /** Says in every head how many of the first `steps` steps are still to come, and where the first of its metrics go. */

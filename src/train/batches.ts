@@ -1,16 +1,41 @@
 /** What mini-batches must be for the layers of a network. */
 import type { Rows } from '../data/types.ts';
-import { checkMass } from '../data/weights.ts';
+import { checkMass, massOf } from '../data/weights.ts';
 import { DataError } from '../errors.ts';
 import { flat } from '../spec/layers.ts';
 import { partsOf, type Spec } from '../spec/spec.ts';
+import { weigh } from './source.ts';
 
 /** @throws DataError for rows to train on of which none counts, or that `checkBatches` refuses */
 export function checkRows(spec: Spec, rows: Rows, batch: number, who: string): void {
-  const last = spec.sampler === 'uniform' ? batch : rows.count % batch || batch;
-  checkBatches(spec, last, who, rows.count);
+  checkBatches(spec, smallestOf(spec, rows.count, batch), who, rows.count);
   checkMass(rows, 'train', who);
 }
+
+/** The same for folds, each with rows to train on and others that it holds out: of these too some must count. */
+export function checkFolds(
+  spec: Spec,
+  rows: Rows,
+  train: readonly Uint32Array[],
+  held: readonly Uint32Array[],
+  who: string,
+): void {
+  const batch = Number.isInteger(spec.batchSize) ? Number(spec.batchSize) : rows.count;
+  for (const [fold, own] of train.entries()) {
+    checkBatches(spec, smallestOf(spec, own.length, batch), `${who}: fold ${fold}`, own.length);
+    for (const [use, part] of Object.entries({ train: own, evaluate: held[fold]! })) {
+      if (weigh(massOf(rows, use as 'train' | 'evaluate'), part, part.length) > 0) continue;
+      throw new DataError(
+        'data/weight',
+        `${who}: fold ${fold}: of the ${part.length} rows to ${use} none counts: all weights are 0, or all targets are missing; use fewer folds, or leave such rows out.`,
+      );
+    }
+  }
+}
+
+/** Rows of the smallest mini-batch. */
+const smallestOf = ({ sampler }: Spec, rows: number, batch: number): number =>
+  sampler === 'uniform' ? batch : rows % batch || batch;
 
 /**
  * @param smallest rows of the smallest mini-batch

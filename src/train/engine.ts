@@ -15,6 +15,7 @@ import { copyOf, type Tensors, tensorBytes, writeAverages, writeParameters, writ
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
 import { type EpochSums, type Snapshot, writeSnapshot } from './snapshot.ts';
+import type { Source } from './source.ts';
 import { addLosses, sumsOf } from './sums.ts';
 import type { Data } from './types.ts';
 import { Updates } from './updates.ts';
@@ -101,16 +102,16 @@ export class Engine implements Recoverable {
     const n = Math.min(most, this.capacity, steps);
     const updates = this.#updates.begin();
     for (let k = 0; k < n; k++) {
-      let count = 0;
       for (let slice = 0; slice < active.length; slice++) {
         const { epoch, position } = counters;
-        count = updates.draw(slice, (indices) => {
+        updates.draw(slice, (indices) => {
           const drawn = source.fill(active[slice]!, epoch, position, indices);
           weights.push(source.weigh(indices, drawn));
           return drawn;
         });
       }
-      events.push(this.#advance(count, weights));
+      const { rows: count, event } = this.#advance(weights, source);
+      events.push(event);
       rows.push(count);
       counters.position++;
     }
@@ -141,7 +142,7 @@ export class Engine implements Recoverable {
         return rows.count;
       });
       const weights = [totalMass(rows, 'train')];
-      const event = this.#advance(rows.count, weights);
+      const { event } = this.#advance(weights);
       const metrics = this.#run(loaded, start);
       const of = { start, sumsBefore: this.sums, models: this.active, weights };
       return { submit: { steps: 1, events: [event], rows: [rows.count], metrics, ...of }, metrics: await metrics };
@@ -252,22 +253,24 @@ export class Engine implements Recoverable {
     }
   }
 
-  /** Puts the next update's scalars into the feed and counts it; the weights of its rows end `weights`. */
-  #advance(rows: number, weights: readonly number[]): Submit['events'][number] {
+  /** Puts the scalars of the next update, which was drawn, into the feed and counts it; its rows' weights end `weights`. */
+  #advance(weights: readonly number[], source?: Source): { rows: number; event: Submit['events'][number] } {
     const { counters, active } = this;
     const idle = this.idle.has(counters.step);
     let first = 0;
     for (let slice = 0; slice < active.length; slice++) {
       const { spec, schedule } = this.members[active[slice]!]!;
-      const { learningRate, scalars } = updateNumbers(spec.optimizer, counters.step, schedule, counters.decisions);
+      const step = source?.finished?.(active[slice]!, counters.epoch, counters.position) ?? counters.step;
+      const { learningRate, scalars } = updateNumbers(spec.optimizer, step, schedule, counters.decisions);
       const weight = weights[weights.length - active.length + slice]!;
       const guard = idle ? GUARD.idle : GUARD[skips(spec) ? 'skip' : 'stop'];
-      this.#updates.set(rows, counters.step, scalars, slice, active[slice]!, spec.seed, guard, weight);
+      this.#updates.set(step, scalars, slice, active[slice]!, spec.seed, guard, weight);
       if (slice === 0) first = learningRate;
     }
-    this.#updates.add(rows);
+    const rows = this.#updates.add();
     counters.step++;
-    return { step: counters.step, epoch: counters.epoch, ...(idle && { skipped: true }), learningRate: first };
+    const { step, epoch } = counters;
+    return { rows, event: { step, epoch, ...(idle && { skipped: true }), learningRate: first } };
   }
 
   /** What comes does not lead back to what was before it, but to `point`. */

@@ -1,12 +1,14 @@
 /** Evaluation and prediction: rows in file order through the lists `evaluate` and `infer`. */
 import type { InputRows, Rows } from '../data/types.ts';
-import { checkMass } from '../data/weights.ts';
+import { checkMass, massOf } from '../data/weights.ts';
+import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { AVERAGED, type ListName, listOf, type Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import { TASKS } from '../spec/losses.ts';
-import type { Spec } from '../spec/spec.ts';
+import { outputs, type Spec } from '../spec/spec.ts';
 import { Pacer, paced } from './pacer.ts';
+import { weigh } from './source.ts';
 import { doneBefore } from './turns.ts';
 import type { Metrics } from './types.ts';
 
@@ -22,25 +24,32 @@ export interface RowsOptions {
   /** By the moving averages of the weights, which the optimizer's `emaMomentum` keeps; default false. */
   averaged?: boolean | undefined;
 }
+/** The models whose slices are filled, and the rows of each, model by model; default: all rows. */
+interface ModelsOptions {
+  models?: readonly number[];
+  selected?: readonly Uint32Array[] | undefined;
+}
 
 /** The model of a trainer. */
 const FIRST = [0];
 
-/** Fills the feed with rows `start …` in file order; gives how many steps that made. */
-function fill(
+/** Fills the feed with rows `start …` in file order, of those `selected` for the model; gives how many steps that made. */
+export function fill(
   feed: Feed,
   batch: number,
   start: number,
   count: number,
   most: number,
   models: readonly number[] = FIRST,
+  selected?: readonly Uint32Array[],
 ): number {
   let steps = 0;
   for (let from = start; from < count && steps < most; from += batch) {
-    const rows = Math.min(batch, count - from);
     for (const [slice, model] of models.entries()) {
       const indices = feed.indices(steps, slice);
-      for (let i = 0; i < rows; i++) indices[i] = from + i;
+      const own = selected?.[model];
+      const rows = Math.max(0, Math.min(batch, (own?.length ?? count) - from));
+      for (let i = 0; i < rows; i++) indices[i] = own ? own[from + i]! : from + i;
       feed.set(steps, rows, 0, NO_SCALARS, slice, model);
     }
     steps++;
@@ -57,26 +66,32 @@ export async function evaluateRows(
   program: Program,
   data: LoadedData,
   rows: Rows,
-  { models = FIRST, signal, averaged }: RowsOptions & { models?: readonly number[] } = {},
+  { models = FIRST, selected, signal, averaged }: RowsOptions & ModelsOptions = {},
 ): Promise<Float64Array> {
   const list = averaged ? AVERAGED.evaluate : 'evaluate';
   const { batch } = listOf(program, list);
   const feed = new Feed(batch, { models: models.length, capacity: STEPS });
   const sums = new Float64Array(4 * models.length);
-  const { count } = rows;
-  const weight = checkMass(rows, 'evaluate', 'evaluate');
+  const count = selected ? Math.max(...models.map((model) => selected[model]!.length)) : rows.count;
+  const weights = selected ? weighSelected(rows, models, selected) : [checkMass(rows, 'evaluate', 'evaluate')];
   await ready(data, list, signal);
   let start = 0;
   const next = (most: number) => {
     signal?.throwIfAborted();
-    const steps = fill(feed, batch, start, count, most, models);
+    const steps = fill(feed, batch, start, count, most, models, selected);
     start += steps * batch;
     return steps > 0 ? { steps, metrics: executor.run(list, feed, steps, data) } : undefined;
   };
   await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, { sums: own }) => {
     for (let i = 0; i < own.length; i++) sums[i % sums.length] = sums[i % sums.length]! + own[i]!;
   });
-  return sums.map((sum) => sum / weight);
+  return sums.map((sum, i) => sum / (weights[Math.floor(i / 4)] ?? weights[0]!));
+}
+
+/** The sums of how much the rows of each model count. */
+function weighSelected(rows: Rows, models: readonly number[], selected: readonly Uint32Array[]): number[] {
+  const mass = massOf(rows, 'evaluate');
+  return models.map((model) => weigh(mass, selected[model]!, selected[model]!.length));
 }
 
 /** The metrics that fit the loss. */
@@ -85,6 +100,15 @@ export function toMetrics(spec: Spec, means: Float64Array): Metrics {
   const task = TASKS[spec.loss.type];
   if (task === 'function') return { loss };
   return task === 'regression' ? { loss, meanAbsoluteError, meanSquaredError } : { loss, accuracy };
+}
+
+/** What outputs, row-major, say by the loss: probabilities where it takes logits. In place. */
+export function toPredictions<T extends Float32Array>(spec: Spec, values: T): T {
+  const { predict } = LOSS_MATH[spec.loss.type];
+  const parameter = lossParameter(spec.loss);
+  const width = outputs(spec);
+  for (let from = 0; from < values.length; from += width) predict(values.subarray(from, from + width), parameter);
+  return values;
 }
 
 /** The network's outputs for all rows, row-major [rows, outputs]. @throws the signal's reason */

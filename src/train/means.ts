@@ -18,10 +18,10 @@ export class Means {
     }
   }
 
-  /** NaN for models that do not train. */
+  /** NaN for models that do not train, 0 where no row counted. */
   values(active: readonly number[]): Float64Array {
     const means = new Float64Array(this.#sums.length).fill(Number.NaN);
-    for (const model of active) means[model] = this.#sums[model]! / this.#weights[model]!;
+    for (const model of active) means[model] = this.#sums[model]! / (this.#weights[model] || 1);
     return means;
   }
 

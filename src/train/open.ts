@@ -4,6 +4,7 @@ import { Sampler } from '../data/sampler.ts';
 import { checkRows } from './batches.ts';
 import type { Engine } from './engine.ts';
 import type { Opened } from './past.ts';
+import { selected } from './selection.ts';
 import { allRows, type Source } from './source.ts';
 import { gone, StreamSource } from './streaming.ts';
 import { doneBefore } from './turns.ts';
@@ -50,8 +51,10 @@ async function openPieces(
 async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
   const { executor, spec, members, uploads } = engine;
   const rows = uploads.rows(spec, data, who);
-  await engine.fitBatch(rows.count);
-  checkRows(spec, rows, engine.program.lists.train.batch, who);
+  const parts = selected(data);
+  const counts = parts?.map(({ length }) => length) ?? members.map(() => rows.count);
+  await engine.fitBatch(Math.max(...counts));
+  if (!parts) checkRows(spec, rows, engine.program.lists.train.batch, who);
   const { loaded, release } = await uploads.load(executor, data, rows);
   let ready = false;
   try {
@@ -61,6 +64,7 @@ async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSi
   } finally {
     if (!ready) release();
   }
-  const samplers = members.map(({ spec: own }) => new Sampler(own.sampler, own.seed, rows.count, engine.updateRows));
-  return allRows(rows, loaded, samplers, release);
+  const { updateRows } = engine;
+  const samplers = members.map(({ spec: own }, n) => new Sampler(own.sampler, own.seed, counts[n]!, updateRows));
+  return allRows(rows, loaded, samplers, release, parts);
 }

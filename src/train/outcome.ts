@@ -12,7 +12,7 @@ import type { StepEvent } from './types.ts';
 /** Some steps that were handed to the executor. */
 export interface Submit extends Work {
   readonly events: readonly Omit<StepEvent, 'loss'>[];
-  /** Real rows per step: the same for all models. */
+  /** Real rows per step: the most of a model. */
   readonly rows: readonly number[];
   /** Sums of the rows' weights, per step and model that takes part. */
   readonly weights: readonly number[];

@@ -17,6 +17,7 @@ import { openData } from './open.ts';
 import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
+import { selected } from './selection.ts';
 import { memoryOf } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
 import { Turns } from './turns.ts';
@@ -302,7 +303,9 @@ export class Sweep {
       const { executor, program } = this.#engine;
       const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
       try {
-        const means = await evaluateRows(executor, program, loaded, rows, { models, signal });
+        const means = await evaluateRows(executor, program, loaded, rows, {
+          ...{ models, signal, selected: selected(data) },
+        });
         return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
       } finally {
         release();

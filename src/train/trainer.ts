@@ -5,7 +5,6 @@ import { encodeInputs, encodeRows } from '../data/encode.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
 import type { Counters, ModelFile } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
-import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { penalty } from '../math/penalties.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
@@ -15,7 +14,7 @@ import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
-import { evaluateRows, predictRows, type RowsOptions, toMetrics } from './evaluate.ts';
+import { evaluateRows, predictRows, type RowsOptions, toMetrics, toPredictions } from './evaluate.ts';
 import { FIT, fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { oneStep } from './guard.ts';
@@ -174,14 +173,7 @@ export class Trainer {
     checkAveraged(this.spec, options.averaged, 'predict');
     const rows = encodeInputs(this.spec, x, 'predict');
     const values = await this.#alive(() => predictRows(this.#engine.executor, this.#engine.program, rows, options));
-    if (!options.raw) {
-      const { predict } = LOSS_MATH[this.spec.loss.type];
-      const { outputs } = this.#engine.program;
-      const parameter = lossParameter(this.spec.loss);
-      for (let row = 0; row < rows.count; row++)
-        predict(values.subarray(row * outputs, (row + 1) * outputs), parameter);
-    }
-    return values;
+    return options.raw ? values : toPredictions(this.spec, values);
   }
 
   /**

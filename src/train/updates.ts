@@ -18,6 +18,9 @@ export class Updates {
   /** The mini-batches of every update of the submit that is made, and of all. */
   #parts: number[] = [];
   #steps = 0;
+  /** Rows of the next update, slice by slice, and the most of a slice. */
+  readonly #rows: number[] = [];
+  #most = 0;
 
   /** @param capacity updates of a submit, default as many as a feed takes */
   constructor({ lists, spec }: Program, models: number, capacity?: number) {
@@ -31,42 +34,41 @@ export class Updates {
 
   /** A submit begins; what one left that was never handed over counts for nothing. */
   begin(): this {
-    [this.#steps, this.#parts] = [0, []];
+    [this.#steps, this.#parts, this.#most] = [0, [], 0];
     return this;
   }
 
   /** Takes the row numbers of the next update for one slice, as `fill` writes them; gives how many there are. */
   draw(slice: number, fill: (indices: Uint32Array) => number): number {
-    if (this.#drawn.length === 0) return fill(this.#feed.indices(this.#steps, slice));
-    const count = fill(this.#drawn);
+    const single = this.#drawn.length === 0;
+    const count = fill(single ? this.#feed.indices(this.#steps, slice) : this.#drawn);
+    this.#rows[slice] = count;
+    this.#most = Math.max(this.#most, count);
+    if (single) return count;
     for (let row = 0, k = this.#steps; row < count; row += this.#batch, k++) {
       this.#feed.indices(k, slice).set(this.#drawn.subarray(row, Math.min(row + this.#batch, count)));
     }
     return count;
   }
 
-  /** What one slice of the next update is told; arguments as those of `Feed.set`. */
-  set(
-    rows: number,
-    step: number,
-    scalars: Scalars,
-    slice: number,
-    model: number,
-    seed: number,
-    guard: number,
-    weight: number,
-  ): void {
-    for (let row = 0, k = this.#steps; row < rows; row += this.#batch, k++) {
-      const own = Math.min(this.#batch, rows - row);
-      this.#feed.set(k, own, step, scalars, slice, model, seed, guard, row, rows, weight);
+  /** What one slice of the next update, drawn before, is told; arguments as those of `Feed.set`. */
+  set(step: number, scalars: Scalars, slice: number, model: number, seed: number, guard: number, weight: number): void {
+    const rows = this.#rows[slice]!;
+    for (let row = 0, k = this.#steps; row < this.#most; row += this.#batch, k++) {
+      const first = Math.min(row, rows);
+      const own = Math.min(this.#batch, rows - first);
+      this.#feed.set(k, own, step, scalars, slice, model, seed, guard, first, rows, weight);
     }
   }
 
-  /** The next update, of so many rows, is complete. */
-  add(rows: number): void {
+  /** The next update is complete; gives the most rows that a slice has in it. */
+  add(): number {
+    const rows = this.#most;
     const parts = Math.ceil(rows / this.#batch);
     this.#parts.push(parts);
     this.#steps += parts;
+    this.#most = 0;
+    return rows;
   }
 
   /** Hands over the updates since `begin`; with the metrics of each. */

@@ -4,6 +4,7 @@ import type { Rows } from '../data/types.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
 import { Dataset } from './dataset.ts';
+import { Selection } from './selection.ts';
 import type { Data } from './types.ts';
 
 export interface Upload {
@@ -18,16 +19,17 @@ export class Uploads {
 
   /** @throws DataError that opens with `who` */
   rows(spec: Spec, data: Data, who: string): Rows {
-    return this.#kept.get(data)?.rows ?? encodeRows(spec, data, who);
+    return this.#kept.get(whole(data))?.rows ?? encodeRows(spec, data, who);
   }
 
   async load(executor: Executor, data: Data, rows: Rows): Promise<Upload> {
-    const kept = this.#kept.get(data);
+    const key = whole(data);
+    const kept = this.#kept.get(key);
     if (kept) return kept;
     const loaded = await executor.load(rows);
-    if (!(data instanceof Dataset)) return { rows, loaded, release: () => loaded.dispose() };
+    if (!(key instanceof Dataset)) return { rows, loaded, release: () => loaded.dispose() };
     const upload = { rows, loaded, release: () => {} };
-    this.#kept.set(data, upload);
+    this.#kept.set(key, upload);
     return upload;
   }
 
@@ -44,6 +46,9 @@ export class Uploads {
     this.#kept.clear();
   }
 }
+
+/** What is uploaded of some data. */
+const whole = (data: Data): Data => (data instanceof Selection ? data.of : data);
 
 /** About what the data of a call take. */
 export const bytesOf = ({ x }: Data, { inputs }: Spec): number =>

@@ -2,6 +2,7 @@
 import type { ContractCase } from '../support/contract-runner.ts';
 import { averagesCases } from './averages.ts';
 import { faultCases } from './faults.ts';
+import { foldCases } from './folds.ts';
 import { gradientCases } from './gradients.ts';
 import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
@@ -24,6 +25,7 @@ export const cases: ContractCase[] = [
   ...trainingCases,
   ...averagesCases,
   ...streamingCases,
+  ...foldCases,
   ...lostCases,
   ...faultCases,
   ...resumeCases,

@@ -120,6 +120,17 @@ describe('successive halving', () => {
     await expect(hopeless.fit(line, { steps: 400 })).rejects.toThrow(NonFiniteError);
   });
 
+  it('goes on where no row of the first mini-batch counts', async () => {
+    const sampleWeight = Float32Array.from({ length: 90 }, (_, row) => (row < 16 ? 0 : 1));
+    const sweep = await createSweep(
+      { ...SPEC, sampler: 'sequential' },
+      { models: MODELS },
+      { ...CPU, stepsPerSubmit: 1 },
+    );
+    const { epochs } = await sweep.fit({ ...data, sampleWeight }, { epochs: 1 });
+    expect(epochs[0]!.losses.every(Number.isFinite)).toBe(true);
+  });
+
   it('reports epochs with their means and validations', async () => {
     const sweep = await createSweep(SPEC, { models: MODELS }, CPU);
     const { epochs } = await sweep.fit(data, { epochs: 3, validationData: data });
