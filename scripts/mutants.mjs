@@ -11,6 +11,7 @@ const train = ['--project', 'unit', 'test/train', 'test/kernels'];
 /** What a long run lives by: snapshots, bad numbers, lost devices, memory. */
 const runs = ['guard', 'rollback', 'recovery', 'snapshot', 'memory'].map((name) => `test/train/${name}.test.ts`);
 const reliability = ['--project', 'unit', ...runs];
+const golden = (name) => ['--project', 'unit', 'test/kernels/golden-training.test.ts', '-t', name];
 const cpu = (name) => ['--project', 'contract', 'test/runtimes/cpu.test.ts', '-t', name];
 const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', name];
 
@@ -366,6 +367,48 @@ export const mutants = [
     replace: 'abs(g) - scalars.epsilon_inside',
     tests: dawn('(layered|resident): optimizer .*adamax.*0.1}$'),
     why: 'epsilon inside of the maximum',
+  },
+  {
+    file: 'src/math/max_norm.ts',
+    find: 'limit / (norm + 1e-7)',
+    replace: 'limit / norm',
+    tests: golden('max-norm'),
+    why: 'max-norm: the length it leaves',
+  },
+  {
+    file: 'src/kernels/optimizer_update.ts',
+    find: 'if (rule.maxNorm === 0) average',
+    replace: 'average',
+    tests: golden('max-norm'),
+    why: 'max-norm: averages of what it leaves alone',
+  },
+  {
+    file: 'src/run/cpu.ts',
+    find: " || step.kernel === 'max_norm'",
+    replace: '',
+    tests: ['--project', 'unit', 'test/train/max-norm.test.ts'],
+    why: 'max-norm: a step that changes nothing',
+  },
+  {
+    file: 'shaders/max_norm.wgsl',
+    find: 'let category = own * WORKGROUP + lane;',
+    replace: 'let category = own + lane;',
+    tests: dawn('plain: max-norm of tables'),
+    why: 'max-norm: whose vector it is',
+  },
+  {
+    file: 'shaders/lib/max_norm.wgsl',
+    find: 'select(sqrt(sum.shrunk) / SHRINK, plain, finite)',
+    replace: 'plain',
+    tests: dawn('plain: max-norm of weights'),
+    why: 'max-norm: squares beyond f32',
+  },
+  {
+    file: 'shaders/resident.wgsl',
+    find: 'limit == 0.0 || stands_still',
+    replace: 'stands_still',
+    tests: dawn('resident: max-norm by layer'),
+    why: 'max-norm: weights without one, inside a workgroup',
   },
   {
     file: 'src/math/adam_optimizers.ts',

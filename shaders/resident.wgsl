@@ -1,6 +1,6 @@
 // Whole training steps of a small network by one workgroup a model: parameters, activations and deltas stay in its memory
 // from one step of the submit to the next.
-// uses: lib/network.wgsl, lib/optimizer.wgsl, lib/metrics.wgsl
+// uses: lib/network.wgsl, lib/optimizer.wgsl, lib/max_norm.wgsl, lib/metrics.wgsl
 
 override MEMORY_FOURS: u32;      // parameters, then state where it is kept, then everything of a step
 override PARAM_FOURS: u32;
@@ -8,6 +8,7 @@ override STATE_FOURS: u32;       // 0: the state stays in its slab
 override STATE_START: u32;
 override LOOP_STEPS: u32;        // the most steps of a dispatch
 override UPDATE_ITEMS: u32;      // tiles of all gradients
+override MAX_NORM: bool;         // some weights are constrained
 
 @group(0) @binding(4) var<storage, read_write> params: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> state: array<vec4<f32>>;
@@ -55,6 +56,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     forward_and_backward(lane);
     look_at_flags();
     for (var item = lane; item < UPDATE_ITEMS; item += WORKGROUP) { update_tile(item); }
+    if (MAX_NORM) {
+      barrier();
+      for (var stage = 0u; stage < STAGES; stage++) { limit_units(stage, lane); }
+    }
     if (lane == WORKGROUP - 1u) { sum_metrics(); }
     barrier();
     if (k + 1u < steps) { next_step(); }
@@ -76,6 +81,21 @@ fn sum_metrics() {
   for (var row = 0u; row < scalars.rows; row++) { sum += memory[METRICS_OFFSET + row]; }
   metrics[metrics_slot].sums = sum;
   atomicStore(&metrics[metrics_slot].flags[0], end_step(sum.x));
+}
+
+// The max-norm constraint on the weights of a stage, four units by an invocation.
+fn limit_units(stage: u32, lane: u32) {
+  let limit = stages.rows[stage].weight_rule.w;
+  if (limit == 0.0 || stands_still) { return; }
+  let fours = stages.rows[stage].out_fours;
+  for (var four = lane; four < fours; four += WORKGROUP) {
+    let start = stages.rows[stage].weight + four;
+    let end = start + stages.rows[stage].inputs * fours;
+    var sum = Squares();
+    for (var i = start; i < end; i += fours) { sum = add_square(sum, memory[i]); }
+    let factor = factor_of(sum, limit);
+    for (var i = start; i < end; i += fours) { scale_param(i, factor); }
+  }
 }
 
 // The gradient of 4 inputs by 4 outputs of a layer's weights, or of 4 of its biases, and the optimizer on it. Weights of a

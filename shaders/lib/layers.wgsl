@@ -14,7 +14,7 @@ struct DenseLayer {
   weight_offset: u32,
   bias_offset: u32,
   bias: u32,
-  spare: u32,
+  table: u32,                    // 1: rows of the weights are vectors of categories
   weight_rule: vec4<f32>,        // lib/optimizer.wgsl
   bias_rule: vec4<f32>,
 }

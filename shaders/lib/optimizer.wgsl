@@ -2,7 +2,7 @@
 // The kernel that uses this provides `load_param(i)`, `store_param(i, value)`, `load_state(i)` and `store_state(i, value)`,
 // which lib/slabs.wgsl has for parameters and state in memory, and `layer_of(i)`, the number of a parameter's layer; it sets
 // `rule` before an update, whose gradient is `penalized`.
-// uses: lib/scalars.wgsl, lib/guard.wgsl, lib/penalty.wgsl
+// uses: lib/scalars.wgsl, lib/guard.wgsl, lib/penalty.wgsl, lib/average.wgsl
 
 const SGD = 0u;
 const RMSPROP = 1u;
@@ -21,8 +21,6 @@ override NESTEROV: bool;
 override CENTERED: bool;
 override AMSGRAD: bool;
 override STATE_STRIDE: u32;  // vec4s from one state tensor of a parameter to its next
-override EMA_RATE: f32;       // how far averages of parameters move to them; 0: there are none
-override EMA_SLOT: u32;       // which state tensor the averages are
 override CLIP_VALUE: f32;    // the largest size of a gradient; 0: any
 
 // Moves the four parameters at `i` by their gradient, in a step that does not stand still.
@@ -54,18 +52,8 @@ fn decay_factor() -> f32 { return select(1.0, scalars.decay_factor, rule.z > 0.0
 fn put_param(i: u32, value: vec4<f32>) {
   watch(value);
   store_param(i, value);
-  if (EMA_RATE > 0.0) { put_average(i + EMA_SLOT * STATE_STRIDE, value); }
-}
-
-// The average begins with what the first update gives.
-fn put_average(i: u32, value: vec4<f32>) {
-  let before = load_state(i);
-  put_state(i, select(before + EMA_RATE * (value - before), value, scalars.finished_steps == 0u));
-}
-
-fn put_state(i: u32, value: vec4<f32>) {
-  watch(value);
-  store_state(i, value);
+  // Averages are of what the constraint leaves, where there is one: lib/max_norm.wgsl.
+  if (rule.w == 0.0) { put_average(i, value); }
 }
 
 // Something that was just put is bad: says what was so first.

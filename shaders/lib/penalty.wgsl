@@ -2,7 +2,8 @@
 
 override PENALTIES: bool;    // some parameter has one
 
-// What holds for the parameters at hand: l1 and 2 l2 of their penalty, and 1 where weight decay takes them.
+// What holds for the parameters at hand: l1 and 2 l2 of their penalty, 1 where weight decay takes them, and the largest
+// norm of their vectors or 0.
 var<private> rule: vec4<f32>;
 
 // The gradient of the loss with its penalties.

@@ -7,6 +7,8 @@ import { LAYERS, SHAPING_LAYERS } from '../spec/layers.ts';
 import { LOSSES } from '../spec/losses.ts';
 import type { Catalogue } from '../spec/named.ts';
 import { OPTIMIZERS } from '../spec/optimizers.ts';
+import { limit } from '../spec/parse.ts';
+import { REGULARIZERS } from '../spec/penalties.ts';
 import { SCHEDULES } from '../spec/schedules.ts';
 import { EXIT } from './errors.ts';
 import type { Output } from './output.ts';
@@ -33,6 +35,8 @@ export function listing(): Listing {
     optimizers: optionsOf(OPTIMIZERS),
     schedules: optionsOf(SCHEDULES),
     initializers: optionsOf(INITIALIZERS),
+    regularizers: optionsOf(REGULARIZERS),
+    constraints: optionsOf({ maxNorm: { maxNorm: limit } }),
     generators: Object.fromEntries(sets),
   };
 }

@@ -163,6 +163,7 @@ const specOptions = (command: Command): Command =>
     .option('--clip-value <x>', 'hold every value of a gradient between −x and x', notNegative)
     .option('--clip-norm <x>', 'shorten the gradient of a tensor to this norm', notNegative)
     .option('--global-clip-norm <x>', 'shorten the gradients of all tensors together to this norm', notNegative)
+    .option('--max-norm <x>', 'the largest norm of the weights into a unit, after every update', notNegative)
     .option('--gradient-norms', 'tell the norms of gradients and updates with every step')
     .option('--accumulate <n>', 'mini-batches of an update, whose gradients are summed (default: 1)', whole(1))
     .addOption(new Option('--sampler <name>', 'how rows are drawn (default: shuffle)').choices(SAMPLERS))

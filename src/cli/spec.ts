@@ -25,6 +25,7 @@ export interface SpecFlags {
   clipValue?: number;
   clipNorm?: number;
   globalClipNorm?: number;
+  maxNorm?: number;
   accumulate?: number;
   gradientNorms?: boolean;
   sampler?: SamplerName;
@@ -57,7 +58,10 @@ const MILESTONES = [0.5, 0.75];
 const EXPONENTIAL_END = 0.01;
 
 /** Flags that are keys of the spec. */
-const TAKEN = ['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm', 'gradientNorms', 'sampler', 'seed'] as const;
+const TAKEN = [
+  ...(['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm'] as const),
+  ...(['maxNorm', 'gradientNorms', 'sampler', 'seed'] as const),
+];
 
 export type Model = { spec: PartialSpec };
 

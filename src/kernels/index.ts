@@ -22,6 +22,7 @@ import { gaussian_noise } from './gaussian_noise.ts';
 import { gradient_squares } from './gradient_squares.ts';
 import type { Kernel, KernelName } from './kernel.ts';
 import { loss } from './loss.ts';
+import { max_norm } from './max_norm.ts';
 import { optimizer_update } from './optimizer_update.ts';
 import { reduce_metrics } from './reduce_metrics.ts';
 import { resident } from './resident.ts';
@@ -52,6 +53,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   gather_rows,
   gradient_squares,
   loss,
+  max_norm,
   optimizer_update,
   reduce_metrics,
   resident,

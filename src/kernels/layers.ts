@@ -29,6 +29,7 @@ export function layerTable(
     put('weight_offset', row.weight === undefined ? 0 : at(find(row.weight)));
     put('bias_offset', row.bias === undefined ? 0 : at(find(row.bias)));
     put('bias', row.bias === undefined ? 0 : 1);
+    put('table', row.weight && rules[row.weight]?.table ? 1 : 0);
     const start = n * words;
     putRule(table, start + members.weight_rule.offset / 4, rules, row.weight);
     putRule(table, start + members.bias_rule.offset / 4, rules, row.bias);
@@ -47,7 +48,7 @@ export function putRule(
   name: TensorName | undefined,
 ): void {
   const rule = name && rules[name];
-  if (rule) new Float32Array(table.buffer).set([rule.l1, 2 * rule.l2, Number(rule.decays)], word);
+  if (rule) new Float32Array(table.buffer).set([rule.l1, 2 * rule.l2, Number(rule.decays), rule.maxNorm], word);
 }
 
 /** A bias alone has no inputs. */

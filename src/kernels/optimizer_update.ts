@@ -1,7 +1,7 @@
 /** One optimizer step on every parameter from its gradient; the rules are in `math/optimizers.ts`. */
 import { clipValues, normFactor } from '../math/clip.ts';
 import type { Real } from '../math/losses.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
+import { AVERAGE, OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { hasPenalty, penalized, undecayed } from '../math/penalties.ts';
 import type { Optimizer } from '../spec/optimizers.ts';
 import { firstWorkgroups } from './gradient_tiles.ts';
@@ -48,7 +48,7 @@ export const optimizer_update: Kernel = {
       const still = undecayed(scalars);
       for (const { offset, size, rule } of ranges) {
         math.update(slabs.params, grads, state, offset, offset + size, rule.decays ? scalars : still, flags);
-        average(offset, offset + size, finishedSteps);
+        if (rule.maxNorm === 0) average(offset, offset + size, finishedSteps);
         if (!before) continue;
         for (let i = offset; i < offset + size; i++) slabs.grads[i] = slabs.params[i]! - before[i]!;
       }
@@ -88,14 +88,27 @@ export function wholeGradients(step: Step, find: Find, { slabs, scratch }: CpuMe
 }
 
 /** Moves the averages of parameters, where they are kept, towards what these have become; the first update is the first. */
-function averaging(step: Step, find: Find, { params, state }: CpuMemory['slabs']) {
+export function averaging(step: Step, find: Find, { params, state }: CpuMemory['slabs']) {
   const { emaMomentum } = step.optimizer!;
   if (emaMomentum === undefined) return () => {};
-  const start = OPTIMIZER_MATH[step.optimizer!.type].state(step.optimizer!).length * paramsSize(step, find);
+  const start = averageOffset(step, find);
   return (first: number, end: number, finished: number) => {
     const rate = finished === 0 ? 1 : 1 - emaMomentum;
     for (let i = first; i < end; i++) state[start + i]! += rate * (params[i]! - state[start + i]!);
   };
+}
+
+/** Elements from a parameter to its average; each as far in its slab as the others of its kind. */
+function averageOffset({ reads }: Step, find: Find): number {
+  const name = Object.values(reads).find((own) => own.startsWith(`state/${AVERAGE}/`))!;
+  return find(name).offset - find(name.replace(`state/${AVERAGE}`, 'param') as TensorName).offset;
+}
+
+/** The overrides by which `lib/average.wgsl` is told where the averages are. */
+export function averageOverrides(step: Step, find: Find) {
+  const { emaMomentum } = step.optimizer!;
+  if (emaMomentum === undefined) return { EMA_RATE: 0, EMA_OFFSET: 0 };
+  return { EMA_RATE: 1 - emaMomentum, EMA_OFFSET: averageOffset(step, find) / 4 };
 }
 
 /** Holds gradients back, in place. */
@@ -144,8 +157,7 @@ export function optimizerOverrides(step: Step, find: Find) {
     CENTERED: centered,
     AMSGRAD: amsgrad,
     STATE_STRIDE: paramsSize(step, find) / 4,
-    EMA_RATE: optimizer.emaMomentum === undefined ? 0 : 1 - optimizer.emaMomentum,
-    EMA_SLOT: OPTIMIZER_MATH[optimizer.type].state(optimizer).length,
+    ...averageOverrides(step, find),
     ...penaltyOverrides(step),
     CLIP_VALUE: step.clip?.by === 'value' ? step.clip.limit : 0,
   };

@@ -23,6 +23,7 @@ export const resident: Kernel = {
       STATE_FOURS: layout.state,
       STATE_START: layout.params,
       UPDATE_ITEMS: layout.items,
+      MAX_NORM: Object.values(step.rules!).some(({ maxNorm }) => maxNorm > 0),
       LOOP_STEPS: loopSteps(step, find),
     };
   },

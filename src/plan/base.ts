@@ -1,6 +1,6 @@
 /** The base program: forward through the layers, the loss, the same layers backwards, the update; one kernel a step. */
 import { type DenseRow, fours, type Role, type Step, type TensorName } from '../kernels/kernel.ts';
-import { stateOf } from '../math/optimizers.ts';
+import { AVERAGE, stateOf } from '../math/optimizers.ts';
 import { hasPenalty } from '../math/penalties.ts';
 import { clipOf, togetherOf } from '../spec/clip.ts';
 import { type Parameter, parametersOf, placeLayers, rulesOf } from '../spec/network.ts';
@@ -81,7 +81,8 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
     ...(spec.gradientNorms && { moves: true }),
   };
   const told: Step = { ...common, kernel: 'step_norms', label: 'gradients', reads: grads, writes: {} };
-  const steps = spec.gradientNorms ? [told, update, { ...told, label: 'updates', moves: true }] : [update];
+  const moving = [update, ...limitSteps(update)];
+  const steps = spec.gradientNorms ? [told, ...moving, { ...told, label: 'updates', moves: true }] : moving;
   if (!squares.squares) return steps;
   // The norm is of the gradient with its penalties.
   const penalised = Object.values(rules).some(hasPenalty) ? record('param') : {};
@@ -89,6 +90,22 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
     { ...common, kernel: 'gradient_squares', label: 'norms', reads: { ...grads, ...penalised }, writes: squares },
     ...steps,
   ];
+}
+
+/** The max-norm constraint behind an update, where there is one: on the weights, on what was moved, before the averages. */
+function limitSteps(update: Step): Step[] {
+  const dense = update.dense!.flatMap(({ bias: _, ...row }): DenseRow[] =>
+    row.weight && update.rules![row.weight]!.maxNorm > 0 ? [row] : [],
+  );
+  if (dense.length === 0) return [];
+  const own = (kinds: readonly string[]) =>
+    Object.entries(update.reads).filter(([name]) =>
+      dense.some(({ weight }) => kinds.some((kind) => name === weight!.replace('param', kind))),
+    );
+  const writes = Object.fromEntries(own(['param', `state/${AVERAGE}`]));
+  const reads = { ...writes, ...(update.moves && Object.fromEntries(own(['grad']))) };
+  const { clip: _, together: __, ...common } = update;
+  return [{ ...common, kernel: 'max_norm', label: 'max-norm', dense, reads, writes }];
 }
 
 /**

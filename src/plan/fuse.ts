@@ -33,10 +33,12 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
     covers: [...(fromData ? [gather] : []), ...covered],
   };
   const told = steps.filter(({ kernel }) => kernel === 'step_norms');
-  const others = steps.filter((step) => !covered.includes(step) && !told.includes(step) && step !== update);
+  const limited = steps.filter(({ kernel }) => kernel === 'max_norm');
+  const behind = [...told, ...limited, update];
+  const others = steps.filter((step) => !covered.includes(step) && !behind.includes(step));
   if (!together) {
     const reads = { ...Object.fromEntries(kept), ...rows, ...metrics.reads };
-    return [...others, { ...fused, kernel: 'fused_update', label: `${update.label}, all layers`, reads }];
+    return [...others, { ...fused, kernel: 'fused_update', label: `${update.label}, all layers`, reads }, ...limited];
   }
   const grads = named(Object.values(update.reads).filter((name) => name.startsWith('grad/')));
   const squares = update.reads.squares ? { squares: PARTIAL_SQUARES } : {};
@@ -55,6 +57,7 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
     },
     ...told.slice(0, 1),
     { ...update, reads: { ...update.reads, ...squares }, covers: [update] },
+    ...limited,
     ...told.slice(1),
   ];
 }
@@ -65,8 +68,8 @@ const named = (names: (TensorName | undefined)[]) =>
 /** Everything before the update becomes one step that takes a few rows at a time through all layers. */
 export function fuseRows(steps: readonly Step[]): Step[] {
   const base = steps.flatMap((step) => step.covers ?? [step]);
-  const update = steps.at(-1)!;
-  const covered = steps.slice(0, -1);
+  const update = steps.findIndex(({ kernel }) => kernel === 'fused_update');
+  const covered = steps.slice(0, update);
   const loss = covered.find((step) => step.kernel === 'loss')!;
   const stages = stagesOf(base);
   const left = stages.flatMap(({ z, a, bent, delta, scaled }) => [a, bent === z ? z : undefined, delta, scaled]);
@@ -84,7 +87,7 @@ export function fuseRows(steps: readonly Step[]): Step[] {
       network: base,
       covers: covered,
     },
-    update,
+    ...steps.slice(update),
   ];
 }
 

@@ -234,7 +234,7 @@ export class CpuExecutor implements Executor {
       const made = {
         run,
         look: lookAt(step, find, memory),
-        updates: step.kernel === 'optimizer_update',
+        updates: step.kernel === 'optimizer_update' || step.kernel === 'max_norm',
         once: step.phase === 'update',
       };
       bound.set(step, made);
@@ -286,7 +286,7 @@ function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, 
     if (updates && context.still) continue;
     run(context);
     const code = look?.(context.rows) ?? 0;
-    if (updates) late = code;
+    if (updates) late = Math.max(late, code);
     else early = Math.max(early, code);
   }
   model.early = early;

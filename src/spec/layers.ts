@@ -26,6 +26,8 @@ import {
   type Penalties,
   type PenaltyOptions,
   parsePenalties,
+  WEIGHTS,
+  type WeightOptions,
 } from './penalties.ts';
 
 /** The widest layer that a spec may ask for. */
@@ -100,7 +102,7 @@ export interface EmbeddedColumn {
 }
 export type Layer = DenseLayer | ActivationLayer | PlainLayer | ResidualLayer | EmbeddingLayer;
 
-export interface DenseOptions extends BiasPenaltyOptions {
+export interface DenseOptions extends BiasPenaltyOptions, WeightOptions {
   /** Applied to the layer's output; default `'linear'`. */
   activation?: ActivationInput;
   /** Whether the layer adds a bias; default true. */
@@ -113,12 +115,13 @@ export interface DenseOptions extends BiasPenaltyOptions {
 export type LayerInput =
   | ({ type: 'dense'; units: number } & DenseOptions)
   | { type: 'activation'; activation: ActivationInput }
-  | ({ type: 'embedding'; columns: readonly EmbeddedColumn[] } & PenaltyOptions)
+  | ({ type: 'embedding'; columns: readonly EmbeddedColumn[] } & EmbeddingOptions)
   | ({ type: 'residual'; layers: readonly LayerInput[] } & ResidualOptions)
   | { [N in keyof Catalogue]: { type: N } & OptionsInput<Catalogue[N]> & PenaltiesOf<N> }[keyof Catalogue];
 
+export interface EmbeddingOptions extends PenaltyOptions, WeightOptions {}
 /** Of the projection. */
-export interface ResidualOptions extends PenaltyOptions {
+export interface ResidualOptions extends EmbeddingOptions {
   weightInitializer?: InitializerInput;
 }
 
@@ -177,7 +180,7 @@ export const residual = (layers: readonly LayerInput[], options: ResidualOptions
  * a category, gives way to the vector of that category; the others stay where they are. Vectors start normally
  * distributed, with deviation 1.
  */
-export const embedding = (columns: readonly EmbeddedColumn[], options: PenaltyOptions = {}): LayerInput => ({
+export const embedding = (columns: readonly EmbeddedColumn[], options: EmbeddingOptions = {}): LayerInput => ({
   type: 'embedding',
   columns,
   ...options,
@@ -187,7 +190,7 @@ const RESIDUAL = {
   type: v.any(),
   layers: v.any(),
   weightInitializer: v.optional(v.any(), 'glorotUniform'),
-  ...PENALTIES,
+  ...{ ...PENALTIES, ...WEIGHTS },
 };
 
 const DENSE = {
@@ -197,7 +200,7 @@ const DENSE = {
   bias: v.optional(boolean, true),
   weightInitializer: v.optional(v.any()),
   biasInitializer: v.optional(v.any(), 'zeros'),
-  ...BIAS_PENALTIES,
+  ...{ ...BIAS_PENALTIES, ...WEIGHTS },
 };
 
 /**
@@ -308,11 +311,12 @@ function parseLayer(value: unknown, inputs: number, following: unknown, who: str
   };
 }
 
+const EMBEDDING = { type: v.any(), columns: v.any(), ...PENALTIES, ...WEIGHTS };
 /** The most inputs that may be embedded. */
 const MAX_EMBEDDED = 64;
 
 function parseEmbedding(value: unknown, inputs: number, who: string): EmbeddingLayer {
-  const { columns: given, ...penalties } = parseObject({ type: v.any(), columns: v.any(), ...PENALTIES }, value, who);
+  const { columns: given, ...penalties } = parseObject(EMBEDDING, value, who);
   if (!Array.isArray(given) || given.length === 0 || given.length > MAX_EMBEDDED) {
     const expected = `expected an array of 1 to ${MAX_EMBEDDED} columns { column, categories, dimension }`;
     throw new SpecError('spec/value', `${who}.columns: ${expected}, got ${show(given)}.`);

@@ -30,6 +30,8 @@ export interface Parameter {
   /** What its layer says of penalties and weight decay. */
   readonly regularizer?: Regularizer;
   readonly decays?: Decays;
+  /** Of a matrix or a table: the largest norm of a unit's or a category's part. */
+  readonly maxNorm?: number | false;
 }
 
 type Drawn = { readonly inputs: number; readonly layers: readonly Layer[] };
@@ -62,24 +64,32 @@ const ZEROS: Initializer = { type: 'zeros' };
 
 /** The parameters of one layer, and of those in it. */
 export function parametersAt(placed: Placed): Parameter[] {
-  const { weightRegularizer, biasRegularizer, decays } = placed.layer as Penalties;
+  const { weightRegularizer, biasRegularizer, decays, maxNorm } = placed.layer as Penalties;
   const own = ownParameters(placed).map((parameter): Parameter => {
     const regularizer = parameter.name.endsWith('.bias') ? biasRegularizer : weightRegularizer;
-    return { ...parameter, ...(regularizer && { regularizer }), ...(decays && { decays }) };
+    const limited = maxNorm !== undefined && parameter.kind !== 'vector';
+    return {
+      ...parameter,
+      ...(regularizer && { regularizer }),
+      ...(decays && { decays }),
+      ...(limited && { maxNorm }),
+    };
   });
   return [...own, ...placed.inner.flatMap(parametersAt)];
 }
 
 /** What holds for the trained parameters of a spec in its updates, by name. */
 export function rulesOf(
-  spec: Drawn & { weightRegularizer?: Regularizer; optimizer: { decays: Decays } },
+  spec: Drawn & { weightRegularizer?: Regularizer; maxNorm?: number; optimizer: { decays: Decays } },
 ): Map<string, Rule> {
   const trained = parametersOf(spec).filter(({ kind }) => kind !== 'statistic');
   return new Map(
-    trained.map(({ name, kind, regularizer, decays = spec.optimizer.decays }) => {
+    trained.map(({ name, kind, regularizer, decays = spec.optimizer.decays, maxNorm = spec.maxNorm }) => {
       const weight = kind !== 'vector';
       const penalty = regularizer ?? (weight ? spec.weightRegularizer : undefined);
-      const rule = { l1: 0, l2: 0, decays: decays === 'all' || (decays === 'weights' && weight) };
+      const decaying = decays === 'all' || (decays === 'weights' && weight);
+      const limits = { maxNorm: (weight && maxNorm) || 0, table: kind === 'table' };
+      const rule = { l1: 0, l2: 0, decays: decaying, ...limits };
       const { type: _, ...factors } = penalty ?? { type: 'none' };
       return [name, { ...rule, ...factors }];
     }),

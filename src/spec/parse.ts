@@ -23,6 +23,9 @@ const SYNONYMS: Record<string, string> = {
   gammaRegularizer: 'weightRegularizer',
   betaRegularizer: 'biasRegularizer',
   regularizer: 'weightRegularizer',
+  kernelConstraint: 'maxNorm',
+  embeddingsConstraint: 'maxNorm',
+  max_norm: 'maxNorm',
 };
 
 /** A check with its own words: `expected` completes "expected …". */
@@ -40,6 +43,12 @@ export const integer = (min: number, max: number) =>
   );
 export const number = check<number>('a finite number', finite);
 export const positive = check<number>('a number > 0', (x) => finite(x) && x > 0);
+/** The same of 32 bits. */
+export const limit = check<number>('a number > 0 that f32 has', (x) => isFloat(x) && Math.fround(x) > 0);
+export const limitOrNone = check<number | false>(
+  'a number > 0 that f32 has, or false',
+  (x) => x === false || (isFloat(x) && Math.fround(x) > 0),
+);
 export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x >= 0);
 /** A decay rate: 0 ≤ x < 1. */
 export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >= 0 && x < 1);

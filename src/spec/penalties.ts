@@ -1,7 +1,7 @@
 /** What an update does to a parameter beside following the gradient of the loss: penalties, and weight decay. */
 import * as v from 'valibot';
 import { type Named, type NamedInput, parseNamed } from './named.ts';
-import { notNegative, oneOf } from './parse.ts';
+import { limitOrNone, notNegative, oneOf } from './parse.ts';
 
 const factor = v.optional(notNegative, 0.01);
 
@@ -34,6 +34,14 @@ export interface PenaltyOptions {
   /** Which of its parameters the optimizer's weight decay takes; default the optimizer's `decays`. */
   decays?: Decays;
 }
+/** What layers may say of weights that go into units, or of vectors of categories. */
+export interface WeightOptions {
+  /**
+   * The largest norm of the weights into a unit, or of the vector of a category: an update that ends beyond it is brought
+   * back to it, as by `torch.renorm` and Keras' `MaxNorm`. Default the spec's `maxNorm`; `false`: any.
+   */
+  maxNorm?: number | false;
+}
 /** The same of layers that may have a bias. */
 export interface BiasPenaltyOptions extends PenaltyOptions {
   /** A penalty on its bias; default none. */
@@ -44,11 +52,13 @@ export interface Penalties {
   weightRegularizer?: Regularizer;
   biasRegularizer?: Regularizer;
   decays?: Decays;
+  maxNorm?: number | false;
 }
 
 /** Entries of a layer's schema. */
 export const PENALTIES = { weightRegularizer: v.optional(v.any()), decays: v.optional(oneOf(DECAYS)) };
 export const BIAS_PENALTIES = { ...PENALTIES, biasRegularizer: v.optional(v.any()) };
+export const WEIGHTS = { maxNorm: v.optional(limitOrNone) };
 
 /** What norms take beside their other options. */
 export const NORM_PENALTIES: Partial<Record<string, Record<string, v.GenericSchema>>> = {
@@ -59,7 +69,12 @@ export const NORM_PENALTIES: Partial<Record<string, Record<string, v.GenericSche
 
 /** What a layer says, checked. @throws SpecError */
 export function parsePenalties(
-  given: { weightRegularizer?: unknown; biasRegularizer?: unknown; decays?: Decays | undefined },
+  given: {
+    weightRegularizer?: unknown;
+    biasRegularizer?: unknown;
+    decays?: Decays | undefined;
+    maxNorm?: number | false | undefined;
+  },
   who: string,
 ): Penalties {
   const penalty = (key: 'weightRegularizer' | 'biasRegularizer') =>
@@ -68,6 +83,7 @@ export function parsePenalties(
     ...penalty('weightRegularizer'),
     ...penalty('biasRegularizer'),
     ...(given.decays && { decays: given.decays }),
+    ...(given.maxNorm !== undefined && { maxNorm: given.maxNorm }),
   };
 }
 
@@ -78,4 +94,8 @@ export interface Rule {
   readonly l2: number;
   /** Whether the optimizer's weight decay takes it. */
   readonly decays: boolean;
+  /** The largest norm of what goes into a unit, or of the vector of a category; 0: any. */
+  readonly maxNorm: number;
+  /** Whether it is a table of categories. */
+  readonly table: boolean;
 }

@@ -7,7 +7,7 @@ import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter }
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
 import { type Named, type NamedInput, parseNamed } from './named.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
-import { boolean, fraction, integer, oneOf, parseObject, positive, show } from './parse.ts';
+import { boolean, fraction, integer, limit, oneOf, parseObject, positive, show } from './parse.ts';
 import { parseRegularizer, type Regularizer, type RegularizerInput } from './penalties.ts';
 import { columnsWidth, columnWidth, type Preprocessing, parsePreprocessing } from './preprocessing.ts';
 
@@ -60,6 +60,11 @@ export interface SpecInput {
   /** A penalty on the weights of all layers that name none, but not on biases and norms; default none. */
   weightRegularizer?: RegularizerInput;
   /**
+   * The largest norm of the weights into a unit and of the vectors of categories, after every update, in all layers that name
+   * none; Keras' `MaxNorm`. Default: any.
+   */
+  maxNorm?: number;
+  /**
    * Mini-batches of an update, 1 … 1024, default 1: their gradients are summed, so that the update is that of one mini-batch
    * of all their rows, in the memory of one.
    */
@@ -94,6 +99,7 @@ export interface Spec {
   readonly clipNorm?: number;
   readonly globalClipNorm?: number;
   readonly weightRegularizer?: Regularizer;
+  readonly maxNorm?: number;
   /** Absent for 1. */
   readonly gradientAccumulationSteps?: number;
   /** Absent for false. */
@@ -118,6 +124,7 @@ const ENTRIES = {
   clipNorm: v.optional(positive),
   globalClipNorm: v.optional(positive),
   weightRegularizer: v.optional(v.any()),
+  maxNorm: v.optional(limit),
   gradientAccumulationSteps: v.optional(integer(1, 1024), 1),
   gradientNorms: v.optional(boolean, false),
   classWeight: v.optional(v.any()),
@@ -150,6 +157,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     ...(rest.weightRegularizer !== undefined && {
       weightRegularizer: parseRegularizer(rest.weightRegularizer, `${who}.weightRegularizer`),
     }),
+    ...(rest.maxNorm !== undefined && { maxNorm: rest.maxNorm }),
     ...(gradientAccumulationSteps > 1 && { gradientAccumulationSteps }),
     ...(rest.gradientNorms && { gradientNorms: true }),
     ...(maskTargets && { maskTargets }),

@@ -7,6 +7,7 @@ import { INITIALIZERS, parseInitializer } from '../../src/spec/initializers.ts';
 import { dense, LAYERS, parseLayers } from '../../src/spec/layers.ts';
 import { LOSSES, parseLoss } from '../../src/spec/losses.ts';
 import { OPTIMIZERS, parseOptimizer } from '../../src/spec/optimizers.ts';
+import { parseRegularizer, REGULARIZERS } from '../../src/spec/penalties.ts';
 import { parseSchedule, SCHEDULES } from '../../src/spec/schedules.ts';
 
 const listed = listing();
@@ -44,6 +45,7 @@ test.each([
   ['optimizers', OPTIMIZERS, (value: unknown) => parseOptimizer(value, 'test')],
   ['schedules', SCHEDULES, (value: unknown) => parseSchedule(value, 'test')],
   ['initializers', INITIALIZERS, (value: unknown) => parseInitializer(value, [1, 2], 'test')],
+  ['regularizers', REGULARIZERS, (value: unknown) => parseRegularizer(value, 'test')],
 ] as const)('%s: the names, keys and defaults that a spec gets', (kind, catalogue, parse) => {
   expect(Object.keys(listed[kind]!)).toEqual(Object.keys(catalogue));
   for (const [type, all] of Object.entries(listed[kind]!)) {
@@ -60,6 +62,11 @@ test.each([
     for (const [key] of open) expect(() => parse({ type, ...needed, [key]: undefined })).toThrow(key);
     for (const option of Object.values(options)) expect(option.expected).toMatch(/^(an?|true|one|1) /);
   }
+});
+
+test('constraints: what a layer takes', () => {
+  expect(listed.constraints).toEqual({ maxNorm: { maxNorm: { expected: 'a number > 0 that f32 has' } } });
+  expect(parseLayer({ type: 'dense', units: 2, maxNorm: 3 })).toMatchObject({ maxNorm: 3 });
 });
 
 test('generators: all of them', () => {

@@ -1,13 +1,15 @@
 /** Compares a GPU's training step with the plain loops, tensor by tensor, each from the GPU's own inputs. */
-import type { DenseRow, Step, TensorName } from '../../src/kernels/kernel.ts';
+import type { DenseRow, Step, Tensor, TensorName } from '../../src/kernels/kernel.ts';
 import { readTarget } from '../../src/kernels/loss.ts';
 import { clipValues, normFactor, squareSum } from '../../src/math/clip.ts';
+import { limitNorm } from '../../src/math/max_norm.ts';
 import { OPTIMIZER_MATH, type OptimizerFlags, type Scalars } from '../../src/math/optimizers.ts';
 import { hasPenalty, penalized, undecayed } from '../../src/math/penalties.ts';
 import { baseSteps, type Program, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import type { Executor, ExecutorRows, LoadedData } from '../../src/run/executor.ts';
 import type { Feed } from '../../src/run/feed.ts';
+import type { Rule } from '../../src/spec/penalties.ts';
 import { targets } from '../../src/spec/spec.ts';
 import { Bounds, CHAIN, EPS, TINY } from './errors.ts';
 
@@ -64,7 +66,7 @@ export async function compareTrainStep(
     const moved = base.find(({ kernel }) => kernel === 'optimizer_update');
     // The bounds are of the weights that the step began with.
     const sums = cpu.runSteps(
-      base.filter((covered) => covered !== moved),
+      base.filter((covered) => covered !== moved && covered.kernel !== 'max_norm'),
       feed,
       0,
       cpuData,
@@ -83,7 +85,7 @@ export async function compareTrainStep(
       const bound = bounds.of(name);
       assertWithin(`${who} ${name}`, after.get(name)!, cpu.values(name), (i) => bound[i]!);
     }
-    if (moved) checkUpdate(step, who, before, after, cpu, feed, bounds);
+    if (moved) checkUpdate(step, who, before, after, cpu, feed, bounds, program);
     const reduced = base.find(({ kernel }) => kernel === 'reduce_metrics');
     if (reduced) {
       const off = sumOf(bounds.of(reduced.reads.row_metrics!));
@@ -161,6 +163,7 @@ function checkUpdate(
   cpu: CpuExecutor,
   feed: Feed,
   bounds: Bounds,
+  program: Program,
 ): void {
   const optimizer = step.optimizer!;
   const math = OPTIMIZER_MATH[optimizer.type];
@@ -193,9 +196,26 @@ function checkUpdate(
         const spread = Math.max(Math.abs(low[n]![i]! - expected[i]!), Math.abs(high[n]![i]! - expected[i]!));
         return 1.01 * spread + CHAIN * EPS * (Math.abs(expected[i]! - start[i]!) + Math.abs(start[i]!) / 16) + TINY;
       };
-      assertWithin(`${who} ${name}`, after.get(name)!, expected, bound);
+      const off = expected.map((_, i) => bound(i));
+      if (n === 0) limited(rule, tensorOf(program, param), expected, off);
+      assertWithin(`${who} ${name}`, after.get(name)!, expected, (i) => off[i]!);
     });
     if (optimizer.emaMomentum !== undefined) checkAverage(who, param, 1 - optimizer.emaMomentum, before, after);
+  }
+}
+
+/** Puts a parameter behind the max-norm constraint, and what it may be off: a factor that is off by its norm's error. */
+function limited({ maxNorm, table }: Rule, { rows, columns }: Tensor, values: Float64Array, off: Float64Array): void {
+  if (maxNorm === 0) return;
+  for (let n = 0; n < (table ? rows : columns); n++) {
+    const line = table ? { start: n * columns, step: 1, count: columns } : { start: n, step: columns, count: rows };
+    const own = Array.from({ length: line.count }, (_, i) => line.start + i * line.step);
+    const [norm, normOff] = [values, off].map((all) => Math.hypot(...own.map((i) => all[i]!))) as [number, number];
+    const factor = norm > maxNorm ? maxNorm / (norm + 1e-7) : 1;
+    limitNorm(values, line, maxNorm);
+    if (norm + normOff <= maxNorm) continue;
+    const factorOff = normOff / norm + (line.count + CHAIN) * EPS;
+    for (const i of own) off[i] = factor * off[i]! + Math.abs(values[i]!) * factorOff;
   }
 }
 

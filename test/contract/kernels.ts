@@ -23,6 +23,7 @@ import type { ContractCase, ContractContext } from '../support/contract-runner.t
 import { compareTrainStep } from './compare.ts';
 import { type DataShape, executorFor, randomRows, TARGET_OF, withCategories } from './data.ts';
 import { layerPoints } from './layers.ts';
+import { maxNormPoints } from './max_norm.ts';
 
 interface Point {
   name: string;
@@ -228,6 +229,7 @@ const POINTS: Point[] = [
     }),
   ),
   ...layerPoints,
+  ...maxNormPoints,
   ...lossPoints(),
   ...optimizerPoints(),
 ];

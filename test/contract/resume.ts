@@ -115,6 +115,11 @@ const FEATURES: readonly Feature[] = [
     },
   },
   {
+    name: 'a max-norm constraint, moving averages',
+    spec: { optimizer: { type: 'adam', learningRate: 0.05, emaMomentum: 0.9 }, maxNorm: 0.5 },
+    strategies: ['resident', 'row-fused', 'layered'],
+  },
+  {
     name: 'warm-up into a cosine',
     spec: { optimizer: { type: 'adam', learningRate: warmup(9, cosine({ learningRate: 0.05, steps: 9 })) } },
   },

@@ -683,12 +683,16 @@ class Case:
         with torch.no_grad():
             return {"outputs": self.forward(x).tolist(), "one": self.forward(x[:1]).tolist()}
 
-    def train(self, x, y, epochs, clip=None, accumulate=1):
+    def norms(self, tensors):
+        names = [f"layers.{i}.{key}" for i, group in enumerate(self.modules) for module in group for key, _ in module.named_parameters()]
+        return {name: tensor.norm().item() for name, tensor in zip(names, tensors)}
+
+    def train(self, x, y, epochs, clip=None, accumulate=1, project=None, tell_norms=False):
         start = self.weights()
         momentum = self.spec["optimizer"].get("emaMomentum")
         everything = torch.nn.ModuleList([torch.nn.ModuleList(group) for group in self.modules])
         average = torch.optim.swa_utils.AveragedModel(everything, avg_fn=lambda a, p, n: momentum * a + (1 - momentum) * p)
-        batches, losses, rates = [], [], []
+        batches, losses, rates, gradients, updates = [], [], [], [], []
         drawing = [part for group in self.modules for module in group for part in module.modules() if isinstance(part, Drawing)]
         for _ in range(epochs):
             for rows in torch.randperm(len(x)).split(self.spec["batchSize"] * accumulate):
@@ -697,17 +701,25 @@ class Case:
                 self.optimizer.zero_grad()
                 if accumulate > 1:
                     loss = torch.zeros(())
+                    whole = self.loss(self.forward(x[rows]), y[rows]) if tell_norms else None
                     for own in rows.split(self.spec["batchSize"]):
                         part = self.loss(self.forward(x[own]), y[own]) * (len(own) / len(rows))
                         part.backward()
                         loss += part.detach()
                 else:
-                    loss = self.loss(self.forward(x[rows]), y[rows])
-                    (loss + self.penalty(self.parameters)).backward()
+                    loss = whole = self.loss(self.forward(x[rows]), y[rows])
+                    (loss + self.penalty(self.parameters)).backward(retain_graph=tell_norms)
+                if tell_norms:
+                    gradients.append(self.norms(torch.autograd.grad(whole, self.parameters)))
+                    before = [parameter.detach().clone() for parameter in self.parameters]
                 if clip:
                     clip(self.parameters)
                 rates.append(self.optimizer.param_groups[0]["lr"])
                 self.optimizer.step()
+                if project:
+                    project(self.parameters)
+                if tell_norms:
+                    updates.append(self.norms([after - start for after, start in zip(self.parameters, before)]))
                 if momentum is not None:
                     average.update_parameters(everything)
                 if self.scheduler:
@@ -725,6 +737,7 @@ class Case:
             "learningRates": rates,
             "final": self.weights(),
             **({"averages": self.named(average.module)} if momentum is not None else {}),
+            **({"gradientNorms": gradients, "updateNorms": updates} if tell_norms else {}),
         }
 
 
@@ -1073,6 +1086,129 @@ def penalties():
     write("penalties", {"cases": cases})
 
 
+def renorm(limits):
+    """The max-norm constraint: parameters by their place, rows of [out, in] or of a table each held to a limit."""
+
+    def project(parameters):
+        with torch.no_grad():
+            for place, limit in limits.items():
+                parameters[place].copy_(torch.renorm(parameters[place], 2, 0, limit))
+
+    return project
+
+
+def max_norm():
+    torch.manual_seed(14)
+    linear, tanh = torch.nn.Linear, torch.nn.Tanh
+    dense = lambda units, **more: {"type": "dense", "units": units, **more}
+    x = exact(torch.randn(19, 3))
+    y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 2] > 0.5).long()
+    common = {"inputs": 3, "loss": "softmaxCrossEntropy", "batchSize": 8}
+    by_layer = Case(
+        "max-norm by layer, sgd with momentum",
+        {
+            **common,
+            "layers": [dense(5, activation="tanh", maxNorm=0.5), dense(4, activation="tanh", maxNorm=False), dense(3)],
+            "optimizer": {"type": "sgd", "learningRate": 0.3, "momentum": 0.9},
+            "maxNorm": 0.8,
+        },
+        [[linear(3, 5), tanh()], [linear(5, 4), tanh()], [linear(4, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9),
+    )
+    cases = [by_layer.train(x, y, 4, project=renorm({0: 0.5, 4: 0.8}))]
+    averaged = Case(
+        "max-norm, penalties and decay, moving averages of what it leaves",
+        {
+            **common,
+            "layers": [dense(5, activation="tanh"), dense(3)],
+            "optimizer": {"type": "adamW", "learningRate": 0.1, "weightDecay": 0.1, "decays": "all", "emaMomentum": 0.8},
+            "weightRegularizer": {"type": "l2", "l2": 0.01},
+            "maxNorm": 0.6,
+        },
+        [[linear(3, 5), tanh()], [linear(5, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1),
+        penalty=lambda p: sum(0.01 * (w**2).sum() for w in (p[0], p[2])),
+    )
+    cases.append(averaged.train(x, y, 4, project=renorm({0: 0.6, 2: 0.6})))
+    summed = Case(
+        "max-norm of sums over mini-batches under a global norm",
+        {
+            **common,
+            "layers": [dense(5, activation="tanh"), dense(3)],
+            "optimizer": {"type": "sgd", "learningRate": 0.5},
+            "batchSize": 3,
+            "gradientAccumulationSteps": 3,
+            "globalClipNorm": 0.3,
+            "maxNorm": 0.7,
+        },
+        [[linear(3, 5), tanh()], [linear(5, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.SGD(p, lr=0.5),
+    )
+    clip = lambda p: torch.nn.utils.clip_grad_norm_(p, 0.3)
+    cases.append(summed.train(x, y, 4, clip, 3, renorm({0: 0.7, 2: 0.7})))
+    categories = x.clone()
+    categories[:, 1] = torch.randint(0, 5, (19,))
+    table = Case(
+        "max-norm of a table, adam",
+        {
+            **common,
+            "layers": [{"type": "embedding", "columns": [{"column": 1, "categories": 5, "dimension": 3}]}, dense(3, maxNorm=False)],
+            "optimizer": {"type": "adam", "learningRate": 0.2},
+            "maxNorm": 1.2,
+        },
+        [[Embedding([(1, 5, 3)])], [linear(5, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.Adam(p, lr=0.2),
+    )
+    cases.append(table.train(categories, y, 4, project=renorm({0: 1.2})))
+    write("max_norm", {"cases": cases})
+
+
+def norms():
+    """Norms of the gradient of the loss alone, before clipping, and of what the whole update moved."""
+    torch.manual_seed(15)
+    linear, tanh = torch.nn.Linear, torch.nn.Tanh
+    dense = lambda units, **more: {"type": "dense", "units": units, **more}
+    clip = lambda p: torch.nn.utils.clip_grad_norm_(p, 0.2)
+    x = exact(torch.randn(19, 3))
+    y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 2] > 0.5).long()
+    common = {"inputs": 3, "loss": "softmaxCrossEntropy", "batchSize": 8, "gradientNorms": True}
+    clipped = Case(
+        "norms before a global norm clips, without the penalty; max-norm moves too",
+        {
+            **common,
+            "layers": [dense(5, activation="tanh"), dense(4, bias=False, activation="tanh"), dense(3, maxNorm=False)],
+            "optimizer": {"type": "adamW", "learningRate": 0.1, "weightDecay": 0.1, "decays": "all"},
+            "weightRegularizer": {"type": "l2", "l2": 0.02},
+            "globalClipNorm": 0.2,
+            "maxNorm": 0.6,
+        },
+        [[linear(3, 5), tanh()], [linear(5, 4, bias=False), tanh()], [linear(4, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1),
+        penalty=lambda p: sum(0.02 * (p[i] ** 2).sum() for i in (0, 2, 3)),
+    )
+    cases = [clipped.train(x, y, 2, clip, project=renorm({0: 0.6, 2: 0.6}), tell_norms=True)]
+    summed = Case(
+        "norms of sums over mini-batches, a norm of rows",
+        {
+            **common,
+            "layers": [dense(6), {"type": "layerNorm"}, dense(3)],
+            "optimizer": {"type": "sgd", "learningRate": 0.3, "momentum": 0.9},
+            "batchSize": 3,
+            "gradientAccumulationSteps": 3,
+        },
+        [[linear(3, 6)], [torch.nn.LayerNorm(6)], [linear(6, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9),
+    )
+    cases.append(summed.train(x, y, 2, None, 3, tell_norms=True))
+    write("norms", {"cases": cases})
+
+
 def weights():
     """Runs with sample weights, class weights and masked targets, and what a mean over the weights gives behind them."""
     torch.manual_seed(9)
@@ -1183,7 +1319,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, weights, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()
