@@ -1,6 +1,6 @@
 /** What `--data` names: files or a built-in set, read, split and made ready for a spec. */
 import { readFile } from 'node:fs/promises';
-import { parseCsv, type Table } from '../data/csv.ts';
+import { parseCsv } from '../data/csv.ts';
 import { GENERATOR_OPTIONS, GENERATORS, type GeneratorName } from '../data/generate/index.ts';
 import { parseIdx } from '../data/idx.ts';
 import { matchTable } from '../data/match.ts';
@@ -8,10 +8,11 @@ import { parseNpy } from '../data/npy.ts';
 import { takeRows } from '../data/rows.ts';
 import { arraySource, type Source, tableSource } from '../data/source.ts';
 import { type SplitBy, split } from '../data/split.ts';
-import type { DataInput, Inputs, Targets } from '../data/types.ts';
+import type { DataInput, Targets } from '../data/types.ts';
 import { DataError, suggest } from '../errors.ts';
 import type { Spec } from '../spec/spec.ts';
 import { UsageError } from './errors.ts';
+import { takeWeights, type Weighed } from './weights.ts';
 
 export const SPLITS = ['last', 'random', 'stratified'] as const satisfies SplitBy[];
 export const HEADERS = ['auto', 'yes', 'no'] as const;
@@ -20,6 +21,8 @@ export const HEADERS = ['auto', 'yes', 'no'] as const;
 export interface DataFlags {
   data: string;
   target?: string;
+  /** The column of a table that holds the weights of rows. */
+  sampleWeight?: string;
   header?: (typeof HEADERS)[number];
   holdout?: number;
   split?: SplitBy;
@@ -53,9 +56,12 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 export async function loadSource(flags: DataFlags): Promise<NamedSource> {
   const place = parsePlace(flags.data);
   if (place.kind === 'csv') {
-    const table = await readTable(place.path, flags);
-    const source = tableSource(table, flags.target === undefined ? {} : { target: flags.target }, place.path);
-    return { ...source, splitBy: source.task === 'classes' ? 'stratified' : 'random' };
+    const { source, sampleWeight } = asSource(await readTable(place.path, flags), place.path);
+    const splitBy = source.task === 'classes' ? 'stratified' : 'random';
+    return { ...source, ...(sampleWeight && { sampleWeight }), splitBy };
+  }
+  if (flags.sampleWeight !== undefined) {
+    throw new UsageError('cli/usage', `--sample-weight: got data "${flags.data}" without columns, expected csv:FILE.`);
   }
   if (place.kind === 'idx') {
     const [images, labels] = await Promise.all([place.images, place.labels].map(readIdx));
@@ -120,8 +126,12 @@ function parseGenerated(name: GeneratorName, data: string): Generated {
   return generated;
 }
 
-const readTable = async (path: string, flags: DataFlags): Promise<Table> =>
-  parseCsv(await readBytes(path), { header: flags.header ?? 'auto' }, path);
+const readTable = async (path: string, flags: DataFlags): Promise<Weighed> =>
+  takeWeights(parseCsv(await readBytes(path), { header: flags.header ?? 'auto' }, path), flags, path);
+
+const asSource = ({ table, target, sampleWeight }: Weighed, who: string) => {
+  return { source: tableSource(table, target === undefined ? {} : { target }, who), sampleWeight };
+};
 const readIdx = async (path: string) => parseIdx(await readBytes(path), path);
 
 function generatedSource({ name, rows, options }: Generated, seed: number): NamedSource {
@@ -174,17 +184,21 @@ export function splitSource(source: NamedSource, flags: DataFlags): SplitData {
 }
 
 /** Data for a saved model: raw rows as its preprocessing takes them, with targets where the data have them. */
-export async function loadForModel(spec: Spec, flags: DataFlags): Promise<{ x: Inputs; y?: Targets }> {
+export async function loadForModel(spec: Spec, flags: DataFlags): Promise<Omit<DataInput, 'y'> & { y?: Targets }> {
   const place = parsePlace(flags.data);
   if (place.kind !== 'csv') {
     const { x, y } = await loadSource(flags);
     return { x, y };
   }
-  const table = await readTable(place.path, flags);
-  if (spec.preprocessing.columns) return matchTable(table, spec.preprocessing, flags.target, place.path);
-  if (table.names.length === spec.inputs && flags.target === undefined) {
-    return { x: table.rows.map((row) => row.map(Number)) };
+  const weighed = await readTable(place.path, flags);
+  const { table, target } = weighed;
+  const weights = weighed.sampleWeight && { sampleWeight: weighed.sampleWeight };
+  if (spec.preprocessing.columns) {
+    return { ...matchTable(table, spec.preprocessing, target, place.path), ...weights };
   }
-  const { x, y } = tableSource(table, flags.target === undefined ? {} : { target: flags.target }, place.path);
-  return { x, y };
+  if (table.names.length === spec.inputs && target === undefined) {
+    return { x: table.rows.map((row) => row.map(Number)), ...weights };
+  }
+  const { x, y } = asSource(weighed, place.path).source;
+  return { x, y, ...weights };
 }

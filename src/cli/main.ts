@@ -125,6 +125,7 @@ function placeOptions(command: Command, needed: boolean): Command {
   return command
     .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
     .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')
+    .option('--sample-weight <column>', 'the column of a CSV file with the weights of rows, which is no input then')
     .addOption(new Option('--header <answer>', 'whether a CSV file has a header').choices(HEADERS).default('auto'))
     .option(
       '--data-seed <n>',
@@ -156,6 +157,7 @@ const specOptions = (command: Command): Command =>
     .option('--epochs <n>', 'passes over the training rows (default: 10)', whole(0))
     .option('--steps <n>', 'updates, instead of --epochs', whole(0))
     .option('--seed <n>', 'of weights and sampling (default: 0)', whole(0))
+    .option('--class-weight <weights>', 'how much rows of a class count in training: balanced, or 0:1,1:5 (default: 1)')
     .option(
       '--non-finite <policy>',
       'what NaN and infinity lead to: stop (default), skip, rollback, or an object in JSON',

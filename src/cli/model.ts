@@ -19,14 +19,14 @@ export interface ModelFlags extends DataFlags {
 /** Prints loss and metrics on all rows. */
 export async function evaluate(file: string, flags: ModelFlags, output: Output, started: () => void): Promise<number> {
   const model = await readBytes(file);
-  const { x, y } = await loadForModel(decodeModel(model, file).spec, flags);
+  const { y, ...rows } = await loadForModel(decodeModel(model, file).spec, flags);
   if (y === undefined) {
     throw new DataError('data/target', `${flags.data}: has no target column; evaluate needs one, predict does not.`);
   }
   const { runner, reason } = await chooseRunner(flags.backend);
   try {
     output.say(`backend: ${runner.backend}: ${reason}`);
-    const data: DataInput = { x, y };
+    const data: DataInput = { ...rows, y };
     const { adapter, metrics } = await runner.run({ kind: 'evaluate', model, data });
     started();
     const { backend } = runner;

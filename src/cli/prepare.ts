@@ -42,7 +42,7 @@ export async function readProblem(flags: ProblemFlags): Promise<Problem> {
   return {
     model,
     parts,
-    shape: { ...source, inputs: source.inputs(preprocessing), rows, preprocessing },
+    shape: { ...source, inputs: source.inputs(preprocessing), rows, preprocessing, labels: parts.train.y },
     init: flags.init === undefined ? undefined : await readBytes(flags.init),
     describe: `${source.describe}; ${rows} to train, ${parts.testCount} to test`,
   };

@@ -1,4 +1,5 @@
 /** Flags → spec: the model's form, what the flags override, and what the data decide. */
+import type { Targets } from '../data/types.ts';
 import { SpecError } from '../errors.ts';
 import { LOSSES, type LossInput } from '../spec/losses.ts';
 import { OPTIMIZERS, type OptimizerInput, type OptimizerName, parseOptimizer } from '../spec/optimizers.ts';
@@ -8,6 +9,7 @@ import { SCHEDULES, type Schedule } from '../spec/schedules.ts';
 import { parseSpec, type SamplerName, type Spec, type SpecInput } from '../spec/spec.ts';
 import { IMAGE_INPUTS, readBytes } from './data.ts';
 import { UsageError } from './errors.ts';
+import { classWeights } from './weights.ts';
 
 /** The part of the flags that says what to train. */
 export interface SpecFlags {
@@ -31,6 +33,7 @@ export interface SpecFlags {
   sampler?: SamplerName;
   seed?: number;
   nonFinite?: string;
+  classWeight?: string;
   epochs?: number;
   steps?: number;
 }
@@ -42,6 +45,8 @@ export interface DataShape {
   outputs: number;
   /** Rows to train on. */
   rows: number;
+  /** Their targets. */
+  labels?: Targets;
   preprocessing: Preprocessing;
 }
 
@@ -116,6 +121,9 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: Dat
   if (flags.loss !== undefined) given.loss = checkedName(named(flags.loss, '--loss'), '--loss', 'loss', LOSSES);
   const { l1, l2 } = flags;
   if (l1 !== undefined || l2 !== undefined) given.weightRegularizer = { type: 'l1l2', l1: l1 ?? 0, l2: l2 ?? 0 };
+  if (flags.classWeight !== undefined) {
+    given.classWeight = classWeights(flags.classWeight, shape?.task === 'classes' ? shape.labels : undefined);
+  }
   if (flags.accumulate !== undefined) given.gradientAccumulationSteps = flags.accumulate;
   given.loss ??= defaultLoss(lastUnits(given.layers), shape?.task);
   given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given, shape?.rows));

@@ -34,6 +34,7 @@ export function parseHalving(text: string): Required<Pick<Halving, 'every' | 'ke
 const SHARED = {
   ...{ data: undefined, target: undefined, header: 'auto', dataSeed: 0, holdout: undefined, split: undefined },
   ...{ model: undefined, loss: undefined, optimizer: undefined, schedule: undefined, batchSize: undefined },
+  ...{ sampleWeight: undefined, classWeight: undefined },
   ...{ l1: undefined, l2: undefined, maxNorm: undefined },
   ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
   ...{ clipValue: undefined, clipNorm: undefined, globalClipNorm: undefined, accumulate: undefined },
