@@ -1,6 +1,6 @@
 // One row's loss and its derivative; the formulas stand in src/math/losses.ts.
 // The kernel that uses this provides `logit(row, j)` and `put_delta(row, j, value)`.
-// uses: lib/math.wgsl, lib/scalars.wgsl, lib/test_functions.wgsl
+// uses: lib/math.wgsl, lib/scalars.wgsl, lib/targets.wgsl, lib/test_functions.wgsl
 
 const SOFTMAX_CROSS_ENTROPY = 0u;
 const SIGMOID_BINARY_CROSS_ENTROPY = 1u;
@@ -18,31 +18,9 @@ const TEST_FUNCTION = 12u;
 
 override LOSS: u32;
 override LOSS_PARAMETER: f32;
-override OUTPUTS: u32;
-override TARGETS: u32;        // values of a row's target
-override TARGET_CLASS: bool;  // targets are class numbers, else TARGETS floats a row
-override TARGET_STRIDE: u32;  // words of a row: its targets, then its weights
-override WEIGHT_WORD: u32;    // which word is the row's weight; 0: all rows weigh 1
-override MASKED: bool;        // a target that is NaN does not count
-
-@group(0) @binding(3) var<storage, read> targets: array<u32>;
 
 // The row's share of the mean: its weight / the sum of all.
 var<private> row_share: f32;
-
-// The target of output j of the data row `index`; a class number is one-hot, or itself where there is one output.
-fn target_value(index: u32, j: u32) -> f32 {
-  if (TARGET_CLASS) {
-    let class_number = targets[index * TARGET_STRIDE];
-    return select(select(0.0, 1.0, class_number == j), f32(class_number), OUTPUTS == 1u);
-  }
-  return bitcast<f32>(targets[index * TARGET_STRIDE + j]);
-}
-
-// Whether target j of a row counts; by its bits, since no comparison finds a NaN.
-fn target_counts(index: u32, j: u32) -> bool {
-  return !MASKED || (targets[index * TARGET_STRIDE + j] & 0x7fffffffu) <= 0x7f800000u;
-}
 
 // Puts the row's delta, already its share of the mean; returns (loss, correct, mean |e|, mean e^2), e the error of the
 // prediction, times the row's weight. A row without weight is as padding: what it holds is not looked at.
@@ -51,8 +29,7 @@ fn loss_row(row: u32) -> vec4<f32> {
   var weight = 0.0;
   if (first_row() + row < scalars.rows) {
     index = row_index(first_row() + row);
-    weight = 1.0;
-    if (WEIGHT_WORD > 0u) { weight = bitcast<f32>(targets[index * TARGET_STRIDE + WEIGHT_WORD]); }
+    weight = row_weight(index);
   }
   if (weight == 0.0) {
     for (var j = 0u; j < OUTPUTS; j++) { put_delta(row, j, 0.0); }

@@ -20,15 +20,19 @@ import { fused_update } from './fused_update.ts';
 import { gather_rows } from './gather_rows.ts';
 import { gaussian_noise } from './gaussian_noise.ts';
 import { gradient_squares } from './gradient_squares.ts';
+import { keep_scores } from './keep_scores.ts';
 import type { Kernel, KernelName } from './kernel.ts';
 import { loss } from './loss.ts';
 import { max_norm } from './max_norm.ts';
 import { optimizer_update } from './optimizer_update.ts';
+import { rank_rows } from './rank_rows.ts';
 import { reduce_metrics } from './reduce_metrics.ts';
 import { resident } from './resident.ts';
 import { row_norm_backward } from './row_norm_backward.ts';
 import { row_norm_forward } from './row_norm_forward.ts';
 import { step_norms } from './step_norms.ts';
+import { tally_classes } from './tally_classes.ts';
+import { tally_targets } from './tally_targets.ts';
 
 export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   activation_backward,
@@ -52,12 +56,16 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   fused_update,
   gather_rows,
   gradient_squares,
+  keep_scores,
   loss,
   max_norm,
   optimizer_update,
+  rank_rows,
   reduce_metrics,
   resident,
   row_norm_backward,
   row_norm_forward,
   step_norms,
+  tally_classes,
+  tally_targets,
 };

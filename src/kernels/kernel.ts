@@ -16,7 +16,7 @@ export { type KernelName, WORKGROUP };
 export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric' | 'statistic' | 'norm';
 
 /** The buffers that a program owns; the WGSL binds them under these names. */
-export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas', 'statistics'] as const;
+export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas', 'statistics', 'tallies'] as const;
 export type Slab = (typeof SLABS)[number];
 
 declare const tensorName: unique symbol;

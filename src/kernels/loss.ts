@@ -54,7 +54,7 @@ export const loss: Kernel = {
 };
 
 /** How much a data row counts. */
-function weightOf({ weights, y, targets }: CpuData, index: number, train: boolean): number {
+export function weightOf({ weights, y, targets }: CpuData, index: number, train: boolean): number {
   if (!weights) return 1;
   const columns = (weights.length * (y instanceof Uint32Array ? 1 : targets)) / y!.length;
   return weights[index * columns + (train ? 0 : columns - 1)]!;

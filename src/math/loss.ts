@@ -1,4 +1,5 @@
 /** What a loss is as numbers, and what several losses share. */
+import type { Loss } from '../spec/losses.ts';
 import type { Real } from './real.ts';
 
 export interface LossMath {
@@ -23,6 +24,17 @@ export function argMax(values: Real): number {
   for (let j = 1; j < values.length; j++) if (values[j]! > values[best]!) best = j;
   return best;
 }
+
+/** How many values stand before one of them: those that are larger, and of the same size those of a lower index. */
+export function rankOf(values: Real, index: number): number {
+  const own = values[index]!;
+  let rank = 0;
+  for (let j = 0; j < values.length; j++) if (values[j]! > own || (values[j] === own && j < index)) rank++;
+  return rank;
+}
+
+/** Above what a target of a loss of yes and no is a yes: of 0 and 1 above a half, of −1 and 1 above 0. */
+export const yesAbove = ({ type }: Loss): number => (type === 'sigmoidBinaryCrossEntropy' ? 0.5 : 0);
 
 export function writeMetrics(metrics: Real, loss: number, correct: number, absolute: number, squared: number): void {
   metrics[0] = loss;

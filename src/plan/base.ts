@@ -6,6 +6,7 @@ import { clipOf, togetherOf } from '../spec/clip.ts';
 import { type Parameter, parametersOf, placeLayers, rulesOf } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type Declarations, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
+import { measure } from './measure.ts';
 import type { BaseList } from './program.ts';
 
 /** Rows and columns of a parameter of PyTorch's shape. */
@@ -54,6 +55,7 @@ export function baseProgram(
     to.steps.push(...updateSteps(spec, tensors, to.dense, batch));
   }
   to.push('reduce_metrics', 'metrics', 'metrics', { row_metrics }, {});
+  if (list === 'evaluate') measure(to, tensors, spec, out, batch);
   return { steps: to.steps, output: out };
 }
 

@@ -112,13 +112,17 @@ export function fuseResident(steps: readonly Step[], workgroupBytes: number): St
   ];
 }
 
-/** The last dense layer, the loss and the deltas on both of its sides become one step, if its outputs fit. */
+/**
+ * The last dense layer, the loss and the deltas on both of its sides become one step, if its outputs fit and nobody else
+ * reads them.
+ */
 export function fuseHead(steps: readonly Step[], tensors: Declarations): Step[] {
   const at = steps.findIndex((step) => step.kernel === 'loss');
   const loss = steps[at];
   const dense = steps[at - 1];
   if (!loss || dense?.kernel !== 'dense_forward') return [...steps];
-  if (tensors.all.get(loss.reads.z!)!.columns > HEAD_MAX_OUTPUTS) return [...steps];
+  if (tensors.all.get(loss.reads.z!)!.columns > HEAD_MAX_OUTPUTS || !feeds(loss.reads.z!, loss, steps))
+    return [...steps];
   const [back, activation] = [steps[at + 1], steps[at + 2]];
   const through = back?.kernel === 'dense_backward_input' && back.reads.weight === dense.reads.weight;
   const bent = through && activation?.kernel === 'activation_backward' && feeds(back.writes.d_x!, activation, steps);

@@ -5,6 +5,7 @@ import { parseClassWeight } from './class-weight.ts';
 import { parseClip } from './clip.ts';
 import { flat, type Layer, type LayerInput, MAX_WIDTH, parseLayers, widthAfter } from './layers.ts';
 import { type Loss, type LossInput, outputsOf, parseLoss, TASKS, targetsOf } from './losses.ts';
+import { type Metric, type MetricInput, parseMetrics } from './metrics.ts';
 import { type Named, type NamedInput, parseNamed } from './named.ts';
 import { type Optimizer, type OptimizerInput, parseOptimizer } from './optimizers.ts';
 import { boolean, fraction, integer, limit, oneOf, parseObject, positive, show } from './parse.ts';
@@ -81,6 +82,8 @@ export interface SpecInput {
    * default. Each of several targets of a row counts on its own, where the loss is a mean over them.
    */
   maskTargets?: boolean;
+  /** What an evaluation tells beside the loss and what costs nothing, such as `['f1', { type: 'topK', k: 5 }]`. */
+  metrics?: readonly MetricInput[];
 }
 
 /** A checked spec with every default filled in. */
@@ -108,6 +111,8 @@ export interface Spec {
   readonly classWeight?: readonly number[];
   /** Absent for `false`. */
   readonly maskTargets?: boolean;
+  /** Absent where none were asked for. */
+  readonly metrics?: readonly Metric[];
 }
 
 const ENTRIES = {
@@ -129,6 +134,7 @@ const ENTRIES = {
   gradientNorms: v.optional(boolean, false),
   classWeight: v.optional(v.any()),
   maskTargets: v.optional(boolean, false),
+  metrics: v.optional(v.any()),
 };
 
 /**
@@ -164,7 +170,8 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
   };
   checkTogether(unweighted, who);
   const classWeight = parseClassWeight(rest.classWeight, unweighted, `${who}.classWeight`);
-  const spec = { ...unweighted, ...(classWeight && { classWeight }) };
+  const metrics = parseMetrics(rest.metrics, unweighted, `${who}.metrics`);
+  const spec = { ...unweighted, ...(classWeight && { classWeight }), ...(metrics && { metrics }) };
   return deepFreeze(spec);
 }
 

@@ -44,6 +44,8 @@ export class Engine implements Recoverable {
   /** Finished updates before steps that are known to turn bad inside of their update, and are skipped. */
   readonly idle = new Set<number>();
   readonly uploads = new Uploads();
+  /** The evaluations so far: what one counts on the executor is its own until it ends. */
+  evaluations: Promise<unknown> = Promise.resolve();
   /** Where the run goes back to when its numbers turn bad, under `rollback`. */
   point: Snapshot | undefined;
 

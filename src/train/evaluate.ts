@@ -2,15 +2,19 @@
 import type { InputRows, Rows } from '../data/types.ts';
 import { checkMass, massOf } from '../data/weights.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
+import { partSteps } from '../plan/measure.ts';
 import { AVERAGED, type ListName, listOf, type Program } from '../plan/program.ts';
 import type { Executor, LoadedData } from '../run/executor.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
+import { GUARD } from '../run/guard.ts';
 import { TASKS } from '../spec/losses.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
+import type { Engine } from './engine.ts';
 import { Pacer, paced } from './pacer.ts';
+import { selected } from './selection.ts';
 import { weigh } from './source.ts';
 import { doneBefore } from './turns.ts';
-import type { Metrics } from './types.ts';
+import type { Data, Metrics } from './types.ts';
 
 /** The most mini-batches of one submit. */
 const STEPS = 4;
@@ -33,7 +37,10 @@ interface ModelsOptions {
 /** The model of a trainer. */
 const FIRST = [0];
 
-/** Fills the feed with rows `start …` in file order, of those `selected` for the model; gives how many steps that made. */
+/**
+ * Fills the feed with rows `start …` in file order, of those `selected` for the model; gives how many steps that made.
+ * What is counted from row `first` on is counted together.
+ */
 export function fill(
   feed: Feed,
   batch: number,
@@ -42,6 +49,7 @@ export function fill(
   most: number,
   models: readonly number[] = FIRST,
   selected?: readonly Uint32Array[],
+  first = start,
 ): number {
   let steps = 0;
   for (let from = start; from < count && steps < most; from += batch) {
@@ -50,24 +58,48 @@ export function fill(
       const own = selected?.[model];
       const rows = Math.max(0, Math.min(batch, (own?.length ?? count) - from));
       for (let i = 0; i < rows; i++) indices[i] = own ? own[from + i]! : from + i;
-      feed.set(steps, rows, 0, NO_SCALARS, slice, model);
+      feed.set(steps, rows, 0, NO_SCALARS, slice, model, 0, GUARD.off, from - first);
     }
     steps++;
   }
   return steps;
 }
 
+/** Loss and metrics of some models on the data. */
+export async function evaluateData(
+  engine: Engine,
+  data: Data,
+  who: string,
+  options: RowsOptions & Pick<ModelsOptions, 'models'>,
+): Promise<Metrics[]> {
+  const evaluate = () =>
+    engine.recovery.alive(async () => {
+      const { executor, program } = engine;
+      const { loaded, rows, release } = await engine.load(data, who);
+      try {
+        return await evaluateRows(executor, program, loaded, rows, { ...options, selected: selected(data) });
+      } finally {
+        release();
+      }
+    });
+  if (!engine.spec.metrics) return evaluate();
+  const own = engine.evaluations.then(evaluate);
+  engine.evaluations = own.catch(() => {});
+  return own;
+}
+
 /**
- * Means over the rows, model by model: loss, correct, |e|, e².
+ * Loss and metrics over the rows, model by model.
  * @throws the signal's reason
  */
-export async function evaluateRows(
+async function evaluateRows(
   executor: Executor,
   program: Program,
   data: LoadedData,
   rows: Rows,
   { models = FIRST, selected, signal, averaged }: RowsOptions & ModelsOptions = {},
-): Promise<Float64Array> {
+): Promise<Metrics[]> {
+  const { spec } = program;
   const list = averaged ? AVERAGED.evaluate : 'evaluate';
   const { batch } = listOf(program, list);
   const feed = new Feed(batch, { models: models.length, capacity: STEPS });
@@ -75,17 +107,35 @@ export async function evaluateRows(
   const count = selected ? Math.max(...models.map((model) => selected[model]!.length)) : rows.count;
   const weights = selected ? weighSelected(rows, models, selected) : [checkMass(rows, 'evaluate', 'evaluate')];
   await ready(data, list, signal);
-  let start = 0;
+  const { Measures, metricsOf } = spec.metrics ? await import('./measure.ts') : {};
+  const all = Measures && !selected ? Uint32Array.from({ length: count }, (_, row) => row) : undefined;
+  const places = models.map((model) => selected?.[model] ?? all!);
+  const measures = Measures && new Measures(executor, program, places);
+  const part = batch * (measures ? partSteps(program) : Number.POSITIVE_INFINITY);
+  let [start, first] = [0, 0];
   const next = (most: number) => {
     signal?.throwIfAborted();
-    const steps = fill(feed, batch, start, count, most, models, selected);
+    const end = Math.min(count, first + part);
+    const steps = fill(feed, batch, start, end, most, models, selected, first);
+    if (steps === 0) return undefined;
     start += steps * batch;
-    return steps > 0 ? { steps, metrics: executor.run(list, feed, steps, data) } : undefined;
+    const running = executor.run(list, feed, steps, data);
+    if (!measures || start < end) return { steps, metrics: running };
+    // Read in the same breath: what runs next begins anew.
+    const reading = measures.read(models, first);
+    first = end;
+    return { steps, metrics: Promise.all([running, reading]).then(([result]) => result) };
   };
   await paced(new Pacer(STEPS), executor.maxInFlight, next, (_, { sums: own }) => {
     for (let i = 0; i < own.length; i++) sums[i % sums.length] = sums[i % sums.length]! + own[i]!;
   });
-  return sums.map((sum, i) => sum / (weights[Math.floor(i / 4)] ?? weights[0]!));
+  return models.map((_, slice) => ({
+    ...meansOf(
+      spec,
+      sums.subarray(slice * 4, slice * 4 + 4).map((sum) => sum / (weights[slice] ?? weights[0]!)),
+    ),
+    ...(measures && metricsOf!(spec, rows, measures.models[slice]!)),
+  }));
 }
 
 /** The sums of how much the rows of each model count. */
@@ -94,8 +144,8 @@ function weighSelected(rows: Rows, models: readonly number[], selected: readonly
   return models.map((model) => weigh(mass, selected[model]!, selected[model]!.length));
 }
 
-/** The metrics that fit the loss. */
-export function toMetrics(spec: Spec, means: Float64Array): Metrics {
+/** The metrics that fit the loss, and cost nothing. */
+function meansOf(spec: Spec, means: Float64Array): Metrics {
   const [loss, accuracy, meanAbsoluteError, meanSquaredError] = means as unknown as [number, number, number, number];
   const task = TASKS[spec.loss.type];
   if (task === 'function') return { loss };

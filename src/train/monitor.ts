@@ -1,16 +1,16 @@
 /** What an epoch is judged by: a metric of its validation, or the training loss where nothing is validated. */
 import { SpecError } from '../errors.ts';
+import { numberKeys } from '../spec/metrics.ts';
 import { show } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
-import { toMetrics } from './evaluate.ts';
 import type { EpochEvent } from './types.ts';
 
 /** Whether lower values of a metric are better: of losses and errors. */
-export const isLower = (monitor: string): boolean => /loss|error/i.test(monitor);
+export const isLower = (monitor: string): boolean => /loss|error|^(mae|rmse)$/i.test(monitor);
 
 /** @throws SpecError for a metric that an epoch will not have; `validates`: whether it is validated */
 export function checkMonitor(spec: Spec, monitor: string, validates: boolean, who: string): void {
-  const known = validates ? Object.keys(toMetrics(spec, new Float64Array(4))) : ['loss'];
+  const known = validates ? numberKeys(spec) : ['loss'];
   if (known.includes(monitor)) return;
   const way = validates ? '' : '; give validationData or validationSplit for the metrics of a validation';
   throw new SpecError(

@@ -10,14 +10,13 @@ import { parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
-import { evaluateRows, toMetrics } from './evaluate.ts';
+import { evaluateData } from './evaluate.ts';
 import { FIT, runSteps, unlessStopped } from './fit.ts';
 import { Means } from './means.ts';
 import { openData } from './open.ts';
 import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
 import { readParameters } from './params.ts';
-import { selected } from './selection.ts';
 import { memoryOf } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
 import { Turns } from './turns.ts';
@@ -299,18 +298,7 @@ export class Sweep {
   }
 
   async #evaluate(data: Data, models: readonly number[], signal?: AbortSignal): Promise<Metrics[]> {
-    return this.#engine.recovery.alive(async () => {
-      const { executor, program } = this.#engine;
-      const { loaded, rows, release } = await this.#engine.load(data, 'sweep');
-      try {
-        const means = await evaluateRows(executor, program, loaded, rows, {
-          ...{ models, signal, selected: selected(data) },
-        });
-        return models.map((model, slice) => toMetrics(this.specs[model]!, means.subarray(slice * 4, slice * 4 + 4)));
-      } finally {
-        release();
-      }
-    });
+    return evaluateData(this.#engine, data, 'sweep', { models, signal });
   }
 
   #checkFinite(losses: Float64Array): void {

@@ -14,7 +14,7 @@ import { abortSignal, boolean, integer, parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
-import { evaluateRows, predictRows, type RowsOptions, toMetrics, toPredictions } from './evaluate.ts';
+import { evaluateData, predictRows, type RowsOptions, toPredictions } from './evaluate.ts';
 import { FIT, fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { oneStep } from './guard.ts';
@@ -145,21 +145,14 @@ export class Trainer {
   }
 
   /**
-   * Loss and metrics on the data, means over all rows.
+   * Loss and metrics on the data, over all rows: what fits the loss, and the `metrics` of the spec.
    * @throws the reason of a signal that says stop meanwhile
    */
   async evaluate(data: Data, options: RowsOptions = {}): Promise<Metrics> {
     parseObject(EVALUATE, options, 'evaluate');
     checkAveraged(this.spec, options.averaged, 'evaluate');
-    return this.#alive(async () => {
-      const { executor, program } = this.#engine;
-      const { loaded, rows, release } = await this.#engine.load(data, 'evaluate');
-      try {
-        return toMetrics(this.spec, await evaluateRows(executor, program, loaded, rows, options));
-      } finally {
-        release();
-      }
-    });
+    const [metrics] = await evaluateData(this.#engine, data, 'evaluate', options);
+    return metrics!;
   }
 
   /**

@@ -4,6 +4,7 @@ import type { DataInput } from '../data/types.ts';
 import type { Strategy } from '../plan/program.ts';
 import type { MemoryBytes } from '../run/executor.ts';
 import type { TuningCache } from '../run/tuning.ts';
+import type { Average } from '../spec/metrics.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import type { Checkpointing } from './checkpoints.ts';
 import type { Dataset } from './dataset.ts';
@@ -91,13 +92,41 @@ export interface StepEvent {
   learningRate: number;
 }
 
-/** Means over the rows; which are there depends on the loss. */
-export interface Metrics {
+/** Precision, recall and F1 by an average that the spec names, as `f1Micro`. */
+export type AveragedMetrics = {
+  [K in `${'precision' | 'recall' | 'f1'}${Capitalize<Average>}`]?: number;
+};
+
+/**
+ * What an evaluation tells of its rows, by their weights. The first four are means that depend on the loss alone; the
+ * others are there where the spec's `metrics` ask for them.
+ */
+export interface Metrics extends AveragedMetrics {
   loss: number;
   /** Share of rows (classes) or outputs (binary) that are right. */
   accuracy?: number;
   meanAbsoluteError?: number;
   meanSquaredError?: number;
+  /** Share of rows whose class is among the `k` with the highest scores; of the same score the first ones count as higher. */
+  [top: `top${number}`]: number;
+  /**
+   * Of classes the mean over those that occur or were predicted, of two classes the second one's, of several binary
+   * targets the mean; 0 where there is nothing to divide by.
+   */
+  precision?: number;
+  recall?: number;
+  f1?: number;
+  /** Weights of the rows by true class (row) and predicted class (column). */
+  confusion?: number[][];
+  /**
+   * The area under the ROC curve, exactly, from the scores; of more than two classes the mean over each against the rest,
+   * of several binary targets their mean, without those of which all rows are alike; NaN where none is left.
+   */
+  auc?: number;
+  /** Means over the targets of 1 − squared errors / squared distances from the mean; of |e|; of √(mean e²). */
+  r2?: number;
+  mae?: number;
+  rmse?: number;
 }
 
 export interface EpochEvent {

@@ -7,6 +7,7 @@ import { gradientCases } from './gradients.ts';
 import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
 import { lostCases } from './lost.ts';
+import { metricCases } from './metrics.ts';
 import { parityCases } from './parity.ts';
 import { randomCases } from './random.ts';
 import { resumeCases } from './resume.ts';
@@ -24,6 +25,7 @@ export const cases: ContractCase[] = [
   ...parityCases,
   ...trainingCases,
   ...averagesCases,
+  ...metricCases,
   ...streamingCases,
   ...foldCases,
   ...lostCases,

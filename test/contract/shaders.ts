@@ -33,6 +33,9 @@ const FLAGS = [
   'WEIGHT_WORD',
   'MASKED',
   'DOWN',
+  'RANKS',
+  'BINARY',
+  'EXPONENTIAL',
 ];
 
 /** Numbers that are not any. */

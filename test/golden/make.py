@@ -15,6 +15,7 @@ import pathlib
 import sys
 from decimal import Decimal, getcontext
 
+import metric_formulas
 import numpy
 import optimizer_formulas
 import torch
@@ -1275,6 +1276,59 @@ def weights():
     write("weights", {"cases": cases})
 
 
+# --- metrics ----------------------------------------------------------------------------------------------------------
+
+def metrics():
+    """Metrics of outputs that are given: rows by the hash of metric_formulas.py, as test/support/measured.ts makes them."""
+    f = metric_formulas
+    cases = []
+
+    def case(name, loss, outputs, rows, seed, weighted=False, masked=False, levels=64, **more):
+        targets = outputs // 2 if loss == "gaussianNegativeLogLikelihood" else outputs
+        z = f.numbers(seed, rows * outputs, levels, 4 / levels, -2).reshape(rows, outputs)
+        weight = f.numbers(seed + 1, rows, 5, 0.25) if weighted else numpy.ones(rows)
+        place = numpy.arange(rows * targets).reshape(rows, targets)
+        if loss in ("softmaxCrossEntropy", "klDivergence"):
+            truth = f.numbers(seed + 2, rows, more.get("classes", outputs), 1).astype(int)
+            if masked:
+                truth[2::7] = -1
+            found = f.of_classes(z, truth, weight, [k for k in (1, 2, 5) if k <= outputs], outputs <= 10)
+        elif loss in ("sigmoidBinaryCrossEntropy", "hinge"):
+            y = f.numbers(seed + 2, rows * targets, 2, 1).reshape(rows, targets)
+            y = numpy.where(masked & (place % 5 == 2), numpy.nan, y)
+            found = f.of_yes_and_no(z, y, weight, 0.5)
+        else:
+            y = f.numbers(seed + 2, rows * targets, more.get("values", 37), 0.125).reshape(rows, targets)
+            y = numpy.where(masked & (place % 5 == 2), numpy.nan, y)
+            prediction = numpy.exp(z) if loss == "poisson" else z[:, :targets]
+            found = f.of_numbers(prediction, y, weight)
+        shape = {"loss": loss, "outputs": outputs, "rows": rows, "seed": seed, "levels": levels}
+        flags = {"weighted": weighted, "masked": masked, **more}
+        cases.append({"name": name, **shape, **{k: v for k, v in flags.items() if v}, "expected": found})
+
+    case("two classes", "softmaxCrossEntropy", 2, 301, 1)
+    case("two classes, weights and gaps", "softmaxCrossEntropy", 2, 77, 4, weighted=True, masked=True)
+    case("two classes, one of which is missing", "softmaxCrossEntropy", 2, 9, 7, classes=1)
+    case("three classes", "softmaxCrossEntropy", 3, 301, 10, levels=1024)
+    case("three classes, weights and gaps", "softmaxCrossEntropy", 3, 530, 13, weighted=True, masked=True, levels=1024)
+    case("ten classes", "klDivergence", 10, 300, 16, levels=1024, weighted=True)
+    case("ten classes, three of which are missing", "softmaxCrossEntropy", 10, 260, 19, levels=1024, classes=7)
+    case("65 classes", "softmaxCrossEntropy", 65, 300, 22, levels=1024)
+    case("257 classes", "softmaxCrossEntropy", 257, 290, 25, levels=1024, weighted=True)
+    case("yes and no", "sigmoidBinaryCrossEntropy", 1, 301, 28)
+    case("yes and no, weights and gaps", "sigmoidBinaryCrossEntropy", 1, 90, 31, weighted=True, masked=True)
+    case("hinge", "hinge", 1, 65, 34, weighted=True)
+    case("five times yes and no", "sigmoidBinaryCrossEntropy", 5, 301, 37, weighted=True)
+    case("65 times yes and no, gaps", "sigmoidBinaryCrossEntropy", 65, 40, 40, masked=True)
+    case("one number", "meanSquaredError", 1, 301, 43)
+    case("three numbers, weights and gaps", "huber", 3, 290, 46, weighted=True, masked=True)
+    case("counts", "poisson", 2, 70, 49)
+    case("numbers with a variance", "gaussianNegativeLogLikelihood", 6, 66, 52, weighted=True, masked=True)
+    case("numbers that are all the same", "meanAbsoluteError", 2, 20, 55, values=1)
+    case("257 numbers", "logCosh", 257, 258, 58)
+    write("metrics", {"cases": cases})
+
+
 # --- NPY --------------------------------------------------------------------------------------------------------------
 
 NPY = {
@@ -1319,7 +1373,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, metrics, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

@@ -4,7 +4,7 @@ import type { DataInput } from '../../data/types.ts';
 import type { Spec } from '../../spec/spec.ts';
 import { diagnoseGradients } from '../../train/diagnose.ts';
 import type { EpochEvent, Metrics } from '../../train/types.ts';
-import { escapeHtml, type Losses, METRIC_NAMES, metricWords } from '../report.ts';
+import { escapeHtml, type Losses, metricName, metricWords, numbersOf } from '../report.ts';
 import type { JudgedClasses, JudgedValues } from './judge.ts';
 import { judgement } from './mistakes.ts';
 import { linePlot, type Series } from './plot.ts';
@@ -70,23 +70,28 @@ ${tested ? judgement(spec, tested.rows, tested.judged) : ''}
 }
 
 /** A metric of the validation rows over the steps. */
-function validationOf(epochs: readonly EpochEvent[], name: keyof Metrics): Series[] {
-  const known = epochs.filter(({ validation }) => typeof validation?.[name] === 'number');
+function validationOf(epochs: readonly EpochEvent[], key: string): Series[] {
+  const known = epochs.flatMap(({ step, validation }) => {
+    const value = validation && Object.fromEntries(numbersOf(validation))[key];
+    return value === undefined ? [] : [{ step, value }];
+  });
   if (known.length === 0) return [];
-  const value = known.map(({ validation }) => validation![name] as number);
-  return [{ name: `validation ${METRIC_NAMES[name]}`, step: known.map(({ step }) => step), value, dots: true }];
+  const value = known.map((own) => own.value);
+  return [{ name: `validation ${metricName(key)}`, step: known.map(({ step }) => step), value, dots: true }];
 }
 
 /** One plot for each metric that is a number. */
 function metricPlots(epochs: readonly EpochEvent[], span: { total: number }): string {
-  const names = Object.keys(METRIC_NAMES).filter((name) => name !== 'loss') as (keyof Metrics)[];
-  return names
-    .map((name) => [name, validationOf(epochs, name)] as const)
+  const { validation } = epochs.find((epoch) => epoch.validation) ?? {};
+  const keys = validation ? numbersOf(validation).map(([key]) => key) : [];
+  return keys
+    .filter((key) => key !== 'loss')
+    .map((key) => [key, validationOf(epochs, key)] as const)
     .filter(([, series]) => series.length > 0)
-    .map(([name, series]) => {
-      const words = (value: number) => metricWords(name, value);
-      const plot = linePlot(series, { ...span, label: `${METRIC_NAMES[name]} over the steps`, log: false, words });
-      return `<h2>Validation ${METRIC_NAMES[name]}</h2>\n${plot}`;
+    .map(([key, series]) => {
+      const words = (value: number) => metricWords(key, value);
+      const plot = linePlot(series, { ...span, label: `${metricName(key)} over the steps`, log: false, words });
+      return `<h2>Validation ${metricName(key)}</h2>\n${plot}`;
     })
     .join('\n');
 }
@@ -106,8 +111,8 @@ ${linePlot(series, { ...span, label: 'Norms of the gradients over the steps' })}
 }
 
 function results({ train, test, losses }: Report): string {
-  const names = Object.keys(test ?? train ?? {}) as (keyof Metrics)[];
-  if (names.length === 0) {
+  const keys = numbersOf(test ?? train ?? ({} as Metrics)).map(([key]) => key);
+  if (keys.length === 0) {
     const loss = losses.loss.at(-1);
     return loss === undefined
       ? ''
@@ -115,8 +120,10 @@ function results({ train, test, losses }: Report): string {
   }
   const row = (label: string, metrics: Metrics | undefined) =>
     metrics &&
-    `<tr><th>${label}</th>${names.map((name) => `<td>${metricWords(name, metrics[name])}</td>`).join('')}</tr>`;
-  const head = names.map((name) => `<th>${METRIC_NAMES[name]}</th>`).join('');
+    `<tr><th>${label}</th>${numbersOf(metrics)
+      .map(([key, value]) => `<td>${metricWords(key, value)}</td>`)
+      .join('')}</tr>`;
+  const head = keys.map((key) => `<th>${metricName(key)}</th>`).join('');
   const rows = [row('training rows', train), row('test rows', test)].filter(Boolean).join('\n');
   return `<div class="wide"><table class="results"><tr><th></th>${head}</tr>${rows}</table></div>`;
 }
