@@ -1,11 +1,11 @@
 // The delta of a layer's input through the layer's weights and the activation below it.
-// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/activation.wgsl, lib/product_{4x4,8x8,staged,shared}.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/activation.wgsl, lib/weights.wgsl
+// uses: lib/product_{4x4,8x8,staged,shared}.wgsl
 
 override LAYER: u32;             // whose delta it is
 override ROWS: u32;
 override IN_FOURS: u32;          // columns of the result / 4, rounded up
-override WEIGHT_OFFSET: u32;     // offsets count vec4s
-override ABOVE_OFFSET: u32;
+override ABOVE_OFFSET: u32;      // offsets count vec4s
 override DELTA_OFFSET: u32;
 override X_OFFSET: u32;          // what the activation's derivative is computed from
 override ACTIVATION: u32;
@@ -38,18 +38,28 @@ fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
 
 // The columns of the transposed weights are their rows.
 fn right_at(four: u32) -> vec4<u32> {
-  return vec4<u32>(scalars.model * MODEL_PARAMS + WEIGHT_OFFSET + four * 4u * INNER_FOURS);
+  return vec4<u32>(first_weight() + four * 4u * INNER_FOURS);
 }
 
 fn right_block(at: vec4<u32>, k: u32) -> Block {
   let w = at.x + k;
-  return turned(Block(params[w], params[w + INNER_FOURS], params[w + 2u * INNER_FOURS], params[w + 3u * INNER_FOURS]));
+  return turned(Block(
+    load_weight(w),
+    load_weight(w + INNER_FOURS),
+    load_weight(w + 2u * INNER_FOURS),
+    load_weight(w + 3u * INNER_FOURS),
+  ));
 }
 
 fn right_columns(at: vec4<u32>, term: u32) -> vec4<f32> {
   let w = at.x + term / 4u;
   let n = term % 4u;
-  return vec4<f32>(params[w][n], params[w + INNER_FOURS][n], params[w + 2u * INNER_FOURS][n], params[w + 3u * INNER_FOURS][n]);
+  return vec4<f32>(
+    one_weight(w, n),
+    one_weight(w + INNER_FOURS, n),
+    one_weight(w + 2u * INNER_FOURS, n),
+    one_weight(w + 3u * INNER_FOURS, n),
+  );
 }
 
 fn store(row: u32, column: u32, d_activation: vec4<f32>) {

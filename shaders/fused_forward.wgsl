@@ -1,5 +1,5 @@
 // A dense layer's forward pass with its activation; the first layer gathers its rows from the data set itself.
-// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl
+// uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/weights.wgsl
 // uses: lib/product_{4x4,8x8,staged,shared}.wgsl
 
 override LAYER: u32;
@@ -8,7 +8,6 @@ override OUT_FOURS: u32;         // outputs / 4, rounded up
 override GATHER: bool;           // the input is the data set, else `acts`
 override KEEP_X: bool;           // the update wants what was gathered in `acts`
 override X_OFFSET: u32;          // offsets count vec4s
-override WEIGHT_OFFSET: u32;
 override BIAS: bool;
 override BIAS_OFFSET: u32;
 override KEEP_Z: bool;           // the derivative of the activation needs its input
@@ -55,16 +54,16 @@ fn left_rows(at: vec4<u32>, term: u32) -> vec4<f32> {
 }
 
 fn right_at(four: u32) -> vec4<u32> {
-  return vec4<u32>(scalars.model * MODEL_PARAMS + WEIGHT_OFFSET + four);
+  return vec4<u32>(first_weight() + four);
 }
 
 fn right_block(at: vec4<u32>, k: u32) -> Block {
   let w = at.x + k * 4u * OUT_FOURS;
-  return Block(params[w], params[w + OUT_FOURS], params[w + 2u * OUT_FOURS], params[w + 3u * OUT_FOURS]);
+  return Block(load_weight(w), load_weight(w + OUT_FOURS), load_weight(w + 2u * OUT_FOURS), load_weight(w + 3u * OUT_FOURS));
 }
 
 fn right_columns(at: vec4<u32>, term: u32) -> vec4<f32> {
-  return params[at.x + term * OUT_FOURS];
+  return load_weight(at.x + term * OUT_FOURS);
 }
 
 fn store(row: u32, column: u32, sum: vec4<f32>) {
@@ -73,7 +72,11 @@ fn store(row: u32, column: u32, sum: vec4<f32>) {
   if (BIAS) { z += params[scalars.model * MODEL_PARAMS + BIAS_OFFSET + column]; }
   if (row < scalars.rows) { watch(z); }
   let i = scalars.model * MODEL_ACTS + row * OUT_FOURS + column;
-  if (KEEP_Z) { acts[Z_OFFSET + i] = vec4<real>(z); }
+  if (KEEP_Z) {
+    let kept = vec4<real>(z);
+    acts[Z_OFFSET + i] = kept;
+    z = vec4<f32>(kept);
+  }
   acts[A_OFFSET + i] = vec4<real>(activate_four(ACTIVATION, z, ACTIVATION_PARAMETER));
 }
 

@@ -16,7 +16,7 @@ fn store(row: u32, column: u32, gradient: vec4<f32>) {
   if (!is_real(row)) { return; }
   let i = place_of(row, column);
   let own = scalars.model * MODEL_GRADS + i;
-  var sum = gradient;
+  var sum = gradient * inverse_scale();
   // To what the earlier mini-batches of the update left.
   if (scalars.first_row > 0u) { sum += grads[own]; }
   grads[own] = sum;

@@ -1,5 +1,6 @@
 // The last dense layer, the loss, and the deltas of its outputs and of its inputs, for a few rows per workgroup.
 // uses: lib/scalars.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/input_{u8,f32}.wgsl, lib/activation.wgsl, lib/loss.wgsl
+// uses: lib/weights.wgsl, lib/loss_scale.wgsl
 
 override WORKGROUP: u32 = 64;
 override LAYER: u32;
@@ -11,7 +12,6 @@ override OUT_FOURS: u32;         // outputs / 4, rounded up
 override GATHER: bool;           // the input is the data set, else `acts`
 override X_OFFSET: u32;          // offsets count vec4s
 override X_STRIDE: u32;
-override WEIGHT_OFFSET: u32;
 override BIAS: bool;
 override BIAS_OFFSET: u32;
 override TRAIN: bool;            // deltas are wanted, not the metrics alone
@@ -41,8 +41,9 @@ fn logit(row: u32, j: u32) -> f32 {
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
-  watch(vec4<f32>(value, 0.0, 0.0, 0.0));
-  outputs[row * OUT_FOURS + j / 4u][j % 4u] = value;
+  let delta = f32(real(value * loss_scale()));
+  watch(vec4<f32>(delta, 0.0, 0.0, 0.0));
+  outputs[row * OUT_FOURS + j / 4u][j % 4u] = delta;
 }
 
 fn load(row: u32, k: u32) -> vec4<f32> {
@@ -64,8 +65,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (BIAS) { z = params[model_params + BIAS_OFFSET + column]; }
     for (var k = 0u; k < IN_FOURS; k++) {
       let x = load(row, k);
-      let w = model_params + WEIGHT_OFFSET + k * 4u * OUT_FOURS + column;
-      z += x.x * params[w] + x.y * params[w + OUT_FOURS] + x.z * params[w + 2u * OUT_FOURS] + x.w * params[w + 3u * OUT_FOURS];
+      let w = first_weight() + k * 4u * OUT_FOURS + column;
+      z += x.x * load_weight(w) + x.y * load_weight(w + OUT_FOURS);
+      z += x.z * load_weight(w + 2u * OUT_FOURS) + x.w * load_weight(w + 3u * OUT_FOURS);
     }
     if (row < scalars.rows) { watch(z); }
     outputs[item] = z;
@@ -77,7 +79,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (group_row + row < ROWS) {
       let row_metrics = loss_row(row);
       watch_loss(row_metrics.x);
-      deltas[model_deltas + METRICS_OFFSET + group_row + row] = vec4<real>(row_metrics);
+      let at = group_row + row;
+      if (HALVES) { metrics[row_record(at)].sums = row_metrics; }
+      else { deltas[model_deltas + METRICS_OFFSET + at] = vec4<real>(row_metrics); }
       for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(row, j, 0.0); }
     }
   }
@@ -95,16 +99,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (row >= ROWS) { break; }
     let column = item % IN_FOURS;
     let above = item / IN_FOURS * OUT_FOURS;
-    let weights = model_params + WEIGHT_OFFSET + column * 4u * OUT_FOURS;
+    let weights = first_weight() + column * 4u * OUT_FOURS;
     var sum = vec4<f32>();
     for (var k = 0u; k < OUT_FOURS; k++) {
       let d = outputs[above + k];
       let w = weights + k;
       sum += vec4<f32>(
-        dot(d, params[w]),
-        dot(d, params[w + OUT_FOURS]),
-        dot(d, params[w + 2u * OUT_FOURS]),
-        dot(d, params[w + 3u * OUT_FOURS]),
+        dot(d, load_weight(w)),
+        dot(d, load_weight(w + OUT_FOURS)),
+        dot(d, load_weight(w + 2u * OUT_FOURS)),
+        dot(d, load_weight(w + 3u * OUT_FOURS)),
       );
     }
     let x = vec4<f32>(acts[scalars.model * MODEL_ACTS + BELOW_X_OFFSET + row * IN_FOURS + column]);

@@ -1,5 +1,5 @@
 // The loss, its metrics and the delta of every row, one row per invocation.
-// uses: lib/loss.wgsl, lib/flags.wgsl, lib/guard.wgsl
+// uses: lib/loss.wgsl, lib/flags.wgsl, lib/guard.wgsl, lib/loss_scale.wgsl
 
 override WORKGROUP: u32 = 64;
 override LAYER: u32;             // whose outputs they are
@@ -22,8 +22,9 @@ fn logit(row: u32, j: u32) -> f32 {
 }
 
 fn put_delta(row: u32, j: u32, value: f32) {
-  watch(vec4<f32>(value, 0.0, 0.0, 0.0));
-  if (TRAIN) { deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = real(value); }
+  let delta = value * loss_scale();
+  watch(vec4<f32>(delta, 0.0, 0.0, 0.0));
+  if (TRAIN) { deltas[scalars.model * MODEL_DELTAS + DELTA_OFFSET + row * OUT_FOURS + j / 4u][j % 4u] = real(delta); }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -32,7 +33,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= ROWS) { return; }
   let row_metrics = loss_row(id.x);
   watch_loss(row_metrics.x);
-  deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = vec4<real>(row_metrics);
+  if (HALVES) { metrics[row_record(id.x)].sums = row_metrics; }
+  else { deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + id.x] = vec4<real>(row_metrics); }
   for (var j = OUTPUTS; j < OUT_FOURS * 4u; j++) { put_delta(id.x, j, 0.0); }
   report_delta(LAYER);
 }

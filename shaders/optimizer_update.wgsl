@@ -1,5 +1,5 @@
 // One optimizer step on every parameter, from gradients in memory, which a norm may hold back.
-// uses: lib/optimizer.wgsl, lib/slabs.wgsl, lib/layers.wgsl, lib/flags.wgsl
+// uses: lib/optimizer.wgsl, lib/slabs.wgsl, lib/layers.wgsl, lib/flags.wgsl, lib/next_scale.wgsl
 
 override WORKGROUP: u32 = 64;
 override FOURS: u32;             // parameters / 4, padding included
@@ -66,6 +66,7 @@ fn norm_factor(i: u32, lane: u32) -> f32 {
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   begin(id.z);
   look_at_flags();
+  if (id.x == 0u) { next_scale(); }
   var factor = 1.0;
   if (CLIP_NORM > 0.0) { factor = norm_factor(id.x, lane); }
   let owner = owner_of(id.x);

@@ -7,6 +7,7 @@ override METRICS_OFFSET: u32;    // in vec4s
 @group(0) @binding(8) var<storage, read> deltas: array<vec4<real>>;
 
 fn row_metrics(row: u32) -> vec4<f32> {
+  if (HALVES) { return metrics[row_record(row)].sums; }
   return vec4<f32>(deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row]);
 }
 

@@ -80,7 +80,7 @@ fn sum_metrics() {
   var sum = vec4<f32>();
   for (var row = 0u; row < scalars.rows; row++) { sum += memory[METRICS_OFFSET + row]; }
   metrics[metrics_slot].sums = sum;
-  atomicStore(&metrics[metrics_slot].flags[0], end_step(sum.x));
+  atomicStore(&metrics[metrics_slot].flags[0], end_step(sum.x, 1.0));
 }
 
 // The max-norm constraint on the weights of a stage, four units by an invocation.

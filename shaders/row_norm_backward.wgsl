@@ -7,6 +7,7 @@ override D_A_OFFSET: u32;        // offsets count vec4s
 override BELOW: bool;            // the gradient in the input is wanted
 override D_X_OFFSET: u32;
 override SCALED_OFFSET: u32;     // wanted where there is a weight
+override SCALED_LAYER: u32;
 
 @group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
 @group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
@@ -27,11 +28,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let at = row * FOURS + four;
       let n = (x_at(row, four) - moments.x) * moments.y;
       let d_a = vec4<f32>(deltas[own + D_A_OFFSET + at]);
-      if (WEIGHT) { deltas[own + SCALED_OFFSET + at] = vec4<real>(d_a * n); }
+      if (WEIGHT) {
+        deltas[own + SCALED_OFFSET + at] = vec4<real>(d_a * n);
+        if (row < scalars.rows) { watch(d_a * n); }
+      }
       let g = d_a * weight_at(four);
       sum += g;
       product += g * n;
     }
+    report_delta(SCALED_LAYER);
     if (BELOW) {
       var shift = 0.0;
       if (CENTERED) { shift = row_mean(lane, sum); }

@@ -14,6 +14,7 @@ override FROM_DATA: bool;        // a layer's input is the data set
 var<private> layer: DenseLayer;
 
 fn row_metrics(row: u32) -> vec4<f32> {
+  if (HALVES) { return metrics[row_record(row)].sums; }
   return vec4<f32>(deltas[scalars.model * MODEL_DELTAS + METRICS_OFFSET + row]);
 }
 

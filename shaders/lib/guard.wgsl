@@ -26,6 +26,10 @@ const BAD_PARAMETER = 2u;
 const BAD_MOMENT = 1u;
 
 const INFINITE = 0x7f800000u;    // as bits; those of a NaN are larger
+const HALF_LIMIT = 0x477ff000u;  // 65520, which a half cannot hold
+
+// Beside a code: a smaller scale of the loss may do, and the training goes on.
+const OVERFLOW = 0x800u;
 
 // The largest numbers since the last report, as bits without their sign.
 var<private> seen: vec4<u32>;
@@ -35,11 +39,12 @@ fn watch(values: vec4<f32>) {
   seen = max(seen, bitcast<vec4<u32>>(values) & vec4<u32>(0x7fffffffu));
 }
 
-// The code of what was watched; 0: nothing was bad.
+// The code of what was watched; 0: nothing was bad. What may be stored as halves is bad where these cannot hold it.
 fn code_of(tensor: u32, rank: u32) -> u32 {
+  let stored = HALVES && (tensor == BAD_ACTIVATION || tensor == BAD_DELTA);
   let most = max(max(seen.x, seen.y), max(seen.z, seen.w));
   seen = vec4<u32>();
-  return select(0u, (tensor << 8u) | (rank << 1u) | select(0u, 1u, most > INFINITE), most >= INFINITE);
+  return select(0u, (tensor << 8u) | (rank << 1u) | select(0u, 1u, most > INFINITE), most >= select(INFINITE, HALF_LIMIT, stored));
 }
 
 fn report(tensor: u32, rank: u32) {
@@ -69,29 +74,37 @@ fn report_late(tensor: u32, rank: u32) {
   if (code != 0u && scalars.guard != UNGUARDED) { raise_flag(ENDED, (scalars.finished_steps << CODE_BITS) | code); }
 }
 
+// Whether an earlier step ended the training.
+fn ended_before() -> bool {
+  let ended = flag(ENDED);
+  return ended != 0u && (ended ^ (scalars.finished_steps << CODE_BITS)) >> CODE_BITS != 0u;
+}
+
 // Whether the update of this step must not change anything, into `stands_still`.
 fn look_at_flags() { look_at_flags_above(0u); }
 
 // The same in front of the update, as far as kernels before this one saw: their codes are larger than `code`.
 fn look_at_flags_above(code: u32) {
-  let ended = flag(ENDED);
-  let before = ended != 0u && (ended ^ (scalars.finished_steps << CODE_BITS)) >> CODE_BITS != 0u;
   let own = flag(scalars.finished_steps & 1u) > code;
-  stands_still = scalars.guard == IDLE || (scalars.guard != UNGUARDED && (before || own));
+  stands_still = scalars.guard == IDLE || (scalars.guard != UNGUARDED && (ended_before() || own));
 }
 
+// Whether the first code of a step comes from the scale of its loss.
+fn overflowed(code: u32, scale: f32) -> bool { return code >> 8u == BAD_DELTA && scale > 1.0; }
+
 // One invocation ends the step: gives its first code, and makes room for the next step's.
-fn end_step(loss: f32) -> u32 {
+fn end_step(loss: f32, scale: f32) -> u32 {
   if (scalars.guard == UNGUARDED) { return 0u; }
   look_at_flags();
   let early = flag(scalars.finished_steps & 1u);
   set_flag(1u - (scalars.finished_steps & 1u), 0u);
-  if (early != 0u && scalars.guard == STOP && flag(ENDED) == 0u) {
+  let overflow = overflowed(early, scale);
+  if (early != 0u && !overflow && scalars.guard == STOP && flag(ENDED) == 0u) {
     set_flag(ENDED, (scalars.finished_steps << CODE_BITS) | early);
   }
   if (!stands_still) {
     seen = vec4<u32>(bitcast<u32>(loss) & 0x7fffffffu);
     report_late(BAD_SUM, 0u);
   }
-  return early;
+  return early | select(0u, OVERFLOW, overflow);
 }

@@ -36,6 +36,7 @@ struct Scalars {
 const HEAD_WORDS = 4u;          // of a step
 const SCALAR_WORDS = 32u;       // of a slice; row numbers follow
 
+override HALVES: bool = false;  // acts and deltas are halves
 override SLICE_WORDS: u32;      // from one slice to the next
 override MODEL_PARAMS: u32;     // vec4s from one model to the next in each slab
 override MODEL_STATE: u32;

@@ -236,9 +236,12 @@ function checkTensors(
   const weights = parameterShapes(spec);
   const state = new Map([...optimizerShapes(spec)].map(([name, shape]) => [OPTIMIZER + name, shape]));
   const expected = new Map([...weights, ...state]);
+  // A run that could not be in mixed precision has no scale.
+  const known = new Map(expected);
+  if (spec.precision) known.set(`${OPTIMIZER}loss_scale`, [2]);
   for (const [name, { shape }] of tensors) {
-    const right = expected.get(name);
-    if (!right) throw unknownTensor(name, [...expected.keys()], spec, who);
+    const right = known.get(name);
+    if (!right) throw unknownTensor(name, [...known.keys()], spec, who);
     if (shape.length !== right.length || shape.some((dimension, i) => dimension !== right[i])) {
       throw new CheckpointError(
         'checkpoint/shape',

@@ -1,6 +1,6 @@
 /** Dropout: a = x / (1 − rate), or 0 where a draw of the step lies below rate; on the way down the same of deltas. */
 import { drawBlock, STREAM } from '../math/random.ts';
-import { argument, at, groups, type Kernel, type Step, view } from './kernel.ts';
+import { argument, at, groups, type Kernel, layerNumber, type Step, view } from './kernel.ts';
 
 /** Draws are compared by their upper 24 bits, which f32 has too. */
 const UNIT = 2 ** 24;
@@ -19,10 +19,12 @@ export const dropout: Kernel = {
       SCALE: scale,
       STREAM: STREAM.dropout,
       LAYER: step.number!,
+      BELOW_LAYER: layerNumber(step.writes.a!),
     };
   },
   workgroups: (step, find) => groups((step.batch * argument(step, find, 'x').stride) / 4),
   flops: (step, find) => 16 * step.batch * argument(step, find, 'x').columns,
+  watches: { a: 'delta' },
   reference: (step, find, { slabs }) => {
     const { stride } = argument(step, find, 'x');
     const [x, a] = ['x', 'a'].map((name) => view(argument(step, find, name), slabs));

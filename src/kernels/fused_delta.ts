@@ -11,6 +11,7 @@ export const fused_delta: Kernel = {
       ROWS: step.batch,
       IN_FOURS: fours(weight.rows),
       WEIGHT_OFFSET: at(weight),
+      HALF_WEIGHTS: weight.role === 'half',
       ABOVE_OFFSET: at(argument(step, find, 'above')),
       DELTA_OFFSET: at(argument(step, find, 'delta')),
       X_OFFSET: 'x' in step.reads ? at(argument(step, find, 'x')) : 0,

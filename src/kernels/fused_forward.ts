@@ -15,6 +15,7 @@ export const fused_forward: Kernel = {
       KEEP_X: gather && 'x' in step.writes,
       X_OFFSET: gather && !('x' in step.writes) ? 0 : at(argument(step, find, 'x')),
       WEIGHT_OFFSET: at(weight),
+      HALF_WEIGHTS: weight.role === 'half',
       BIAS: 'bias' in step.reads,
       BIAS_OFFSET: 'bias' in step.reads ? at(argument(step, find, 'bias')) : 0,
       KEEP_Z: 'z' in step.writes,

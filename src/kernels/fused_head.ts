@@ -22,6 +22,7 @@ export const fused_head: Kernel = {
       X_OFFSET: gather ? 0 : at(argument(step, find, 'x')),
       X_STRIDE: fours(weight.rows),
       WEIGHT_OFFSET: at(weight),
+      HALF_WEIGHTS: weight.role === 'half',
       BIAS: 'bias' in step.reads,
       BIAS_OFFSET: 'bias' in step.reads ? at(argument(step, find, 'bias')) : 0,
       TRAIN: step.train!,

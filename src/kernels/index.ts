@@ -28,6 +28,7 @@ import { optimizer_update } from './optimizer_update.ts';
 import { rank_rows } from './rank_rows.ts';
 import { reduce_metrics } from './reduce_metrics.ts';
 import { resident } from './resident.ts';
+import { round_weights } from './round_weights.ts';
 import { row_norm_backward } from './row_norm_backward.ts';
 import { row_norm_forward } from './row_norm_forward.ts';
 import { step_norms } from './step_norms.ts';
@@ -63,6 +64,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   rank_rows,
   reduce_metrics,
   resident,
+  round_weights,
   row_norm_backward,
   row_norm_forward,
   step_norms,

@@ -13,11 +13,15 @@ import { type Product, type Variant, WORKGROUP } from './variants.ts';
 
 export { type KernelName, WORKGROUP };
 
-export type Role = 'batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric' | 'statistic' | 'norm';
+export type Role =
+  | ('batch' | 'param' | 'grad' | 'state' | 'act' | 'delta' | 'metric' | 'statistic' | 'norm')
+  | ('half' | 'scale');
 
 /** The buffers that a program owns; the WGSL binds them under these names. */
 export const SLABS = ['params', 'state', 'grads', 'acts', 'deltas', 'statistics', 'tallies'] as const;
 export type Slab = (typeof SLABS)[number];
+/** Those that hold halves in mixed precision; all others always hold floats. */
+export const HALF_SLABS: readonly Slab[] = ['acts', 'deltas'];
 
 declare const tensorName: unique symbol;
 /** The name of a declared tensor: `param/0/weight`, `act/1`. */
@@ -36,6 +40,8 @@ export interface Tensor {
   readonly offset: number;
   /** Elements with padding. */
   readonly size: number;
+  /** Whether it is stored as halves. */
+  readonly half?: boolean;
 }
 
 export type Phase = 'gather' | 'forward' | 'loss' | 'backward' | 'update' | 'metrics';

@@ -1,7 +1,8 @@
-/** Per row: the loss, its metrics and delta = d loss / d z · weight / weights of the update; the losses are in `math/losses.ts`. */
+/** Per row: the loss, its metrics and delta = d loss / d z · weight / weights of the update, times the loss scale; the losses are in `math/losses.ts`. */
 import { LOSS_MATH, type LossMath, lossParameter, type Real } from '../math/losses.ts';
 import { type Loss, targetsOf } from '../spec/losses.ts';
 import { argument, at, type CpuData, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
+import { lossScale } from './round_weights.ts';
 
 export const loss: Kernel = {
   overrides: (step, find) => {
@@ -27,11 +28,13 @@ export const loss: Kernel = {
     const delta = step.train ? view(argument(step, find, 'delta'), slabs) : undefined;
     const { row } = LOSS_MATH[step.loss!.type];
     const parameter = lossParameter(step.loss!);
+    const scaleOf = lossScale(step, find, slabs);
     const [logits, gradient] = [0, 0].map(() => new Float64Array(columns)) as [Real, Real];
     let y = new Float64Array(columns);
     const own = new Float64Array(4);
     return ({ data, indices, rows, weight: sum }) => {
       if (y.length !== data.targets) y = new Float64Array(data.targets);
+      const scale = scaleOf();
       for (let r = 0; r < rows; r++) {
         const from = r * stride;
         const weight = weightOf(data, indices[r]!, step.train!);
@@ -45,7 +48,7 @@ export const loss: Kernel = {
         if (data.weights && y.some(Number.isNaN)) maskedRow(row, logits, y, gradient, own, parameter);
         else row(logits, y, gradient, own, parameter);
         for (let i = 0; i < 4; i++) rowMetrics[r * 4 + i] = weight * own[i]!;
-        if (delta) for (let j = 0; j < columns; j++) delta[from + j] = (gradient[j]! * weight) / sum;
+        if (delta) for (let j = 0; j < columns; j++) delta[from + j] = ((gradient[j]! * weight) / sum) * scale;
       }
       rowMetrics.fill(0, rows * 4, step.batch * 4);
       delta?.fill(0, rows * stride, step.batch * stride);

@@ -158,6 +158,7 @@ export function optimizerOverrides(step: Step, find: Find) {
     AMSGRAD: amsgrad,
     STATE_STRIDE: paramsSize(step, find) / 4,
     ...averageOverrides(step, find),
+    SCALE_OFFSET: step.reads.scale ? at(find(step.reads.scale)) : 0,
     ...penaltyOverrides(step),
     CLIP_VALUE: step.clip?.by === 'value' ? step.clip.limit : 0,
   };

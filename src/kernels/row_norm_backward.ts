@@ -11,10 +11,11 @@ export const row_norm_backward: Kernel = {
     BELOW: 'd_x' in step.writes,
     D_X_OFFSET: 'd_x' in step.writes ? at(argument(step, find, 'd_x')) : 0,
     SCALED_OFFSET: 'scaled' in step.writes ? at(argument(step, find, 'scaled')) : 0,
+    SCALED_LAYER: step.writes.scaled ? layerNumber(step.writes.scaled) : 0,
   }),
   workgroups: (step) => rowGroups(step),
   flops: (step, find) => 16 * step.batch * argument(step, find, 'x').columns,
-  watches: { d_x: 'delta' },
+  watches: { d_x: 'delta', scaled: 'delta' },
   reference: (step, find, { slabs }) => {
     const [x, dA] = ['x', 'd_a'].map((name) => view(argument(step, find, name), slabs));
     const [weight, dX, scaled] = ['weight', 'd_x', 'scaled'].map((name) =>

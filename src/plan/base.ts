@@ -5,7 +5,8 @@ import { hasPenalty } from '../math/penalties.ts';
 import { clipOf, togetherOf } from '../spec/clip.ts';
 import { type Parameter, parametersOf, placeLayers, rulesOf } from '../spec/network.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
-import { type Declarations, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
+import type { Declarations } from './declarations.ts';
+import { LOSS_SCALE, Lowering, lowerAll, nameInProgram, PARTIAL_SQUARES } from './lower.ts';
 import { measure } from './measure.ts';
 import type { BaseList } from './program.ts';
 
@@ -17,8 +18,8 @@ const PLACED: Record<Parameter['kind'], (shape: readonly [number, number]) => re
   statistic: ([columns]) => [1, columns],
 };
 
-/** Declares all parameters and their optimizer state. */
-export function declareParameters(spec: Spec, tensors: Declarations): void {
+/** Declares all parameters and their optimizer state, and the scale of the loss in mixed precision. */
+export function declareParameters(spec: Spec, tensors: Declarations, mixed: boolean): void {
   for (const { name, shape, kind } of parametersOf(spec)) {
     const [rows, columns] = PLACED[kind](shape as [number, number]);
     const [role, slab] = kind === 'statistic' ? (['statistic', 'statistics'] as const) : (['param', 'params'] as const);
@@ -29,6 +30,7 @@ export function declareParameters(spec: Spec, tensors: Declarations): void {
       tensors.declare(name.replace('param', `state/${state}`), 'state', 'state', rows, columns);
     }
   }
+  if (mixed) tensors.declare(LOSS_SCALE, 'scale', 'state', 1, 2);
 }
 
 /** The base steps of one list. */
@@ -37,22 +39,24 @@ export function baseProgram(
   list: BaseList,
   batch: number,
   tensors: Declarations,
+  mixed: boolean,
 ): { steps: Step[]; output: TensorName } {
-  const to = new Lowering(list, batch, tensors);
+  const to = new Lowering(list, batch, tensors, mixed);
   const layers = placeLayers(spec);
   const x = to.declare('batch/x', 'batch', 'acts', spec.inputs);
   to.push('gather_rows', 'gather', 'batch', {}, { x }, { data: ['inputs'] });
   const { out, back } = lowerAll(to, layers, x);
+  if (mixed) to.round();
   if (list === 'infer') return { steps: to.steps, output: out };
 
   const { loss } = spec;
   const row_metrics = to.declare('row_metrics', 'metric', 'deltas', 4);
   const above = to.train ? to.delta(`d_act/${layers.length - 1}`, outputs(spec)) : undefined;
   const writes = { ...(above && { delta: above }), row_metrics };
-  to.push('loss', 'loss', loss.type, { z: out }, writes, { data: ['targets'], loss, train: to.train });
+  to.push('loss', 'loss', loss.type, { z: out, ...to.scale }, writes, { data: ['targets'], loss, train: to.train });
   if (above) {
     back(above, undefined);
-    to.steps.push(...updateSteps(spec, tensors, to.dense, batch));
+    to.steps.push(...updateSteps(spec, tensors, to.dense, batch, to.scale));
   }
   to.push('reduce_metrics', 'metrics', 'metrics', { row_metrics }, {});
   if (list === 'evaluate') measure(to, tensors, spec, out, batch);
@@ -60,7 +64,13 @@ export function baseProgram(
 }
 
 /** The optimizer on all parameters: reads the gradients, reads and writes parameters and state; before it their norms. */
-function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow[], batch: number): Step[] {
+function updateSteps(
+  spec: Spec,
+  tensors: Declarations,
+  dense: readonly DenseRow[],
+  batch: number,
+  scale: Lowering['scale'],
+): Step[] {
   const names = [...tensors.all.values()];
   const record = (role: Role) =>
     Object.fromEntries(names.filter((t) => t.role === role).map(({ name }) => [name, name]));
@@ -75,8 +85,8 @@ function updateSteps(spec: Spec, tensors: Declarations, dense: readonly DenseRow
     ...common,
     kernel: 'optimizer_update',
     label: spec.optimizer.type,
-    reads: { ...moved, ...grads, ...squares },
-    writes: moved,
+    reads: { ...moved, ...grads, ...squares, ...scale },
+    writes: { ...moved, ...scale },
     optimizer: spec.optimizer,
     ...(clip && { clip }),
     ...(together && { together }),

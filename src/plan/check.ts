@@ -17,7 +17,7 @@ export function check(program: Program): void {
       checkBindings(step, who);
       for (const tensor of Object.values(step.reads)) {
         const { role } = program.tensors.get(tensor)!;
-        if (role !== 'param' && role !== 'state' && role !== 'statistic' && !written.has(tensor)) {
+        if (role !== 'param' && role !== 'state' && role !== 'statistic' && role !== 'scale' && !written.has(tensor)) {
           throw new Error(`${who}: reads ${tensor} before any step has written it`);
         }
       }

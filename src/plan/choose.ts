@@ -2,8 +2,8 @@
 import { SpecError } from '../errors.ts';
 import { fours, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
 import { residentBytes } from '../kernels/resident.ts';
+import type { Declarations } from './declarations.ts';
 import { fuseResident } from './fuse.ts';
-import type { Declarations } from './lower.ts';
 import type { Strategy } from './program.ts';
 
 /** Rows from which on a workgroup for every few of them keeps a GPU busy. */
@@ -37,6 +37,14 @@ export function chooseStrategy(
 ): Chosen {
   const other = base.find(({ layer, kernel }) => layer && !IN_ONE_WORKGROUP.test(kernel));
   const { together } = base.find(({ kernel }) => kernel === 'optimizer_update')!;
+  const mixed = base.some(({ kernel }) => kernel === 'round_weights');
+  if (mixed && asked !== 'auto' && asked !== 'layered') {
+    throw new SpecError(
+      'spec/strategy',
+      `strategy ${asked}: got precision 'mixed', which runs in layered alone; use strategy 'layered' or 'auto', or precision 'f32'.`,
+    );
+  }
+  if (mixed) return { strategy: 'layered', remark: 'in mixed precision, which runs in layered alone' };
   if ((other || together) && (asked === 'resident' || asked === 'row-fused')) {
     const [got, out] = other ? [`${other.label} of type ${other.layer!.type}`, 'the layer'] : [together, 'it'];
     const instead = !other && /clipNorm/i.test(together!) ? ', or use clipValue' : '';

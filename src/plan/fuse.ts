@@ -2,7 +2,8 @@
 import { HEAD_MAX_OUTPUTS } from '../kernels/fused_head.ts';
 import type { DenseRow, Step, TensorName } from '../kernels/kernel.ts';
 import { stagesOf } from '../kernels/stages.ts';
-import { type Declarations, PARTIAL_SQUARES } from './lower.ts';
+import type { Declarations } from './declarations.ts';
+import { PARTIAL_SQUARES } from './lower.ts';
 
 const linear = { type: 'linear' } as const;
 
@@ -52,7 +53,7 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
       kernel: 'fused_gradients',
       phase: 'backward',
       label: 'all layers',
-      reads: { ...params, ...rows, ...metrics.reads },
+      reads: { ...params, ...rows, ...metrics.reads, ...scaleOf(update) },
       writes: { ...grads, ...squares },
     },
     ...told.slice(0, 1),
@@ -61,6 +62,9 @@ export function fuseUpdate(steps: readonly Step[], gathers = true): Step[] {
     ...told.slice(1),
   ];
 }
+
+/** The scale of the loss, where there is one. */
+const scaleOf = ({ reads }: Step) => (reads.scale ? { scale: reads.scale } : {});
 
 const named = (names: (TensorName | undefined)[]) =>
   Object.fromEntries(names.flatMap((name) => (name === undefined ? [] : [[name, name]])));
@@ -133,7 +137,7 @@ export function fuseHead(steps: readonly Step[], tensors: Declarations): Step[] 
     phase: 'loss',
     label: `${dense.label}, ${loss.label}`,
     batch: loss.batch,
-    reads: { ...dense.reads, ...(bent && { below_x: activation.reads.x! }) },
+    reads: { ...dense.reads, ...scaleOf(loss), ...(bent && { below_x: activation.reads.x! }) },
     writes: { ...loss.writes, ...(through && { below: belowDelta! }) },
     data: ['targets'],
     activation: bent ? activation.activation! : linear,

@@ -4,33 +4,17 @@ import { ACTIVATION_MATH } from '../math/activations.ts';
 import type { Activation } from '../spec/activations.ts';
 import type { EmbeddedColumn } from '../spec/layers.ts';
 import { type Placed, parametersAt } from '../spec/network.ts';
+import type { Declarations } from './declarations.ts';
 import type { BaseList } from './program.ts';
-
-/** A tensor before it has a place. */
-export interface Declaration {
-  readonly name: TensorName;
-  readonly role: Role;
-  readonly slab: Slab;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** Collects tensors; only what is declared here has a name. */
-export class Declarations {
-  readonly all = new Map<TensorName, Declaration>();
-
-  declare(name: string, role: Role, slab: Slab, rows: number, columns: number): TensorName {
-    const declared = name as TensorName;
-    this.all.set(declared, { name: declared, role, slab, rows, columns });
-    return declared;
-  }
-}
 
 /** `layers.2.layers.0.weight` → `param/2.layers.0/weight` */
 export const nameInProgram = (name: string, kind: string) => name.replace(/^layers\.(.+)\.(\w+)$/, `${kind}/$1/$2`);
 
 /** What a step that computes all gradients leaves of their squares. */
 export const PARTIAL_SQUARES = 'partial_squares' as TensorName;
+
+/** (scale, good steps since it last changed) of the loss, of every model. */
+export const LOSS_SCALE = 'loss_scale' as TensorName;
 
 type Tensors = Record<string, TensorName>;
 
@@ -42,8 +26,12 @@ export class Lowering {
   readonly #list: BaseList;
   readonly #batch: number;
   readonly #tensors: Declarations;
+  readonly #mixed: boolean;
+  /** Weights and their halves, in mixed precision. */
+  readonly halves = { from: {} as Tensors, to: {} as Tensors };
 
-  constructor(list: BaseList, batch: number, tensors: Declarations) {
+  constructor(list: BaseList, batch: number, tensors: Declarations, mixed: boolean) {
+    this.#mixed = mixed;
     this.#list = list;
     this.#batch = batch;
     this.#tensors = tensors;
@@ -66,6 +54,21 @@ export class Lowering {
     return this.#tensors.all.has(name) ? name : undefined;
   }
 
+  /** Weights as products take them. */
+  factor(weight: TensorName): TensorName {
+    if (!this.#mixed) return weight;
+    const { rows, columns } = this.#tensors.all.get(weight)!;
+    const half = this.#tensors.declare(weight.replace('param', 'half'), 'half', 'acts', rows, columns);
+    this.halves.from[half] = weight;
+    this.halves.to[half] = half;
+    return half;
+  }
+
+  /** The scale of the loss, for the steps that are told; in mixed precision. */
+  get scale(): Tensors {
+    return this.#mixed && this.train ? { scale: LOSS_SCALE } : {};
+  }
+
   push(
     kernel: Step['kernel'],
     phase: Phase,
@@ -77,6 +80,15 @@ export class Lowering {
     this.steps.push({ kernel, phase, label, batch: this.#batch, reads, writes, data: [], ...more });
   }
 
+  /** Every list begins with the halves of the weights: whatever was written to these, they are there. */
+  round(): void {
+    const { from, to } = this.halves;
+    if (Object.keys(to).length === 0) return;
+    const reads = { ...from, ...this.scale };
+    const common = { phase: 'gather', label: 'weights', batch: this.#batch, data: [] } as const;
+    this.steps.unshift({ ...common, kernel: 'round_weights', reads, writes: to });
+  }
+
   /** The gradients of a weight and a bias: sums over the rows, which the update takes again. */
   sum(label: string, { x, delta, weight, bias }: DenseRow): void {
     const grad = (of: TensorName) => {
@@ -84,7 +96,7 @@ export class Lowering {
       return this.#tensors.declare(of.replace('param', 'grad'), 'grad', 'grads', rows, columns);
     };
     const writes = { ...(weight && { d_weight: grad(weight) }), ...(bias && { d_bias: grad(bias) }) };
-    this.push('dense_backward_weight', 'backward', label, { ...(x && { x }), delta }, writes);
+    this.push('dense_backward_weight', 'backward', label, { ...(x && { x }), delta, ...this.scale }, writes);
     this.dense.unshift({ delta, ...(x && { x }), ...(weight && { weight }), ...(bias && { bias }) });
   }
 }
@@ -154,14 +166,15 @@ function lowerDense(to: Lowering, placed: Placed, activation: Activation, x: Ten
   const z = to.act(`${linear ? 'act' : 'pre'}/${path}`, outputs);
   const weight = to.param(placed, 'weight')!;
   const bias = to.param(placed, 'bias');
-  to.push('dense_forward', 'forward', label, { x, weight, ...(bias && { bias }) }, { z });
+  const factor = to.factor(weight);
+  to.push('dense_forward', 'forward', label, { x, weight: factor, ...(bias && { bias }) }, { z });
   const bent = linear ? undefined : lowerActivation(to, placed, activation, z);
   const back: Back = (above, into) => {
     const delta = bent ? bent.back(above, undefined) : above;
     to.sum(label, { x, delta, weight, ...(bias && { bias }) });
     if (!into) return delta;
     const d_x = to.delta(into, inputs);
-    to.push('dense_backward_input', 'backward', label, { delta, weight }, { d_x });
+    to.push('dense_backward_input', 'backward', label, { delta, weight: factor }, { d_x });
     return d_x;
   };
   return { out: bent?.out ?? z, back };
@@ -209,7 +222,7 @@ function lowerResidual(to: Lowering, placed: Placed, x: TensorName): Lowered {
   let past = x;
   if (weight) {
     past = to.act(`past/${path}`, outputs);
-    to.push('dense_forward', 'forward', `${label}.projection`, { x, weight }, { z: past });
+    to.push('dense_forward', 'forward', `${label}.projection`, { x, weight: to.factor(weight) }, { z: past });
   }
   const through = lowerAll(to, inner, x);
   const sum = to.act(`act/${path}`, outputs);
@@ -221,7 +234,13 @@ function lowerResidual(to: Lowering, placed: Placed, x: TensorName): Lowered {
     if (!into) return above;
     if (weight) {
       d_past = to.delta(`d_past/${path}`, inputs);
-      to.push('dense_backward_input', 'backward', `${label}.projection`, { delta: above, weight }, { d_x: d_past });
+      to.push(
+        'dense_backward_input',
+        'backward',
+        `${label}.projection`,
+        { delta: above, weight: to.factor(weight) },
+        { d_x: d_past },
+      );
     }
     const d_x = to.delta(into, inputs);
     to.push('add', 'backward', label, { x: d_through, y: d_past }, { sum: d_x }, { layer });

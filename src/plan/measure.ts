@@ -3,7 +3,8 @@ import type { TensorName } from '../kernels/kernel.ts';
 import { TASKS } from '../spec/losses.ts';
 import { wantedOf } from '../spec/metrics.ts';
 import { outputs, type Spec, targets } from '../spec/spec.ts';
-import type { Declarations, Lowering } from './lower.ts';
+import type { Declarations } from './declarations.ts';
+import type { Lowering } from './lower.ts';
 import type { Program } from './program.ts';
 
 /** What the host reads. */

@@ -6,8 +6,9 @@ import { outputs, type Spec } from '../spec/spec.ts';
 import { baseProgram, declareParameters } from './base.ts';
 import { check } from './check.ts';
 import { chooseStrategy } from './choose.ts';
+import { type Declaration, Declarations } from './declarations.ts';
 import { fuseDelta, fuseForward, fuseGather, fuseHead, fuseResident, fuseRows, fuseUpdate } from './fuse.ts';
-import { Declarations } from './lower.ts';
+import { LOSS_SCALE } from './lower.ts';
 import {
   AVERAGED,
   type BaseList,
@@ -34,32 +35,35 @@ export interface PlanOptions {
   software?: boolean;
   /** Invocations of a subgroup, where that is one number and shaders may use subgroups; default 0: they may not. */
   subgroups?: number;
+  /** Whether shaders may use halves: `shader-f16`; default true. */
+  halves?: boolean;
   /** Variants that are chosen already, as `Program.choices` has them; the others are chosen by rule. */
   choices?: Choices;
 }
 
 /** The program of a spec. Pure: the same spec and options give the same program. */
 export function plan(spec: Spec, options: PlanOptions = {}): Program {
-  const { workgroupBytes = 16_384, software = false, subgroups = 0, choices = {} } = options;
+  const { workgroupBytes = 16_384, software = false, subgroups = 0, halves = true, choices = {} } = options;
   const batch = options.batch ?? (spec.batchSize === 'full' ? 256 : spec.batchSize);
   const tensors = new Declarations();
-  declareParameters(spec, tensors);
+  const mixed = spec.precision === 'mixed' && halves && choices.precision !== 'f32';
+  declareParameters(spec, tensors, mixed);
   const widest = Math.max(spec.inputs, ...placeLayers(spec).map((layer) => layer.outputs));
   const rows: Record<BaseList, number> = {
     train: batch,
     evaluate: evaluationRows(batch, widest),
     infer: evaluationRows(batch, widest),
   };
-  const base = Object.fromEntries(LISTS.map((name) => [name, baseProgram(spec, name, rows[name], tensors)])) as Record<
-    BaseList,
-    ReturnType<typeof baseProgram>
-  >;
+  const base = Object.fromEntries(
+    LISTS.map((name) => [name, baseProgram(spec, name, rows[name], tensors, mixed)]),
+  ) as Record<BaseList, ReturnType<typeof baseProgram>>;
   const asked = options.strategy ?? 'auto';
   const { strategy, remark } = chooseStrategy(asked, base.train.steps, tensors, workgroupBytes, software);
+  const remarks = [remark, ...(spec.precision === 'mixed' && !mixed ? [NO_HALVES] : [])].filter(Boolean);
   const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
     resident: (steps) => fuseResident(steps, workgroupBytes),
     'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
-    layered: (steps) => fuseLayers(steps, tensors, software),
+    layered: (steps) => fuseLayers(steps, tensors, software && !mixed),
     plain: (steps) => steps,
   };
   const listsOf = (stepsOf: (name: BaseList) => readonly Step[]) =>
@@ -72,7 +76,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const fused = listsOf((name) =>
     name === 'train' || strategy === 'plain' ? fuse[strategy](base[name].steps) : fuse.layered(base[name].steps),
   );
-  const placed = place(fused, tensors, stateOf(spec.optimizer));
+  const placed = place(fused, tensors, stateOf(spec.optimizer), mixed);
   const find = (name: TensorName) => placed.tensors.get(name)!;
   // What was chosen for training says nothing about a list that takes another number of rows.
   const chosen = (name: BaseList) => (rows[name] === rows.train ? choices : {});
@@ -80,8 +84,13 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   const program: Program = {
     spec,
     strategy,
-    ...(remark && { remark }),
-    choices: { strategy, ...choicesOf(lists.train.steps) },
+    ...(remarks.length > 0 && { remark: remarks.join(', ') }),
+    choices: {
+      strategy,
+      ...(spec.precision === 'mixed' && { precision: mixed ? 'mixed' : 'f32' }),
+      ...choicesOf(lists.train.steps),
+    },
+    mixed,
     inputs: spec.inputs,
     outputs: outputs(spec),
     models: options.models ?? 1,
@@ -91,6 +100,9 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   check(program);
   return deepFreeze(program);
 }
+
+/** What a plan says that could not do what was asked. */
+const NO_HALVES = 'precision f32 for mixed, since this GPU has no shader-f16';
 
 /** The lists that train nothing, with the moving averages in the place of the weights. */
 function averagedLists({ evaluate, infer }: Record<BaseList, StepList>, find: Find) {
@@ -126,6 +138,8 @@ function evaluationRows(batch: number, widest: number): number {
 const padded = (n: number) => Math.ceil(n / 4) * 4;
 /** 256 bytes in elements: where a binding may begin. */
 const ALIGNMENT = 64;
+/** Elements of every slab. */
+type Sizes = Record<Slab, { materialised: number; all: number }>;
 const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 
 /**
@@ -133,27 +147,27 @@ const aligned = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
  * behind it: a device that runs the steps needs the first part alone. State lies as the parameters do, one copy of
  * their layout per state tensor, gradients too.
  */
-function place(lists: Record<BaseList, StepList>, declared: Declarations, state: readonly string[]) {
+function place(lists: Record<BaseList, StepList>, declared: Declarations, state: readonly string[], mixed: boolean) {
   const steps = LISTS.flatMap((name) => lists[name].steps);
   const shown = new Set(steps.flatMap(touched));
   const tensors = new Map<TensorName, Tensor>();
-  const slabs = Object.fromEntries(SLABS.map((slab) => [slab, { materialised: 0, all: 0 }])) as Record<
-    Slab,
-    { materialised: number; all: number }
-  >;
+  const slabs = Object.fromEntries(SLABS.map((slab) => [slab, { materialised: 0, all: 0 }])) as Sizes;
   const used = new Set([...shown, ...LISTS.flatMap((name) => baseSteps(lists[name].steps)).flatMap(touched)]);
   const order = [...declared.all.values()].filter(({ name }) => used.has(name));
   for (const pass of ['materialised', 'all'] as const) {
     for (const { name, role, slab, rows, columns } of order) {
       if (shown.has(name) !== (pass === 'materialised') || slab === 'state' || slab === 'grads') continue;
+      if (role === 'half') continue;
+      const half = mixed && shown.has(name) && /^(batch|act|delta)$/.test(role);
       const offset = slabs[slab].all;
       const stride = padded(columns);
       // Weights are read four rows at a time.
       const size = stride * (name.endsWith('/weight') ? padded(rows) : rows);
-      tensors.set(name, { name, role, slab, rows, columns, stride, offset, size });
+      tensors.set(name, { name, role, slab, rows, columns, stride, offset, size, ...(half && { half }) });
       slabs[slab].all = aligned(offset + size);
       if (pass === 'materialised') slabs[slab].materialised = slabs[slab].all;
     }
+    if (pass === 'materialised' && mixed) placeHalves(order, tensors, slabs);
   }
   const size = slabs.params.all;
   const like = (name: TensorName, role: 'state' | 'grad', slab: Slab, of: string, offset: number) => {
@@ -176,8 +190,22 @@ function place(lists: Record<BaseList, StepList>, declared: Declarations, state:
     slabs.grads.all = aligned(all + rows * 4);
     if (shown.has(name)) slabs.grads.materialised = slabs.grads.all;
   }
-  slabs.state = { materialised: state.length * size, all: state.length * size };
+  const states = state.length * size;
+  if (mixed) tensors.set(LOSS_SCALE, { ...declared.all.get(LOSS_SCALE)!, stride: 4, offset: states, size: 4 });
+  const all = mixed ? aligned(states + 4) : states;
+  slabs.state = { materialised: all, all };
   return { tensors, slabs };
+}
+
+/** Halves lie as the parameters do, behind the activations. */
+function placeHalves(order: readonly Declaration[], tensors: Map<TensorName, Tensor>, slabs: Sizes): void {
+  const start = slabs.acts.all;
+  for (const { name, role } of order) {
+    if (role !== 'half') continue;
+    const param = tensors.get(name.replace('half', 'param') as TensorName)!;
+    tensors.set(name, { ...param, name, role, slab: 'acts', offset: start + param.offset, half: true });
+  }
+  slabs.acts.all = slabs.acts.materialised = start + slabs.params.all;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -99,7 +99,10 @@ function printStep(program: Program, step: Step): string {
 }
 
 function bytes(program: Program, step: Step): number {
-  const size = (name: TensorName) => 4 * tensorOf(program, name).rows * tensorOf(program, name).columns;
+  const size = (name: TensorName) => {
+    const { rows, columns, half } = tensorOf(program, name);
+    return (half ? 2 : 4) * rows * columns;
+  };
   const own = [...new Set(Object.values(step.reads)), ...new Set(Object.values(step.writes))].map(size);
   const inputs = step.data.includes('inputs') ? 4 * step.batch * program.inputs : 0;
   const targets = step.data.includes('targets') ? 4 * step.batch : 0;

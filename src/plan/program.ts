@@ -1,5 +1,5 @@
 /** A program: what a spec was compiled to, as flat, frozen data. */
-import type { Slab, Step, Tensor, TensorName } from '../kernels/kernel.ts';
+import { HALF_SLABS, type Slab, type Step, type Tensor, type TensorName } from '../kernels/kernel.ts';
 import type { Spec } from '../spec/spec.ts';
 
 /**
@@ -35,6 +35,8 @@ export interface Program {
   /** Why it is not another, where the layers leave no choice. */
   readonly remark?: string;
   readonly choices: Choices;
+  /** Whether activations, deltas and a copy of the weights are halves. */
+  readonly mixed: boolean;
   readonly inputs: number;
   readonly outputs: number;
   /** Models of this one shape that train side by side; the slabs hold them one behind the other. */
@@ -51,6 +53,10 @@ export function normNames({ lists }: Program): (string | undefined)[] {
   const own = (name: TensorName | undefined) => name?.replace(/^param\/(.+)\/(\w+)$/, 'layers.$1.$2');
   return dense.flatMap(({ weight, bias }) => [own(weight), own(bias)]);
 }
+
+/** Bytes of an element of a slab where it is stored for good. */
+export const elementBytes = ({ mixed }: Pick<Program, 'mixed'>, slab: Slab): number =>
+  mixed && HALF_SLABS.includes(slab) ? 2 : 4;
 
 /** The tensor of that name. */
 export function tensorOf(program: Program, name: string): Tensor {

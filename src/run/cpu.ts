@@ -1,18 +1,13 @@
 /** The CPU executor: runs the base steps that a program covers, in plain loops over typed arrays. */
 import { DeviceError } from '../errors.ts';
 import { KERNELS } from '../kernels/index.ts';
-import {
-  type CpuContext,
-  type CpuData,
-  type CpuMemory,
-  SLABS,
-  type Slab,
-  type Step,
-  type TensorName,
-} from '../kernels/kernel.ts';
+import { type CpuContext, type CpuMemory, SLABS, type Slab, type Step, type TensorName } from '../kernels/kernel.ts';
+import { roundHalves } from '../math/half.ts';
+import { nextScale } from '../math/loss_scale.ts';
 import type { Real } from '../math/losses.ts';
+import { LOSS_SCALE } from '../plan/lower.ts';
 import { baseSteps, type ListName, listOf, normNames, type Program, tensorOf } from '../plan/program.ts';
-import { targets } from '../spec/spec.ts';
+import { CpuLoaded } from './cpu-data.ts';
 import type { MemoryBytes } from './executor.ts';
 import {
   type AdapterDescription,
@@ -24,7 +19,7 @@ import {
   type RunResult,
 } from './executor.ts';
 import type { Feed } from './feed.ts';
-import { codeOfSum, GUARD, type Look, lookAt } from './guard.ts';
+import { codeOfSum, GUARD, type Look, lookAt, OVERFLOW, overflowed } from './guard.ts';
 
 /** f32 is what the GPU does, f64 is for finite differences. */
 export type Precision = 'f32' | 'f64';
@@ -36,37 +31,8 @@ const ADAPTER: AdapterDescription = {
   description: 'CPU reference',
   software: true,
   subgroups: 0,
+  halves: true,
 };
-
-class CpuLoaded implements LoadedData {
-  readonly capacity: number;
-  readonly #x: Uint8Array | Float32Array;
-  readonly #y: Uint32Array | Float32Array | undefined;
-  readonly #weights: Float32Array | undefined;
-
-  constructor(rows: ExecutorRows) {
-    this.capacity = rows.count;
-    this.#x = rows.x.slice();
-    this.#y = rows.y?.slice();
-    this.#weights = rows.weights?.slice();
-  }
-
-  write(rows: ExecutorRows): void {
-    this.#x.set(rows.x);
-    if (rows.y) this.#y?.set(rows.y);
-    if (rows.weights) this.#weights?.set(rows.weights);
-  }
-
-  async ready(): Promise<void> {}
-
-  dispose(): void {}
-
-  view({ inputs, spec }: Program): CpuData {
-    const { scale, offset } = spec.preprocessing.bytes ?? { scale: 1 / 255, offset: 0 };
-    const [x, y, weights] = [this.#x, this.#y, this.#weights];
-    return { width: inputs, targets: targets(spec), x, ...(y && { y }), ...(weights && { weights }), scale, offset };
-  }
-}
 
 /** The event loop turns after a run when so much time has passed: a turn costs more than a step of a tiny network. */
 const BREATH_MS = 2;
@@ -84,6 +50,8 @@ interface Bound {
 interface Model {
   readonly memory: CpuMemory;
   readonly bound: Map<Step, Bound>;
+  /** Of its loss, in mixed precision: (scale, good steps). */
+  readonly scaler: Real | undefined;
   /** Whether a bad number ended its training. */
   ended: boolean;
   /** The first bad number of the update so far. */
@@ -120,7 +88,12 @@ export class CpuExecutor implements Executor {
       if (room.length < length) room = new Float64Array(length);
       return room;
     };
-    const model = (): Model => ({ memory: { slabs: slabs(), scratch }, bound: new Map(), ended: false, early: 0 });
+    const { offset, slab } = (program.mixed && tensorOf(program, LOSS_SCALE)) || { offset: 0, slab: undefined };
+    const model = (): Model => {
+      const memory = { slabs: slabs(), scratch };
+      const scaler = slab && memory.slabs[slab].subarray(offset, offset + 2);
+      return { memory, bound: new Map(), scaler, ended: false, early: 0 };
+    };
     this.#current = { program, models: Array.from({ length: program.models }, model) };
   }
 
@@ -230,16 +203,29 @@ export class CpuExecutor implements Executor {
     return steps.map((step) => {
       const known = bound.get(step);
       if (known) return known;
-      const run = KERNELS[step.kernel].reference!(step, find, memory);
+      const run = this.#rounding(step, KERNELS[step.kernel].reference!(step, find, memory), memory);
       const made = {
         run,
-        look: lookAt(step, find, memory),
+        look: lookAt(step, find, memory, program.mixed && this.#precision === 'f32'),
         updates: step.kernel === 'optimizer_update' || step.kernel === 'max_norm',
         once: step.phase === 'update',
       };
       bound.set(step, made);
       return made;
     });
+  }
+
+  /** Rounds what a step writes where it is stored as halves; numbers of 64 bits stay what they are. */
+  #rounding(step: Step, run: Bound['run'], { slabs }: CpuMemory): Bound['run'] {
+    const find = (name: TensorName) => tensorOf(this.#prepared().program, name);
+    const halves = Object.values(step.writes)
+      .map(find)
+      .filter(({ half }) => half && this.#precision === 'f32');
+    if (halves.length === 0) return run;
+    return (context) => {
+      run(context);
+      for (const { slab, offset, size } of halves) roundHalves(slabs[slab], offset, offset + size);
+    };
   }
 
   #context(
@@ -274,8 +260,11 @@ export class CpuExecutor implements Executor {
 
 /** Runs the base steps of one slice; gives the code of their first bad number, as the shaders do. */
 function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, guard: number): number {
+  const updates = steps.some((step) => step.updates);
+  const { scaler } = model;
   if (guard === GUARD.off) {
     for (const { run } of steps) run(context);
+    if (updates && scaler) nextScale(scaler, false);
     return 0;
   }
   let early = context.firstRow > 0 ? model.early : 0;
@@ -291,9 +280,10 @@ function runGuarded(steps: readonly Bound[], context: CpuContext, model: Model, 
   }
   model.early = early;
   if (!context.still) late = Math.max(late, codeOfSum(context.metrics[0]!));
-  const code = early || late;
-  if (!over && (late !== 0 || (early !== 0 && guard === GUARD.stop))) model.ended = true;
-  return code;
+  const overflow = scaler !== undefined && overflowed(early, scaler[0]!);
+  if (scaler && updates && guard !== GUARD.idle && !over && (overflow || early === 0)) nextScale(scaler, overflow);
+  if (!over && (late !== 0 || (early !== 0 && !overflow && guard === GUARD.stop))) model.ended = true;
+  return (early || late) | (overflow ? OVERFLOW : 0);
 }
 
 const disposed = () => new DeviceError('device/disposed', 'executor: it was disposed; create a new trainer.');

@@ -29,6 +29,8 @@ export interface AdapterDescription {
   readonly software: boolean;
   /** Invocations of a subgroup, where that is one number and shaders may use subgroups; else 0. */
   readonly subgroups: number;
+  /** Whether shaders may use halves: `shader-f16`. */
+  readonly halves: boolean;
 }
 
 /** The slabs that a run's past is in: all others are made anew by every step. */

@@ -4,6 +4,7 @@
  */
 import { KERNELS } from '../kernels/index.ts';
 import { argument, type CpuMemory, type Find, layerNumber, type Step, type Tensor, view } from '../kernels/kernel.ts';
+import { HALF_LIMIT } from '../math/half.ts';
 import type { Real } from '../math/losses.ts';
 
 /**
@@ -26,7 +27,15 @@ export interface BadNumber {
   readonly late: boolean;
 }
 
-export function decode(code: number): BadNumber {
+/** Beside a code: a smaller scale of the loss may do, and the training goes on. */
+export const OVERFLOW = 1 << 11;
+
+/** Whether the first code of a step comes from the scale of its loss. */
+export const overflowed = (code: number, scale: number): boolean =>
+  code >> 8 === TENSORS.indexOf('delta') + 1 && scale > 1;
+
+export function decode(marked: number): BadNumber {
+  const code = marked & (OVERFLOW - 1);
   const tensor = TENSORS[(code >> 8) - 1]!;
   const rank = (code >> 1) & 127;
   return {
@@ -42,6 +51,17 @@ function encode(tensor: BadTensor, layer: number, worst: number): number {
   if (worst === 0) return 0;
   const rank = tensor === 'activation' ? 127 - layer : layer;
   return ((TENSORS.indexOf(tensor) + 1) << 8) | (rank << 1) | Number(Number.isNaN(worst));
+}
+
+/** The same of what may be stored as halves. */
+function worstHalf(values: Real, start: number, end: number): number {
+  let worst = 0;
+  for (let i = start; i < end; i++) {
+    if (Math.abs(values[i]!) < HALF_LIMIT) continue;
+    if (Number.isNaN(values[i])) return values[i]!;
+    worst = Number.POSITIVE_INFINITY;
+  }
+  return worst;
 }
 
 /** NaN, else infinity, else 0. */
@@ -74,17 +94,19 @@ function worstLoss(metrics: Real, rows: number, stride: number): number {
 /** Looks at what a base step has just written: the code of what is bad in so many rows. */
 export type Look = (rows: number) => number;
 
-/** Bound to what `step` writes; undefined for a step that nobody watches. */
-export function lookAt(step: Step, find: Find, { slabs }: CpuMemory): Look | undefined {
+/** Bound to what `step` writes; undefined for a step that nobody watches. `halves`: what they cannot hold is bad. */
+export function lookAt(step: Step, find: Find, { slabs }: CpuMemory, halves = false): Look | undefined {
+  const worst = halves ? worstHalf : worstOf;
   if (step.kernel === 'optimizer_update') return lookAtUpdate(step, find, slabs);
   const looks = Object.entries(KERNELS[step.kernel].watches ?? {}).flatMap(([name, tensor]): Look[] => {
     if (!(name in step.reads || name in step.writes)) return [];
     const looked = argument(step, find, name);
+    if (tensor === 'delta' && looked.slab !== 'deltas') return [];
     const values = view(looked, slabs);
     const { stride } = looked;
     if (tensor === 'loss') return [(rows) => encode(tensor, 0, worstLoss(values, rows, stride))];
     const layer = layerNumber(looked.name);
-    return [(rows) => encode(tensor, layer, worstOf(values, 0, rows * stride))];
+    return [(rows) => encode(tensor, layer, worst(values, 0, rows * stride))];
   });
   return looks.length === 0 ? undefined : (rows) => Math.max(...looks.map((look) => look(rows)));
 }

@@ -2,7 +2,7 @@
 import { DeviceError } from '../errors.ts';
 import { SLABS, type Slab } from '../kernels/kernel.ts';
 import { STRUCTS } from '../kernels/shaders.generated.ts';
-import { LISTS, normNames, type Program } from '../plan/program.ts';
+import { elementBytes, LISTS, normNames, type Program } from '../plan/program.ts';
 import { partsOf } from '../spec/spec.ts';
 import { LEARNED, type MemoryBytes } from './executor.ts';
 import { Feed, feedCapacity } from './feed.ts';
@@ -12,21 +12,31 @@ export const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(byt
 
 export const totalBytes = (bytes: MemoryBytes): number => Object.values(bytes).reduce((sum, own) => sum + own, 0);
 
+/** Records of a model's rows: in mixed precision their metrics lie among those that come back. */
+export const rowRecords = ({ mixed, lists }: Program): number =>
+  mixed ? Math.max(...LISTS.map((name) => lists[name].batch)) : 0;
+
+function capacitiesOf({ lists, models, spec }: Program): number[] {
+  const parts = partsOf(spec);
+  return LISTS.map((name) => feedCapacity(lists[name].batch, models, parts));
+}
+
+/** The records of models, and of all slots; behind them a slot has some for norms. */
+export const normsStart = (program: Program): number => (1 + Math.max(...capacitiesOf(program))) * program.models;
+
 /** Of a program in training, without its data; `staging` is where snapshots come back. */
 export function programBytes(program: Program): MemoryBytes {
   const { models, lists } = program;
-  const parts = partsOf(program.spec);
-  const capacities = LISTS.map((name) => feedCapacity(lists[name].batch, models, parts));
+  const capacities = capacitiesOf(program);
   const strides = LISTS.map((name) => new Feed(lists[name].batch, { models, capacity: 1 }).strideBytes);
   const slabs = Object.fromEntries(
-    SLABS.map((slab) => [slab, bufferBytes(program.slabs[slab].materialised * models * 4)]),
+    SLABS.map((slab) => [slab, bufferBytes(program.slabs[slab].materialised * models * elementBytes(program, slab))]),
   ) as Record<Slab, number>;
+  const records = normsStart(program) * (1 + normNames(program).length / 2);
   return {
     ...slabs,
     feed: bufferBytes(Math.max(...capacities.map((steps, i) => steps * strides[i]!))),
-    metrics: bufferBytes(
-      (1 + Math.max(...capacities)) * models * (1 + normNames(program).length / 2) * STRUCTS.Record.size,
-    ),
+    metrics: bufferBytes((records + models * rowRecords(program)) * STRUCTS.Record.size),
     staging: LEARNED.reduce((sum, slab) => sum + slabs[slab], 0),
   };
 }

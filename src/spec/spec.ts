@@ -113,6 +113,8 @@ export interface Spec {
   readonly maskTargets?: boolean;
   /** Absent where none were asked for. */
   readonly metrics?: readonly Metric[];
+  /** Absent for `'f32'`. */
+  readonly precision?: 'mixed';
 }
 
 const ENTRIES = {

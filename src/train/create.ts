@@ -218,7 +218,8 @@ async function startEngine(members: readonly Member[], runtime: Runtime, given?:
   const { executor, reason } = await chooseExecutor(runtime, spec);
   try {
     const { workgroupBytes, adapter } = executor;
-    const options = { strategy, workgroupBytes, software: adapter.software, subgroups: adapter.subgroups };
+    const { software, subgroups, halves } = adapter;
+    const options = { strategy, workgroupBytes, software, subgroups, halves };
     const choices = given ?? (await tuned(executor, plan(spec, options), runtime));
     const program = plan(spec, { ...options, models: members.length, choices });
     for (const [n, { weights }] of members.entries()) {

@@ -305,6 +305,7 @@ export class Engine implements Recoverable {
       workgroupBytes,
       software: adapter.software,
       subgroups: adapter.subgroups,
+      halves: adapter.halves,
       models: this.members.length,
       choices: this.#choices,
     });

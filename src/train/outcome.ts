@@ -3,7 +3,7 @@ import { NonFiniteError } from '../errors.ts';
 import type { Counters } from '../io/model.ts';
 import type { Program } from '../plan/program.ts';
 import type { RunResult } from '../run/executor.ts';
-import { decode } from '../run/guard.ts';
+import { decode, OVERFLOW } from '../run/guard.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Work } from './pacer.ts';
 import type { EpochSums, Snapshot } from './snapshot.ts';
@@ -133,8 +133,9 @@ export function stepsToPoint({ spec, counters, point }: Standing): number {
 /** Whether a step with a bad number is left out. */
 export const skips = ({ nonFinite }: Spec): boolean => nonFinite === 'skip';
 
-/** Whether a step with this code changed nothing, and is to be left behind. */
-export const leaves = (program: Program, code: number): boolean => skips(program.spec) && !mustReturn(program, code);
+/** Whether a step with this code changed nothing that counts, and is to be left behind. */
+export const leaves = (program: Program, code: number): boolean =>
+  (code & OVERFLOW) !== 0 || (skips(program.spec) && !mustReturn(program, code));
 
 /** Whether a bad number has changed something: inside of its update, or before it the running statistics of a norm. */
 export const mustReturn = ({ slabs }: Program, code: number): boolean => decode(code).late || slabs.statistics.all > 0;

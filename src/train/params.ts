@@ -2,9 +2,10 @@
 import { CheckpointError, SpecError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { initialize } from '../math/initializers.ts';
+import { LOSS_SCALE } from '../math/loss_scale.ts';
 import { AVERAGE, OPTIMIZER_MATH, stateOf } from '../math/optimizers.ts';
 import { randomSource, STREAM } from '../math/random.ts';
-import { nameInProgram } from '../plan/lower.ts';
+import { nameInProgram, LOSS_SCALE as SCALER } from '../plan/lower.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
 import { type Parameter, parametersOf } from '../spec/network.ts';
@@ -45,7 +46,9 @@ export function initialState(program: Program, { optimizer }: Spec): Map<string,
       return [`${slot}.${name}`, { shape: [...shape], values }];
     }),
   );
-  return new Map(tensors.filter(([, { values }]) => values[0] !== 0));
+  const initial = new Map(tensors.filter(([, { values }]) => values[0] !== 0));
+  if (program.mixed) initial.set(SCALER, { shape: [2], values: Float32Array.of(LOSS_SCALE.start, 0) });
+  return initial;
 }
 
 /** @throws CheckpointError for a name that the program does not have, or another shape */
@@ -139,7 +142,7 @@ export async function writeParameters(
   }
 }
 
-/** Reads the optimizer's state: `exp_avg.layers.0.weight`. */
+/** Reads the optimizer's state: `exp_avg.layers.0.weight`, and the scale of the loss where there is one. */
 export async function readState(
   executor: Pick<Executor, 'read'>,
   program: Program,
@@ -147,10 +150,13 @@ export async function readState(
 ): Promise<Map<string, NamedTensor>> {
   const slots = stateNames(program);
   // All reads are asked for at once, so that they show the state of one moment while a training goes on.
+  const scaler = program.mixed ? executor.read(SCALER, model) : undefined;
   const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`, model)));
-  return new Map(
+  const state = new Map<string, NamedTensor>(
     slots.flatMap((slot, n) => [...read[n]!].map(([name, tensor]) => [`${slot}.${name}`, tensor] as const)),
   );
+  if (scaler) state.set(SCALER, { shape: [2], values: await scaler });
+  return state;
 }
 
 /** Writes what `readState` gave. */
@@ -165,6 +171,8 @@ export async function writeState(
     const parameters = new Map(own.map(([name, tensor]) => [name.slice(slot.length + 1), tensor]));
     await writeParameters(executor, program, parameters, `state/${slot}`, model);
   }
+  const scaler = program.mixed && state.get(SCALER);
+  if (scaler) await executor.write(SCALER, scaler.values, model);
 }
 
 const stateNames = ({ spec }: Program) => stateOf(spec.optimizer);

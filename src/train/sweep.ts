@@ -5,7 +5,7 @@ import type { NamedTensor } from '../io/tensors.ts';
 import { printLine, printProgram } from '../plan/print.ts';
 import type { Program } from '../plan/program.ts';
 import type { AdapterDescription, RunResult } from '../run/executor.ts';
-import { decode } from '../run/guard.ts';
+import { decode, OVERFLOW } from '../run/guard.ts';
 import { parseObject } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
@@ -230,7 +230,8 @@ export class Sweep {
         const weights = new Float64Array(this.specs.length);
         for (const [slice, model] of submit.models.entries()) {
           const code = metrics.flags[k * submit.models.length + slice]!;
-          if (code && (this.specs[model]!.nonFinite !== 'skip' || decode(code).late)) this.#ended.add(model);
+          if (code && !(code & OVERFLOW) && (this.specs[model]!.nonFinite !== 'skip' || decode(code).late))
+            this.#ended.add(model);
           weights[model] = submit.weights[k * submit.models.length + slice]!;
           losses[model] = this.#ended.has(model) ? Number.NaN : lossAt(submit, metrics, k, slice);
         }

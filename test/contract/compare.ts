@@ -2,6 +2,7 @@
 import type { DenseRow, Step, Tensor, TensorName } from '../../src/kernels/kernel.ts';
 import { readTarget } from '../../src/kernels/loss.ts';
 import { clipValues, normFactor, squareSum } from '../../src/math/clip.ts';
+import { nextScale } from '../../src/math/loss_scale.ts';
 import { limitNorm } from '../../src/math/max_norm.ts';
 import { OPTIMIZER_MATH, type OptimizerFlags, type Scalars } from '../../src/math/optimizers.ts';
 import { hasPenalty, penalized, undecayed } from '../../src/math/penalties.ts';
@@ -43,7 +44,7 @@ export async function compareTrainStep(
   await cpu.prepare(program);
   const cpuData = await cpu.load(rows);
   const names = [...program.tensors.values()].filter((t) => t.offset + t.size <= program.slabs[t.slab].materialised);
-  const kept = names.filter((t) => /^(param|state|statistic)$/.test(t.role) && t.size > 0).map((t) => t.name);
+  const kept = names.filter((t) => /^(param|state|statistic|scale)$/.test(t.role) && t.size > 0).map((t) => t.name);
   const before: Values = new Map();
   for (const name of kept) before.set(name, await gpu.read(name));
   await data.ready('train');
@@ -77,6 +78,12 @@ export async function compareTrainStep(
     for (const name of new Set(Object.values(step.writes))) {
       const role = tensorOf(program, name).role;
       if (role === 'param' || role === 'state') continue;
+      if (role === 'scale') {
+        const expected = before.get(name)!.slice();
+        nextScale(expected, false);
+        assertWithin(`${who} ${name}`, after.get(name)!, expected, () => 0);
+        continue;
+      }
       if (role === 'norm') {
         // The plain loops run what a fused step covers, and so leave no sums by workgroup.
         if (gpu.backend === 'webgpu' || !step.covers) checkSquares(who, step, before, after, after.get(name)!);

@@ -5,6 +5,7 @@
 import type { Step, TensorName } from '../../src/kernels/kernel.ts';
 import { ACTIVATION_MATH, activationParameter } from '../../src/math/activations.ts';
 import { LOSS_MATH, lossParameter, type Real } from '../../src/math/losses.ts';
+import { LOSS_SCALE } from '../../src/plan/lower.ts';
 import { type Program, tensorOf } from '../../src/plan/program.ts';
 
 /** The spacing of f32 numbers near 1, halved: the error of one rounding. */
@@ -41,8 +42,12 @@ export class Bounds {
   }
 
   of(name: TensorName): Float64Array {
+    return this.#bounds.get(name) ?? this.#exact(name);
+  }
+
+  #exact(name: TensorName): Float64Array {
     const { rows, columns } = tensorOf(this.#program, name);
-    return this.#bounds.get(name) ?? new Float64Array(rows * columns);
+    return new Float64Array(rows * columns);
   }
 
   /** Bounds of what a base step writes, from those of what it reads. */
@@ -51,6 +56,9 @@ export class Bounds {
     switch (step.kernel) {
       case 'gather_rows':
         this.#set(writes.x!, (i, x) => 2 * EPS * (Math.abs(x[i]!) + Math.abs(this.#shift)));
+        break;
+      case 'round_weights':
+        for (const tensor of Object.values(writes)) this.#bounds.set(tensor, this.#exact(tensor));
         break;
       case 'dense_forward':
         this.#forward(step);
@@ -104,9 +112,12 @@ export class Bounds {
 
   #set(name: TensorName, bound: (i: number, values: Real) => number): void {
     const values = this.#reference.values(name);
+    const { half } = tensorOf(this.#program, name);
+    // Two numbers that are nearly the same may become neighbours.
+    const rounded = (value: number) => (half ? 2 ** -10 * Math.abs(value) + 2 ** -24 : 0);
     this.#bounds.set(
       name,
-      Float64Array.from(values, (_, i) => bound(i, values) + TINY),
+      Float64Array.from(values, (value, i) => bound(i, values) + rounded(value) + TINY),
     );
   }
 
@@ -186,7 +197,7 @@ export class Bounds {
       for (let j = 0; j < columns; j++) {
         const own = CHAIN * EPS * (Math.abs(middle.delta[j]!) + scale / 16);
         // Four moves do not find every corner.
-        deltas[row * columns + j] = (2 * widest('delta', j) + own) / rows;
+        deltas[row * columns + j] = ((2 * widest('delta', j) + own) / rows) * this.#scale;
       }
       for (let i = 0; i < 4; i++) {
         const own = CHAIN * EPS * (Math.abs(middle.metrics[i]!) + Math.max(...sizes, 1 / 16) / 16);
@@ -292,8 +303,13 @@ export class Bounds {
         size += factor * own;
         carried += factor * dOff[row * columns + j]! + off * (own + dOff[row * columns + j]!);
       }
-      return gamma(batch) * size + carried;
+      return (gamma(batch) * size + carried) / this.#scale;
     });
+  }
+
+  /** Of the loss. */
+  get #scale(): number {
+    return this.#program.mixed ? this.#reference.values(LOSS_SCALE)[0]! : 1;
   }
 }
 

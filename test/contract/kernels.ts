@@ -2,7 +2,7 @@
 import { massOf } from '../../src/data/weights.ts';
 import { OPTIMIZER_MATH } from '../../src/math/optimizers.ts';
 import { randomSource } from '../../src/math/random.ts';
-import { nameInProgram } from '../../src/plan/lower.ts';
+import { LOSS_SCALE, nameInProgram } from '../../src/plan/lower.ts';
 import { type PlanOptions, plan } from '../../src/plan/plan.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { Feed } from '../../src/run/feed.ts';
@@ -283,8 +283,10 @@ async function runPoint(
   point: Point,
   strategy: Strategy,
   options: PlanOptions = {},
+  precision: 'f32' | 'mixed' = 'f32',
 ): Promise<void> {
-  const spec = parseSpec(point.spec);
+  const parsed = parseSpec(point.spec);
+  const spec = precision === 'mixed' ? { ...parsed, precision } : parsed;
   const batch = spec.batchSize as number;
   const program = plan(spec, { strategy, ...options });
   const shape: DataShape = {
@@ -317,6 +319,8 @@ async function runPoint(
         Float32Array.from({ length: r * columns }, (_, i) => value(i)),
       );
     }
+    // Small enough that nothing becomes infinite, and about to grow.
+    if (program.mixed) await executor.write(LOSS_SCALE, Float32Array.of(64, 1999));
     const feed = new Feed(batch, { capacity: 2 });
     const count = point.rows ?? batch;
     const indices = feed.indices(0);
@@ -400,9 +404,7 @@ const softwareCases = (['layered', 'row-fused'] as const).map(
     group: 'kernels',
     runtimes: ['chromium', 'dawn', 'deno'],
     run: async (context) => {
-      const executor = await executorFor(context);
-      const { subgroups } = executor.adapter;
-      await executor.dispose();
+      const { subgroups } = await adapterOf(context);
       const options = { software: true, subgroups };
       const { choices } = plan(parseSpec(VARIANT_SPEC), { strategy, ...options });
       const expected = subgroups === 4 ? '32x16' : '8x8';
@@ -426,4 +428,23 @@ const strategyCases: ContractCase[] = STRATEGIES.flatMap((strategy) =>
   })),
 );
 
-export const kernelCases: ContractCase[] = [...strategyCases, ...variantCases, ...softwareCases];
+/** Halves in memory: the points that all runtimes have, and every layer; where the adapter has them. */
+const mixedCases = POINTS.filter(({ everywhere, name }) => everywhere || /^layers /.test(name)).map(
+  (point): ContractCase => ({
+    name: `mixed: ${point.name}`,
+    group: 'kernels',
+    runtimes: point.everywhere ? ['cpu', 'chromium', 'dawn', 'deno'] : ['cpu', 'deno'],
+    run: async (context) => {
+      const { halves } = await adapterOf(context);
+      if (halves) await runPoint(context, point, 'layered', {}, 'mixed');
+    },
+  }),
+);
+
+async function adapterOf(context: ContractContext) {
+  const executor = await executorFor(context);
+  await executor.dispose();
+  return executor.adapter;
+}
+
+export const kernelCases: ContractCase[] = [...strategyCases, ...variantCases, ...softwareCases, ...mixedCases];

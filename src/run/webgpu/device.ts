@@ -6,7 +6,7 @@ import type { AdapterDescription } from '../executor.ts';
 const GROWING = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
 /** What is asked for where the adapter has it. */
-const OPTIONAL = ['subgroups'] as const;
+const OPTIONAL = ['subgroups', 'shader-f16'] as const;
 
 export interface AcquiredDevice {
   readonly device: GPUDevice;
@@ -61,7 +61,7 @@ export function describe(info: GPUAdapterInfo, features: GPUSupportedFeatures): 
   const words = `${vendor} ${architecture} ${device} ${description}`.toLowerCase();
   const software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/.test(words);
   const subgroups = features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? (subgroupMinSize ?? 0) : 0;
-  return { vendor, architecture, device, description, software, subgroups };
+  return { vendor, architecture, device, description, software, subgroups, halves: features.has('shader-f16') };
 }
 
 /** Word of a loss comes within this, in ms; after a crash of Chrome's GPU process it took 70. */

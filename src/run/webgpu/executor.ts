@@ -24,7 +24,8 @@ import { type AcquiredDevice, DeviceWatch } from './device.ts';
 import { checkSlabs, checkWorkgroups } from './limits.ts';
 import { bindingsOf, Pipelines } from './pipelines.ts';
 import { Readback } from './readback.ts';
-import { normsStart, RECORD_BYTES, resultOf } from './records.ts';
+import { normsStart, RECORD_BYTES, resultOf, rowRecords, rowsOf, rowsStart } from './records.ts';
+import { packed, placeOf, readsAverages, unpacked } from './tensors.ts';
 import { dispatchesOf, questionsOf, type StepQuestion, timeDispatches } from './trial.ts';
 
 /** The WebGPU constants of the same names, which are not there to read in every runtime. */
@@ -147,11 +148,10 @@ export class WebGpuExecutor implements Executor {
 
   async write(name: string, values: Float32Array, model = 0): Promise<void> {
     const { program, slabs } = this.#need();
-    const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
-    const padded = new Float32Array(size);
-    for (let row = 0; row < rows; row++) padded.set(values.subarray(row * columns, (row + 1) * columns), row * stride);
-    const start = model * program.slabs[slab].materialised + offset;
-    this.#watch.command(() => this.#device.queue.writeBuffer(slabs[slab], start * 4, padded));
+    const tensor = tensorOf(program, name);
+    const { start } = placeOf(program, tensor, model);
+    const own = packed(tensor, values);
+    this.#watch.command(() => this.#device.queue.writeBuffer(slabs[tensor.slab], start, own));
   }
 
   run(list: ListName, feed: Feed, steps: number, data: LoadedData): Promise<RunResult> {
@@ -199,7 +199,7 @@ export class WebGpuExecutor implements Executor {
     const copy = (to: GPUCommandEncoder, back: GPUBuffer) => {
       to.copyBufferToBuffer(metrics, 0, back, 0, bytes);
       if (own === 0) return;
-      const start = (normsStart(metrics, own) + program.models * own) * RECORD_BYTES;
+      const start = (normsStart(program) + program.models * own) * RECORD_BYTES;
       to.copyBufferToBuffer(metrics, start, back, bytes, count * own * RECORD_BYTES);
     };
     const kept = staging.pop();
@@ -214,16 +214,15 @@ export class WebGpuExecutor implements Executor {
   }
 
   async read(name: string, model = 0): Promise<Float32Array<ArrayBuffer>> {
-    const { program, slabs } = this.#need();
-    const { slab, rows, columns, stride, offset, size } = tensorOf(program, name);
-    const start = model * program.slabs[slab].materialised + offset;
-    const [bytes] = await this.#readback.fetch(name, [{ from: slabs[slab], start: start * 4, size: size * 4 }]);
-    const padded = new Float32Array(bytes!);
-    const values = new Float32Array(rows * columns);
-    for (let row = 0; row < rows; row++) {
-      values.set(padded.subarray(row * stride, row * stride + columns), row * columns);
-    }
-    return values;
+    const { program, slabs, metrics } = this.#need();
+    const tensor = tensorOf(program, name);
+    // Beside halves the metrics of rows have records of their own.
+    const apart = program.mixed && tensor.role === 'metric' && tensor.slab === 'deltas';
+    const range = apart
+      ? { from: metrics, ...rowsOf(program, model) }
+      : { from: slabs[tensor.slab], ...placeOf(program, tensor, model) };
+    const [bytes] = await this.#readback.fetch(name, [range]);
+    return unpacked(tensor, bytes!, apart ? RECORD_BYTES / 4 : undefined);
   }
 
   async capture(): Promise<Captured> {
@@ -280,15 +279,16 @@ export class WebGpuExecutor implements Executor {
       WEIGHT_WORD: weightWord(data.format, list),
       MASKED: program.spec.maskTargets === true,
       ...prepared.strides,
-      NORMS_START: normsStart(prepared.metrics, normNames(program).length / 2),
-      ...(averaged(step, program) && { MODEL_PARAMS: prepared.strides.MODEL_STATE }),
+      NORMS_START: normsStart(program),
+      ...{ HALVES: program.mixed, ROWS_START: rowsStart(program), ROWS_OF_MODEL: rowRecords(program) },
+      ...(readsAverages(step, program) && { MODEL_PARAMS: prepared.strides.MODEL_STATE }),
       SLICE_WORDS: sliceWords(batch),
     };
     const choices = {
       input: data.format.input,
       tile: '8x8',
       product: '8x8',
-      real: 'f32',
+      real: program.mixed ? 'f16' : 'f32',
       ...kernel.choices?.(step),
     } as const;
     const pipeline = await this.#pipelines.get(step.kernel, choices, overrides);
@@ -307,7 +307,7 @@ export class WebGpuExecutor implements Executor {
   #group(step: Step, data: GpuLoaded, prepared: Prepared): GPUBindGroup {
     const { slabs, feed, metrics, program } = prepared;
     const { inputs, targets } = data;
-    const params = averaged(step, program) ? slabs.state : slabs.params;
+    const params = readsAverages(step, program) ? slabs.state : slabs.params;
     const buffers: Record<string, GPUBuffer> = { ...slabs, params, feed, metrics };
     const bindings: Record<string, GPUBufferBinding> = { inputs, targets };
     const entries = bindingsOf(step.kernel).map(({ name, binding }): GPUBindGroupEntry => {
@@ -341,10 +341,4 @@ export class WebGpuExecutor implements Executor {
     this.#buffers.destroyAllBut('data');
     this.#prepared = undefined;
   }
-}
-
-/** Whether the weights that a step reads are moving averages, which lie in the state: no others then. */
-function averaged(step: Step, program: Program): boolean {
-  const slabs = Object.values(step.reads).map((name) => tensorOf(program, name).slab);
-  return slabs.includes('state') && !slabs.includes('params');
 }

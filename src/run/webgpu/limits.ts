@@ -1,13 +1,13 @@
 /** What a GPU refuses by its limits, said before it is asked. */
 import { DeviceError } from '../../errors.ts';
 import { SLABS, type Step } from '../../kernels/kernel.ts';
-import type { Program } from '../../plan/program.ts';
+import { elementBytes, type Program } from '../../plan/program.ts';
 
 /** @throws DeviceError where a slab is larger than what the GPU binds */
 export function checkSlabs(program: Program, limits: GPUSupportedLimits): void {
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   for (const slab of SLABS) {
-    const bytes = program.slabs[slab].materialised * program.models * 4;
+    const bytes = program.slabs[slab].materialised * program.models * elementBytes(program, slab);
     if (bytes > limit) {
       throw new DeviceError(
         'device/limit',

@@ -1,7 +1,9 @@
 /** Reads what comes back of a submit: the records of shaders/lib/metrics.wgsl. */
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
+import { normNames, type Program } from '../../plan/program.ts';
 import type { RunResult } from '../executor.ts';
 import { endOf } from '../guard.ts';
+import { normsStart, rowRecords } from '../memory.ts';
 
 export const RECORD_BYTES = STRUCTS.Record.size;
 const WORDS = RECORD_BYTES / 4;
@@ -45,6 +47,13 @@ export function resultOf(
   return { sums, flags, norms: { names, squares } };
 }
 
-/** The record behind those of all slots; from there on a slot has so many for norms. */
-export const normsStart = ({ size }: { readonly size: number }, own: number): number =>
-  Math.floor(size / RECORD_BYTES / (1 + own));
+export { normsStart, rowRecords };
+
+/** The first record of rows, behind all others. */
+export const rowsStart = (program: Program): number => normsStart(program) * (1 + normNames(program).length / 2);
+
+/** Where the records of a model's rows lie, in bytes. */
+export function rowsOf(program: Program, model: number) {
+  const rows = rowRecords(program);
+  return { start: (rowsStart(program) + model * rows) * RECORD_BYTES, size: rows * RECORD_BYTES };
+}
