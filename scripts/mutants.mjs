@@ -25,6 +25,20 @@ export const mutants = [
     why: 'guard: whether it is NaN or infinity',
   },
   {
+    file: 'src/data/stream/learn.ts',
+    find: 'column.first + column.sum / trainRows',
+    replace: 'column.first + column.sum / count',
+    tests: ['--project', 'unit', 'test/cli/stream.test.ts'],
+    why: 'stream: the mean of the training rows',
+  },
+  {
+    file: 'src/data/stream/part.ts',
+    find: 'starts.filter((start) => start < rows)',
+    replace: 'starts',
+    tests: ['--project', 'unit', 'test/cli/stream.test.ts'],
+    why: 'stream: blocks that are only test rows',
+  },
+  {
     file: 'src/run/webgpu/executor.ts',
     find: 'kept ?? this.#readback.metrics(metrics.size, copy)',
     replace: "kept ?? this.#buffers.make('staging', 'back', metrics.size, 0x9)",

@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'puppeteer';
+import type { ByteSource } from '../data/stream/bytes.ts';
 import * as errors from '../errors.ts';
 import { DeviceError, DeviceLostError, DownhillError } from '../errors.ts';
+import { fileBytes } from '../node/index.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { CheckpointStore } from '../train/checkpoints.ts';
 import type { EpochEvent } from '../train/types.ts';
@@ -137,6 +139,8 @@ class Session implements Runner {
   #page: Page | undefined;
   #hooks: JobHooks = {};
   #job: Uint8Array = new Uint8Array(0);
+  /** Files that the job reads in ranges. */
+  #files: readonly ByteSource[] = [];
   #answer: (answer: Answer) => void = () => {};
 
   constructor(program: Uint8Array) {
@@ -179,6 +183,7 @@ class Session implements Runner {
   async run<J extends Job>(job: J, hooks: JobHooks<J> = {}): Promise<JobResult<J>> {
     this.#hooks = hooks;
     this.#job = pack(job);
+    this.#files = job.kind === 'train' && 'files' in job.train ? job.train.files.map((file) => fileBytes(file)) : [];
     const answered = new Promise<Answer>((resolve) => {
       this.#answer = resolve;
     });
@@ -232,6 +237,9 @@ class Session implements Runner {
         (answer) => send('application/octet-stream', answer),
         (error: Error) => response.writeHead(500).end(error.message),
       );
+    } else if (name?.startsWith('files/')) {
+      const file = this.#files[Number(name.slice('files/'.length))];
+      void serveRange(file, request, response);
     } else response.writeHead(404).end();
   }
 }
@@ -252,6 +260,22 @@ async function serveStore(
   else if (request.method === 'DELETE') await store.remove(name);
   else return name === '' ? JSON.stringify(await store.list()) : store.read(name);
   return '';
+}
+
+/** A range of a file; one that was changed meanwhile is said to be another. */
+async function serveRange(file: ByteSource | undefined, { headers }: IncomingMessage, response: ServerResponse) {
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+  if (!file || from === undefined) return response.writeHead(404).end();
+  try {
+    const size = await file.size();
+    const [start, end] = [Number(from), Math.min(size, Number(to) + 1)];
+    if (start >= end) return response.writeHead(416).end();
+    const bytes = await file.read(start, end);
+    const range = { 'content-range': `bytes ${start}-${end - 1}/${size}`, 'cache-control': 'no-store' };
+    return response.writeHead(206, range).end(bytes);
+  } catch (error) {
+    return response.writeHead(409).end((error as Error).message);
+  }
 }
 
 /** The error that was thrown in the page. */

@@ -1,6 +1,6 @@
 /** What `--data` names: files or a built-in set, read, split and made ready for a spec. */
 import { readFile } from 'node:fs/promises';
-import { parseCsv } from '../data/csv.ts';
+import { parseCsv, type Table } from '../data/csv.ts';
 import { GENERATOR_OPTIONS, GENERATORS, type GeneratorName } from '../data/generate/index.ts';
 import { parseIdx } from '../data/idx.ts';
 import { matchTable } from '../data/match.ts';
@@ -8,6 +8,8 @@ import { parseNpy } from '../data/npy.ts';
 import { takeRows } from '../data/rows.ts';
 import { arraySource, type Source, tableSource } from '../data/source.ts';
 import { type SplitBy, split } from '../data/split.ts';
+import { blobBytes } from '../data/stream/bytes.ts';
+import { parquetShard } from '../data/stream/parquet.ts';
 import type { DataInput, Targets } from '../data/types.ts';
 import { DataError, suggest } from '../errors.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -55,31 +57,26 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 /** Reads the data with their targets. @throws UsageError, DataError */
 export async function loadSource(flags: DataFlags): Promise<NamedSource> {
   const place = parsePlace(flags.data);
-  if (place.kind === 'csv') {
-    const { source, sampleWeight } = asSource(await readTable(place.path, flags), place.path);
+  if (place.kind !== 'generated' && isTable(place)) {
+    const { source, sampleWeight } = asSource(await readTable(place, flags), place.files[0]!);
     const splitBy = source.task === 'classes' ? 'stratified' : 'random';
     return { ...source, ...(sampleWeight && { sampleWeight }), splitBy };
   }
   if (flags.sampleWeight !== undefined) {
     throw new UsageError('cli/usage', `--sample-weight: got data "${flags.data}" without columns, expected csv:FILE.`);
   }
-  if (place.kind === 'idx') {
-    const [images, labels] = await Promise.all([place.images, place.labels].map(readIdx));
-    return { ...arraySource(images!, labels!, place.images), splitBy: 'last' };
-  }
-  if (place.kind === 'npy') {
-    const [x, y] = await Promise.all([place.x, place.y].map(async (path) => parseNpy(await readBytes(path), path)));
-    const source = arraySource(x!, y!, place.x);
-    return { ...source, splitBy: source.task === 'classes' ? 'stratified' : 'random' };
-  }
-  return generatedSource(place, flags.dataSeed ?? 0);
+  if (place.kind === 'generated') return generatedSource(place, flags.dataSeed ?? 0);
+  const source = arraySource(...(await readArrays(place)), place.files[0]);
+  if (place.kind === 'idx') return { ...source, splitBy: 'last' };
+  return { ...source, splitBy: source.task === 'classes' ? 'stratified' : 'random' };
 }
 
-type Place =
-  | { kind: 'csv'; path: string }
-  | { kind: 'idx'; images: string; labels: string }
-  | { kind: 'npy'; x: string; y: string }
-  | Generated;
+/** A table, or inputs and targets. */
+export interface Files {
+  kind: 'csv' | 'parquet' | 'idx' | 'npy';
+  files: readonly string[];
+}
+type Place = Files | Generated;
 interface Generated {
   kind: 'generated';
   name: GeneratorName;
@@ -87,21 +84,21 @@ interface Generated {
   options: Record<string, number>;
 }
 
-function parsePlace(data: string): Place {
+export function parsePlace(data: string): Place {
   const names = Object.keys(GENERATORS);
   const [, kind = data, rest = ''] = /^([^:]*):(.*)$/s.exec(data) ?? [];
-  if (kind === 'csv' && rest) return { kind, path: rest };
+  if ((kind === 'csv' || kind === 'parquet') && rest) return { kind, files: [rest] };
   if (kind === 'idx' || kind === 'npy') {
     const [first, second, ...more] = rest.split(',');
     if (!first || !second || more.length > 0) {
       const expected = kind === 'idx' ? 'idx:IMAGES,LABELS' : 'npy:X.npy,Y.npy';
       throw new UsageError('cli/usage', `--data: got "${data}", expected ${expected}.`);
     }
-    return kind === 'idx' ? { kind, images: first, labels: second } : { kind, x: first, y: second };
+    return { kind, files: [first, second] };
   }
   if (Object.hasOwn(GENERATORS, kind)) return parseGenerated(kind as GeneratorName, data);
-  const near = suggest(kind, ['csv', 'idx', 'npy', ...names]);
-  const known = `idx:IMAGES,LABELS, npy:X.npy,Y.npy, csv:FILE, or one of ${names.join(', ')}`;
+  const near = suggest(kind, ['csv', 'parquet', 'idx', 'npy', ...names]);
+  const known = `idx:IMAGES,LABELS, npy:X.npy,Y.npy, csv:FILE, parquet:FILE, or one of ${names.join(', ')}`;
   throw new UsageError('cli/usage', `--data: got "${data}"${near}, expected ${known}.`);
 }
 
@@ -126,13 +123,30 @@ function parseGenerated(name: GeneratorName, data: string): Generated {
   return generated;
 }
 
-const readTable = async (path: string, flags: DataFlags): Promise<Weighed> =>
-  takeWeights(parseCsv(await readBytes(path), { header: flags.header ?? 'auto' }, path), flags, path);
+const isTable = ({ kind }: Place): boolean => kind === 'csv' || kind === 'parquet';
+
+async function readTable({ kind, files: [path = ''] }: Files, flags: DataFlags): Promise<Weighed> {
+  const bytes = await readBytes(path);
+  const { header = 'auto' } = flags;
+  return takeWeights(kind === 'csv' ? parseCsv(bytes, { header }, path) : await readParquet(bytes, path), flags, path);
+}
+
+async function readParquet(bytes: Uint8Array, path: string): Promise<Table> {
+  const shard = parquetShard(blobBytes(new Blob([bytes as Uint8Array<ArrayBuffer>]), path));
+  const { rows: count } = await shard.open();
+  const { names, rows } = await shard.table!(0, count);
+  return { names: [...names], header: true, rows: rows.map((row) => row.map(String)), lines: rows.map((_, i) => i) };
+}
 
 const asSource = ({ table, target, sampleWeight }: Weighed, who: string) => {
   return { source: tableSource(table, target === undefined ? {} : { target }, who), sampleWeight };
 };
-const readIdx = async (path: string) => parseIdx(await readBytes(path), path);
+
+function readArrays({ kind, files }: Files) {
+  const read = kind === 'idx' ? parseIdx : parseNpy;
+  const [x, y] = files.map(async (path) => read(await readBytes(path), path));
+  return Promise.all([x!, y!]);
+}
 
 function generatedSource({ name, rows, options }: Generated, seed: number): NamedSource {
   const { x, y } = GENERATORS[name]({ ...options, rows, seed });
@@ -186,19 +200,20 @@ export function splitSource(source: NamedSource, flags: DataFlags): SplitData {
 /** Data for a saved model: raw rows as its preprocessing takes them, with targets where the data have them. */
 export async function loadForModel(spec: Spec, flags: DataFlags): Promise<Omit<DataInput, 'y'> & { y?: Targets }> {
   const place = parsePlace(flags.data);
-  if (place.kind !== 'csv') {
+  if (place.kind === 'generated' || !isTable(place)) {
     const { x, y } = await loadSource(flags);
     return { x, y };
   }
-  const weighed = await readTable(place.path, flags);
+  const weighed = await readTable(place, flags);
   const { table, target } = weighed;
+  const [path = ''] = place.files;
   const weights = weighed.sampleWeight && { sampleWeight: weighed.sampleWeight };
   if (spec.preprocessing.columns) {
-    return { ...matchTable(table, spec.preprocessing, target, place.path), ...weights };
+    return { ...matchTable(table, spec.preprocessing, target, path), ...weights };
   }
   if (table.names.length === spec.inputs && target === undefined) {
     return { x: table.rows.map((row) => row.map(Number)), ...weights };
   }
-  const { x, y } = asSource(weighed, place.path).source;
+  const { x, y } = asSource(weighed, path).source;
   return { x, y, ...weights };
 }

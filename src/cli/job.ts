@@ -1,4 +1,5 @@
 /** The work behind the commands, the same in Node and in a page: train, sweep, evaluate, predict. */
+import type { ByteSource } from '../data/stream/bytes.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -9,12 +10,13 @@ import type { RecoveryEvent } from '../train/recovery.ts';
 import type { EpochEvent, Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
 import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from './start.ts';
+import { openStream, type StreamedRows } from './stream-rows.ts';
 import { type SweepJob, type SweepResult, type SweepStepEvent, sweep } from './sweep/job.ts';
 
 export interface TrainJob extends RunOptions, TrainingLength {
   kind: 'train';
   spec: Spec;
-  train: DataInput;
+  train: DataInput | StreamedRows;
   test?: DataInput;
   /** A safetensors file with the weights to start from. */
   init?: Uint8Array;
@@ -82,6 +84,8 @@ export interface JobHooks<J extends Job = Job> {
   signal?: AbortSignal;
   /** Where checkpoints go. */
   store?: CheckpointStore;
+  /** Opens the n-th file of rows that stream. */
+  open?(file: string, n: number): ByteSource;
 }
 
 /** Something that jobs run on. */
@@ -111,7 +115,7 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
   try {
     if (init) await trainer.setWeights(init);
     const { adapter } = trainer;
-    const data = new Dataset(job.train);
+    const data = 'files' in job.train ? openStream(job.train, hooks.open!) : new Dataset(job.train);
     const result: TrainResult = { adapter, steps: 0, msPerStep: 0, stopped: false };
     hooks.onStart?.({ adapter, plan: trainer.describe() });
     try {
@@ -128,7 +132,7 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
       // First of all nothing may be lost.
       result.checkpoint = await trainer.save();
       if (!result.stopped) {
-        result.train = await trainer.evaluate(data);
+        if (data instanceof Dataset) result.train = await trainer.evaluate(data);
         if (job.test) {
           result.test = await trainer.evaluate(job.test);
           result.predictions = await trainer.predict(job.test.x);

@@ -18,6 +18,7 @@ import { type TrainFlags, train } from './train.ts';
 const LOG_EVERY = 10;
 const TRAIN_EXAMPLES = `
 Examples:
+  from large files   downhill train --data csv:night.csv --stream --shuffle-buffer 100000 --holdout 2000
   keep the run       downhill train --data digits --epochs 50 --checkpoint runs/night --checkpoint-every 500
   go on with it      the same line and --resume: the model will have the bits of a run that was never interrupted
   take it further    downhill train --data digits --epochs 80 --checkpoint runs/night --resume
@@ -87,9 +88,8 @@ const commands = (wrap: Wrap) => (output: Output) => {
     return sub;
   };
 
-  reportOptions(
-    checkpointOptions(runOptions(numberOptions(specOptions(dataOptions(command('train', 'train a model'), true))))),
-  )
+  const trained = streamOptions(dataOptions(command('train', 'train a model'), true));
+  reportOptions(checkpointOptions(runOptions(numberOptions(specOptions(trained)))))
     .addHelpText('after', TRAIN_EXAMPLES)
     .action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
 
@@ -121,7 +121,8 @@ const commands = (wrap: Wrap) => (output: Output) => {
 
 /** Where data come from. */
 function placeOptions(command: Command, needed: boolean): Command {
-  const words = 'csv:FILE, idx:IMAGES,LABELS, npy:X,Y, or a built-in set: digits, rings:500, rings:500,classes=4';
+  const words =
+    'csv:FILE, parquet:FILE, idx:IMAGES,LABELS, npy:X,Y, or a built-in set: digits, rings:500, rings:500,classes=4';
   return command
     .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
     .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')
@@ -139,6 +140,15 @@ const dataOptions = (command: Command, needed: boolean): Command =>
   placeOptions(command, needed)
     .option('--holdout <n>', 'rows kept for the test: a number, a fraction, or 0 (default: 0.2)', holdout)
     .addOption(new Option('--split <how>', 'which rows those are (default: by the kind of data)').choices(SPLITS));
+
+/** Data that stay in their files. */
+const streamOptions = (command: Command): Command =>
+  command
+    .option(
+      '--stream',
+      'read files in ranges while the model trains: they may be larger than memory; the test rows are the last (default: none)',
+    )
+    .option('--shuffle-buffer <n>', 'rows of a stream that are shuffled among each other (default: 64 MiB)', whole(1));
 
 /** What is trained, and how. */
 const specOptions = (command: Command): Command =>

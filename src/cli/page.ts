@@ -1,4 +1,5 @@
 /** The page's half of the Chrome backend: fetches a job, runs it on the page's GPU, sends back what happens. */
+import { urlBytes } from '../data/stream/bytes.ts';
 import { describe } from '../run/webgpu/device.ts';
 import type { CheckpointStore } from '../train/checkpoints.ts';
 import type { EpochEvent } from '../train/types.ts';
@@ -50,7 +51,8 @@ const door = {
     let answer: unknown;
     try {
       const job = unpack(new Uint8Array(await (await fetch('job')).arrayBuffer())) as Job;
-      answer = { result: await runJob(job, {}, { onStep, onEpoch, onStart, signal: controller.signal, store }) };
+      const hooks = { onStep, onEpoch, onStart, signal: controller.signal, store, open };
+      answer = { result: await runJob(job, {}, hooks) };
     } catch (error) {
       answer = { kind: error instanceof Error ? error.name : 'Error', failure: toFailure(error) };
     }
@@ -71,6 +73,10 @@ const store: CheckpointStore = {
   list: async () => (await ask('GET', '')).json(),
   remove: async (name) => void (await ask('DELETE', name)),
 };
+
+/** A file of the job, which Node reads in ranges. */
+const open = (file: string, n: number) =>
+  urlBytes(new URL(`files/${n}`, location.href), { name: file.split(/[\\/]/).pop()! });
 
 async function ask(method: string, name: string, body?: BodyInit): Promise<Response> {
   const response = await fetch(`checkpoints/${name}`, { method, ...(body && { body }) });

@@ -1,5 +1,6 @@
 /** Flags → data, spec and job: everything about a run that is known before it starts. */
 import { encodeRows } from '../data/encode.ts';
+import type { DataInput } from '../data/types.ts';
 import type { Spec } from '../spec/spec.ts';
 import { type DataFlags, loadSource, readBytes, type SplitData, splitSource } from './data.ts';
 import { UsageError } from './errors.ts';
@@ -15,9 +16,12 @@ import {
   trainingLength,
 } from './spec.ts';
 import type { RunOptions } from './start.ts';
+import { type StreamFlags, streamProblem } from './stream.ts';
 
 /** The flags that say what is trained on what. */
 export type ProblemFlags = DataFlags & SpecFlags & RunOptions & { init?: string };
+/** Also of rows that stream. */
+export type PrepareFlags = ProblemFlags & StreamFlags;
 
 /** What the flags name, read and split. */
 export interface Problem {
@@ -31,9 +35,7 @@ export interface Problem {
 
 /** Reads all there is to read. @throws UsageError, SpecError, DataError */
 export async function readProblem(flags: ProblemFlags): Promise<Problem> {
-  if (flags.steps !== undefined && flags.epochs !== undefined) {
-    throw new UsageError('cli/usage', '--steps: got --epochs too, expected one of them.');
-  }
+  checkLength(flags);
   const model = flags.model === undefined ? undefined : await readModel(flags.model);
   const source = await loadSource(flags);
   const parts = splitSource(source, flags);
@@ -48,14 +50,22 @@ export async function readProblem(flags: ProblemFlags): Promise<Problem> {
   };
 }
 
+function checkLength({ steps, epochs }: ProblemFlags): void {
+  if (steps === undefined || epochs === undefined) return;
+  throw new UsageError('cli/usage', '--steps: got --epochs too, expected one of them.');
+}
+
 /** What every job that trains is made of; the rows are checked against the spec. @throws DataError */
-export function jobParts(spec: Spec, { parts, init }: Problem, flags: ProblemFlags): Omit<TrainJob, 'kind'> {
-  encodeRows(spec, parts.train, 'training rows');
-  if (parts.test) encodeRows(spec, parts.test, 'test rows');
+export function jobParts(spec: Spec, { parts: { train, test }, init }: Problem, flags: ProblemFlags) {
+  encodeRows(spec, train, 'training rows');
+  return { spec, train, ...commonParts(spec, test, init, flags) };
+}
+
+/** Test rows, weights and options, wherever the training rows are. */
+function commonParts(spec: Spec, test: DataInput | undefined, init: Uint8Array | undefined, flags: ProblemFlags) {
+  if (test) encodeRows(spec, test, 'test rows');
   return {
-    spec,
-    train: parts.train,
-    ...(parts.test && { test: parts.test }),
+    ...(test && { test }),
     ...trainingLength(flags),
     ...(flags.strategy && { strategy: flags.strategy }),
     ...(flags.stepsPerSubmit && { stepsPerSubmit: flags.stepsPerSubmit }),
@@ -78,14 +88,18 @@ export interface Prepared {
  * Reads and checks all there is to check: what is wrong here is bad usage. What no flag says is that of the checkpoint
  * `from`. @throws DownhillError
  */
-export async function prepare(flags: ProblemFlags, from?: Resumed): Promise<Prepared> {
+export async function prepare(flags: PrepareFlags, from?: Resumed): Promise<Prepared> {
   if (from && flags.init !== undefined) {
     throw new UsageError('cli/usage', '--resume: got --init too, expected one of them.');
   }
-  const problem = await readProblem(flags);
-  const { model = from && { spec: { ...from.file.spec } }, shape, describe } = problem;
+  if (flags.shuffleBuffer !== undefined && !flags.stream) {
+    throw new UsageError('cli/usage', '--shuffle-buffer: expected --stream beside it.');
+  }
+  const given = await (flags.stream ? readStream(flags) : readProblem(flags));
+  const { model = from && { spec: { ...from.file.spec } }, shape, describe } = given;
   const spec = buildSpec(model, flags, shape);
-  const job: TrainJob = { kind: 'train', ...jobParts(spec, problem, flags) };
+  const parts = 'parts' in given ? jobParts(spec, given, flags) : await streamParts(spec, given, flags);
+  const job: TrainJob = { kind: 'train', ...parts };
   if (from) {
     checkResumed(from, spec, flags);
     job.resume = from.bytes;
@@ -98,4 +112,27 @@ export async function prepare(flags: ProblemFlags, from?: Resumed): Promise<Prep
     total: totalSteps(flags, spec, shape.rows),
     job,
   };
+}
+
+/** What the flags name, where the rows stay in their files. */
+async function readStream(flags: PrepareFlags) {
+  checkLength(flags);
+  const model = flags.model === undefined ? undefined : await readModel(flags.model);
+  const init = flags.init === undefined ? undefined : await readBytes(flags.init);
+  return { model, init, ...(await streamProblem(flags)) };
+}
+
+async function streamParts(spec: Spec, given: Awaited<ReturnType<typeof readStream>>, flags: ProblemFlags) {
+  const { train, test, init } = given;
+  for (const [flag, value, never] of [
+    ['--sampler', spec.sampler, 'uniform'],
+    ['--batch-size', spec.batchSize, 'full'],
+  ]) {
+    if (value !== never) continue;
+    throw new UsageError(
+      'cli/usage',
+      `--stream: got ${flag} ${never}, which takes all rows at once; expected another.`,
+    );
+  }
+  return { spec, train, ...commonParts(spec, await test(spec), init, flags) };
 }

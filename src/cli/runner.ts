@@ -1,6 +1,6 @@
 /** Chooses what a job runs on: a GPU through Dawn or through Chrome, or the CPU; and says which and why. */
 import { DeviceError } from '../errors.ts';
-import { nodeGpu } from '../node/index.ts';
+import { fileBytes, nodeGpu } from '../node/index.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import type { Runtime } from '../train/types.ts';
 import { openChrome } from './chrome.ts';
@@ -54,7 +54,7 @@ async function openNode(options: { software: boolean }): Promise<Runner> {
 const inProcess = (backend: 'node' | 'cpu', runtime: Runtime, adapter?: AdapterDescription): Runner => ({
   backend,
   adapter,
-  run: (job, hooks) => runJob(job, runtime, hooks),
+  run: (job, hooks) => runJob(job, runtime, { open: fileBytes, ...hooks }),
   close: async () => {},
 });
 

@@ -21,8 +21,9 @@ import { type CheckpointFlags, openCheckpoints } from './resume.ts';
 import { adapterWords, type BackendName, chooseRunner } from './runner.ts';
 import type { SpecFlags } from './spec.ts';
 import type { RunOptions } from './start.ts';
+import type { StreamFlags } from './stream.ts';
 
-export interface TrainFlags extends DataFlags, SpecFlags, RunOptions, CheckpointFlags {
+export interface TrainFlags extends DataFlags, StreamFlags, SpecFlags, RunOptions, CheckpointFlags {
   init?: string;
   backend: BackendName;
   logEvery: number;

@@ -40,7 +40,7 @@ export interface TableOptions {
 }
 
 /** The most different whole numbers that still count as classes unasked. */
-const MAX_NUMERIC_CLASSES = 20;
+export const MAX_NUMERIC_CLASSES = 20;
 
 /**
  * A table as a source. A column of which every field is a number is numeric, any other is categorical. Classes are
@@ -83,7 +83,7 @@ function kinds(numeric: boolean[]): string {
 }
 
 /** The index of the target column. @throws DataError `data/target` */
-export function findTarget(table: Table, target: string | number, who: string): number {
+export function findTarget(table: Pick<Table, 'names'>, target: string | number, who: string): number {
   const { names } = table;
   const place = names.indexOf(String(target));
   if (typeof target === 'string' && place !== -1) {
@@ -124,7 +124,7 @@ function tableTargets(
 ): { task: Task; y: string[] | number[]; classes?: string[] } {
   const numeric = isNumericColumn(table, column, who);
   const fields = table.rows.map((row) => row[column]!);
-  if ((wish ?? (numeric && !looksLikeClasses(fields) ? 'regression' : 'classes')) === 'classes') {
+  if ((wish ?? (numeric && !looksLikeClasses(countsOf(fields)) ? 'regression' : 'classes')) === 'classes') {
     const y = numeric ? fields.map((field) => String(Number(field))) : fields;
     const classes = sortedNames(y);
     if (classes.length >= 2) return { task: 'classes', y, classes };
@@ -138,16 +138,18 @@ function tableTargets(
   throw notANumber(fields[text], `${who}: line ${table.lines[text]}, target column ${show(table.names[column])}`);
 }
 
-/** Whether numbers look like classes: few, whole, and each of them more than once. */
-function looksLikeClasses(fields: string[]): boolean {
+/** Whether numbers look like classes: few, whole, and each of them more than once. `counts`: how often each is there. */
+export const looksLikeClasses = (counts: ReadonlyMap<number, number>): boolean =>
+  counts.size <= MAX_NUMERIC_CLASSES && [...counts].every(([value, count]) => Number.isInteger(value) && count >= 2);
+
+/** How often each number is there; it ends where there are too many to be classes. */
+function countsOf(fields: readonly string[]): Map<number, number> {
   const counts = new Map<number, number>();
   for (const field of fields) {
-    const value = Number(field);
-    if (!Number.isInteger(value)) return false;
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-    if (counts.size > MAX_NUMERIC_CLASSES) return false;
+    counts.set(Number(field), (counts.get(Number(field)) ?? 0) + 1);
+    if (counts.size > MAX_NUMERIC_CLASSES) break;
   }
-  return [...counts.values()].every((count) => count >= 2);
+  return counts;
 }
 
 /** Numbers in some dimensions, as the decoders of IDX and NPY give them. */
@@ -196,15 +198,14 @@ export function arraySource(images: NumberArray, labels: NumberArray, who = 'arr
 function countClasses(labels: ArrayLike<number>, who: string): number {
   let max = 0;
   for (let row = 0; row < labels.length; row++) {
-    const label = labels[row]!;
-    if (label < 0 || label >= MAX_WIDTH) {
-      throw new DataError(
-        'data/label',
-        `${who}: label ${row} is ${label}, expected a class from 0 to ${MAX_WIDTH - 1}.`,
-      );
-    }
-    if (label > max) max = label;
+    max = Math.max(max, checkLabel(labels[row]!, row, who));
   }
   if (max > 0) return max + 1;
   throw new DataError('data/classes', `${who}: all labels are 0, expected two classes or more.`);
+}
+
+/** @throws DataError `data/label` for what is no class of any model */
+export function checkLabel(label: number, row: number, who: string): number {
+  if (label >= 0 && label < MAX_WIDTH) return label;
+  throw new DataError('data/label', `${who}: label ${row} is ${label}, expected a class from 0 to ${MAX_WIDTH - 1}.`);
 }

@@ -1,6 +1,6 @@
 /** The command trains one model and many in headless Chrome, from its own process to its exit code. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, type TestContext, test } from 'vitest';
@@ -55,6 +55,19 @@ test('50 steps of xor', (context) => {
   ]);
   expect(events.at(-1)).toMatchObject({ backend: 'chrome', steps: 50, adapter: { software: expect.any(Boolean) } });
   expect(decodeModel(readFileSync(events.at(-1).checkpoint)).counters?.step).toBe(50);
+});
+
+test('rows that stream from a file into the page, to the bits of a second run', (context) => {
+  const file = join(folder, 'rows.csv');
+  const lines = Array.from({ length: 300 }, (_, row) => `${row % 7},${(row * row) % 11},${['a', 'b'][row % 2]}`);
+  writeFileSync(file, ['x,y,kind', ...lines].join('\n'));
+  const flags = ['--data', `csv:${file}`, '--stream', '--shuffle-buffer', '64', '--holdout', '40', '--steps', '20'];
+  const models = ['one', 'two'].map((out) => {
+    const events = runOnChrome(context, 'train', ...flags, '--out', join(folder, out));
+    expect(events.at(-1)).toMatchObject({ event: 'done', steps: 20, test: { accuracy: expect.any(Number) } });
+    return readFileSync(events.at(-1).checkpoint);
+  });
+  expect(models[0]!.equals(models[1]!)).toBe(true);
 });
 
 test('a sweep of four models, half of which are dropped', (context) => {

@@ -81,7 +81,8 @@ function arrayShard(xFile: FileInput, yFile: FileInput, openFile: Open): Shard {
       );
     }
     inputs = x!;
-    return { x: x!, y: y!, layout: { rows, width: product(x!.shape) / rows } };
+    const bytes = x!.decode(new Uint8Array(0), 0) instanceof Uint8Array;
+    return { x: x!, y: y!, layout: { rows, width: product(x!.shape) / rows, bytes } };
   });
   return {
     name,
@@ -90,6 +91,10 @@ function arrayShard(xFile: FileInput, yFile: FileInput, openFile: Open): Shard {
       const { x, y } = await open();
       const [xs, ys] = await Promise.all([rowsOf(files[0], x, from, to), rowsOf(files[1], y, from, to)]);
       return { x: toInputs(xs), y: toTargets(ys) };
+    },
+    async targets(from, to) {
+      const { y } = await open();
+      return toTargets(await rowsOf(files[1], y, from, to));
     },
     where: (row) => (inputs ? `byte ${inputs.start + row * inputs.rowBytes}` : ''),
   };

@@ -119,6 +119,15 @@ export function csvShard(input: FileInput, options: CsvShardOptions = {}): Shard
     return { table, start, names };
   };
 
+  const rowsOf = async (from: number, to: number) => {
+    const { table, start, names } = await block(from);
+    const rows = table.rows.slice(from - start, to - start);
+    if (rows.length !== to - from) {
+      throw new DataError('data/rows', `${name}: rows ${from} to ${to} do not lie in one block.`);
+    }
+    return { names, rows, where: (i: number) => `line ${table.lines[from - start + i]}` };
+  };
+
   return {
     name,
     async open() {
@@ -126,13 +135,10 @@ export function csvShard(input: FileInput, options: CsvShardOptions = {}): Shard
       return { rows, starts: begins.map(({ row }, i) => (i === 0 ? 0 : row - first)) };
     },
     async read(from, to, spec) {
-      const { table, start, names } = await block(from);
-      const rows = table.rows.slice(from - start, to - start);
-      if (rows.length !== to - from) {
-        throw new DataError('data/rows', `${name}: rows ${from} to ${to} do not lie in one block.`);
-      }
-      return tableRows(names, rows, options, spec, name, (i) => `line ${table.lines[from - start + i]}`);
+      const { names, rows, where } = await rowsOf(from, to);
+      return tableRows(names, rows, options, spec, name, where);
     },
+    table: rowsOf,
     where(row) {
       const start = finder?.starts.findLast((one) => one.row <= row + 1);
       return start ? `behind byte ${start.byte}, line ${start.line}` : '';

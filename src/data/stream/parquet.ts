@@ -40,6 +40,27 @@ export function parquetShard(input: FileInput, options: ParquetShardOptions = {}
     groups = starts;
     return { file, metadata, rows, starts, names: parquetSchema(metadata).children.map(({ element }) => element.name) };
   });
+  const rowsOf = async (from: number, to: number, wanted: readonly string[]) => {
+    const { file, metadata } = await open();
+    const { compressors } = options;
+    let rows: Record<string, Field>[] = [];
+    await readable(name, () =>
+      parquetRead({
+        file,
+        metadata,
+        columns: [...wanted],
+        rowStart: from,
+        rowEnd: to,
+        rowFormat: 'object',
+        onComplete: (complete) => {
+          rows = complete as typeof rows;
+        },
+        ...(compressors && { compressors }),
+      }),
+    );
+    const where = (i: number) => `row ${from + i} (${group(groups, from + i)})`;
+    return { rows: rows.map((row) => wanted.map((column) => plain(row[column]))), where };
+  };
   return {
     name,
     async open() {
@@ -47,28 +68,19 @@ export function parquetShard(input: FileInput, options: ParquetShardOptions = {}
       return { rows, starts };
     },
     async read(from, to, spec) {
-      const { file, metadata, names } = await open();
-      const { compressors, inputs, target } = options;
+      const { names } = await open();
+      const { inputs, target } = options;
       const columns = spec.preprocessing.columns?.map((column) => column.name) ?? inputs;
       const goal = target ?? spec.preprocessing.target;
       const wanted = columns && goal !== undefined ? [...columns, goal].filter((one) => names.includes(one)) : names;
-      let rows: Record<string, Field>[] = [];
-      await readable(name, () =>
-        parquetRead({
-          file,
-          metadata,
-          columns: wanted,
-          rowStart: from,
-          rowEnd: to,
-          rowFormat: 'object',
-          onComplete: (complete) => {
-            rows = complete as typeof rows;
-          },
-          ...(compressors && { compressors }),
-        }),
-      );
-      const fields = rows.map((row) => wanted.map((column) => plain(row[column])));
-      return tableRows(wanted, fields, options, spec, name, (i) => `row ${from + i} (${group(groups, from + i)})`);
+      const { rows, where } = await rowsOf(from, to, wanted);
+      return tableRows(wanted, rows, options, spec, name, where);
+    },
+    async table(from, to) {
+      const { names } = await open();
+      const { rows, where } = await rowsOf(from, to, names);
+      const text = (field: Field) => (typeof field === 'number' ? field : String(field));
+      return { names, rows: rows.map((row) => row.map(text)), where };
     },
     where: (row) => group(groups, row),
   };
@@ -77,7 +89,8 @@ export function parquetShard(input: FileInput, options: ParquetShardOptions = {}
 const group = (starts: readonly number[], row: number): string =>
   `row group ${starts.findLastIndex((start) => start <= row)}`;
 
-const plain = (field: Field): Field => (typeof field === 'bigint' ? Number(field) : (field ?? ''));
+const plain = (field: Field): Field =>
+  typeof field === 'bigint' || typeof field === 'boolean' ? Number(field) : (field ?? '');
 
 function asyncBuffer(source: ByteSource, byteLength: number) {
   return {

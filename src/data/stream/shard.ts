@@ -1,6 +1,6 @@
 /** A shard: some rows of a data set in files of their own, of which any run of rows can be read. */
 import type { Spec } from '../../spec/spec.ts';
-import type { DataInput } from '../types.ts';
+import type { DataInput, Targets } from '../types.ts';
 
 export interface ShardLayout {
   readonly rows: number;
@@ -8,6 +8,16 @@ export interface ShardLayout {
   readonly starts?: readonly number[];
   /** Inputs of a row, where the files say so. */
   readonly width?: number;
+  /** Whether inputs are bytes. */
+  readonly bytes?: boolean;
+}
+
+/** Rows of a table as they stand in their file; a field is a number or text, and empty where nothing stands. */
+export interface Fields {
+  readonly names: readonly string[];
+  readonly rows: readonly (readonly (string | number)[])[];
+  /** Where row i of these lies, in words. */
+  where(row: number): string;
 }
 
 export interface Shard {
@@ -19,6 +29,10 @@ export interface Shard {
   read(from: number, to: number, spec: Spec): Promise<DataInput>;
   /** Where a row lies, in words. */
   where(row: number): string;
+  /** Rows from `from` up to `to` of a table, before a model takes them. */
+  table?(from: number, to: number): Promise<Fields>;
+  /** Targets of rows, where they have a file of their own. */
+  targets?(from: number, to: number): Promise<Targets>;
 }
 
 /** The result of `work`, once it worked. */
