@@ -39,6 +39,20 @@ export const mutants = [
     why: 'stream: blocks that are only test rows',
   },
   {
+    file: 'src/data/stream/parquet-guard.ts',
+    find: 'values < count - seen + 8',
+    replace: 'values < Infinity',
+    tests: ['--project', 'unit', 'test/data/stream.test.ts', '-t', 'Parquet'],
+    why: 'Parquet: runs of more values than there are',
+  },
+  {
+    file: 'src/data/stream/thrift.ts',
+    find: 'size.value > view.byteLength - size.at',
+    replace: 'size.value > Infinity',
+    tests: ['--project', 'unit', 'test/data/stream.test.ts', '-t', 'Parquet'],
+    why: 'Parquet: lists of more than there is',
+  },
+  {
     file: 'src/run/webgpu/executor.ts',
     find: 'kept ?? this.#readback.metrics(metrics.size, copy)',
     replace: "kept ?? this.#buffers.make('staging', 'back', metrics.size, 0x9)",

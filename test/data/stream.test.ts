@@ -225,6 +225,51 @@ describe('Parquet', () => {
     const cut = parquetShard(watched('cut.parquet', bytes.slice(0, 500)));
     await expect(cut.open()).rejects.toMatchObject({ code: 'data/parquet', message: /^cut\.parquet: cannot be read/ });
   });
+
+  it('refuses what claims more than is there: every byte of a small file changed, and what was said to it', async () => {
+    const column = <T>(value: (row: number) => T) => Array.from({ length: 12 }, (_, row) => value(row));
+    const small = new Uint8Array(
+      parquetWriteBuffer({
+        columnData: [
+          { name: 'a', data: column((row) => `n${row % 3}`), type: 'STRING' },
+          { name: 'b', data: column((row) => `long ${row * row}`), type: 'STRING', encoding: 'DELTA_BYTE_ARRAY' },
+          { name: 'c', data: column((row) => row % 4), type: 'INT32', encoding: 'DELTA_BINARY_PACKED' },
+        ],
+        codec: 'UNCOMPRESSED',
+        statistics: false,
+      }),
+    );
+    const said = new Set<string>();
+    for (let at = 4; at < small.length - 4; at++) {
+      for (const value of [0xfe, 0x7f]) {
+        const shard = parquetShard(
+          watched(
+            'f',
+            Uint8Array.from(small, (byte, i) => (i === at ? value : byte)),
+          ),
+        );
+        const error = await (async () => shard.table!(0, (await shard.open()).rows))().catch((thrown) => thrown);
+        if (!(error instanceof Error)) continue;
+        expect(error).toMatchObject({ code: expect.stringMatching(/^data\//) });
+        said.add(error.message.replace(/-?\d+(\.\d+)?/g, 'N'));
+      }
+    }
+    const words = [...said].join('\n');
+    for (const rule of [
+      /its footer claims N bytes of N/,
+      /a list of N elements/,
+      /row group N: a column lies outside of it/,
+      /row group N: a column claims N values/,
+      /row group N: a column claims N bytes/,
+      /a page at byte N claims N bytes/,
+      /a page at byte N claims N values/,
+      /a run of N values, of N that are left/,
+      /blocks of N values/,
+      /a text that begins with N characters/,
+    ]) {
+      expect(words).toMatch(rule);
+    }
+  });
 });
 
 describe('files that are not right', () => {

@@ -206,16 +206,21 @@ export function attacks({ samples }: Reader): fc.Arbitrary<Uint8Array> {
   return fc.oneof({ weight: 9, arbitrary: damaged }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) });
 }
 
-/** What happened to a file: whether it was read, and the bytes of typed arrays that were asked for meanwhile. */
-export async function attempt(reader: Reader, bytes: Uint8Array): Promise<{ code: string; taken: number }> {
+/** What happened to a file: whether it was read, the bytes of typed arrays that it took, and ms of the processor. */
+export async function attempt(reader: Reader, bytes: Uint8Array): Promise<{ code: string; taken: number; ms: number }> {
   const watch = watchMemory();
+  const start = process.cpuUsage();
+  const end = () => {
+    const { user, system } = process.cpuUsage(start);
+    return { taken: watch.end(), ms: (user + system) / 1000 };
+  };
   try {
     await reader.read(bytes);
-    return { code: 'read', taken: watch.end() };
+    return { code: 'read', ...end() };
   } catch (error) {
-    const taken = watch.end();
+    const costs = end();
     if (!(error instanceof DownhillError)) throw error;
-    return { code: error.code, taken };
+    return { code: error.code, ...costs };
   }
 }
 
@@ -230,6 +235,7 @@ const CONSTRUCTORS = [
     'Int32Array',
     'Float32Array',
     'Float64Array',
+    'BigInt64Array',
   ],
 ] as const;
 
