@@ -12,11 +12,68 @@ const train = ['--project', 'unit', 'test/train', 'test/kernels'];
 const runs = ['guard', 'rollback', 'recovery', 'snapshot', 'memory'].map((name) => `test/train/${name}.test.ts`);
 const reliability = ['--project', 'unit', ...runs];
 const golden = (name) => ['--project', 'unit', 'test/kernels/golden-training.test.ts', '-t', name];
+const measured = ['--project', 'unit', 'test/train/metrics.test.ts'];
 const cpu = (name) => ['--project', 'contract', 'test/runtimes/cpu.test.ts', '-t', name];
 const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', name];
 
 /** `find` stands exactly once in `file`; with `replace` in its place, `tests` must turn red. */
 export const mutants = [
+  {
+    file: 'shaders/rank_rows.wgsl',
+    find: 'other == own && j < truth',
+    replace: 'other == own && j > truth',
+    tests: dawn('metrics: two classes'),
+    why: 'metrics: which of equal scores comes first',
+  },
+  {
+    file: 'shaders/tally_classes.wgsl',
+    find: 'ranks || u32(marks.x) == id.x',
+    replace: 'ranks || u32(marks.y) == id.x',
+    tests: dawn('metrics: two classes'),
+    why: 'metrics: true classes by row',
+  },
+  {
+    file: 'shaders/tally_targets.wgsl',
+    find: 'select(0u, 2u, y > THRESHOLD)',
+    replace: 'select(0u, 2u, y >= 0.0)',
+    tests: dawn('metrics: (yes and no|hinge)'),
+    why: 'metrics: from where on a target is a yes',
+  },
+  {
+    file: 'shaders/tally_targets.wgsl',
+    find: 'abs(e), e * e',
+    replace: 'abs(e), abs(e)',
+    tests: dawn('metrics: one number'),
+    why: 'metrics: squared errors',
+  },
+  {
+    file: 'src/math/metrics.ts',
+    find: 'noes + others / 2',
+    replace: 'noes + others',
+    tests: measured,
+    why: 'metrics: equal scores count a half',
+  },
+  {
+    file: 'src/math/metrics.ts',
+    find: '(distance * weight) / total',
+    replace: 'distance / count',
+    tests: measured,
+    why: 'metrics: the mean of targets by weight',
+  },
+  {
+    file: 'src/train/evaluate.ts',
+    find: 'GUARD.off, from - first',
+    replace: 'GUARD.off, from',
+    tests: measured,
+    why: 'metrics: each part is counted anew',
+  },
+  {
+    file: 'src/train/evaluate.ts',
+    find: 'engine.evaluations.then(evaluate)',
+    replace: 'evaluate()',
+    tests: measured,
+    why: 'metrics: one evaluation at a time',
+  },
   {
     file: 'src/run/guard.ts',
     find: 'Number(Number.isNaN(worst))',

@@ -36,6 +36,7 @@ export {
   rmsNorm,
 } from './spec/layers.ts';
 export { LOSSES, type LossInput, type LossName, type TestFunctionName } from './spec/losses.ts';
+export { METRICS, type Metric, type MetricInput, type MetricName } from './spec/metrics.ts';
 export * from './spec/optimizers.ts';
 export { type Decays, l1, l1l2, l2, REGULARIZERS, type Regularizer, type RegularizerInput } from './spec/penalties.ts';
 export type { Column, Preprocessing } from './spec/preprocessing.ts';

@@ -5,6 +5,7 @@ import { ACTIVATIONS } from '../spec/activations.ts';
 import { INITIALIZERS } from '../spec/initializers.ts';
 import { LAYERS, SHAPING_LAYERS } from '../spec/layers.ts';
 import { LOSSES } from '../spec/losses.ts';
+import { METRICS } from '../spec/metrics.ts';
 import type { Catalogue } from '../spec/named.ts';
 import { OPTIMIZERS } from '../spec/optimizers.ts';
 import { limit } from '../spec/parse.ts';
@@ -32,6 +33,7 @@ export function listing(): Listing {
     layers: optionsOf({ ...SHAPING_LAYERS, ...LAYERS }),
     activations: optionsOf(ACTIVATIONS),
     losses: optionsOf(LOSSES),
+    metrics: optionsOf(METRICS),
     optimizers: optionsOf(OPTIMIZERS),
     schedules: optionsOf(SCHEDULES),
     initializers: optionsOf(INITIALIZERS),

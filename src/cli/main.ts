@@ -14,6 +14,8 @@ import { parseHalving, type SweepFlags } from './sweep/flags.ts';
 import { DEFAULT_GRID, DEFAULT_TRIALS, MAX_SEED, parseRange, type Searched } from './sweep/search.ts';
 import { type TrainFlags, train } from './train.ts';
 
+const METRICS_WORDS =
+  'what else evaluations tell: topK:3, precision, recall, f1, f1:micro, confusion, auc, r2, mae, rmse, with commas between';
 /** Steps between two `step` events. */
 const LOG_EVERY = 10;
 const TRAIN_EXAMPLES = `
@@ -104,6 +106,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
     ['predict', 'print what a saved model predicts, one row a line', predict],
   ] as const) {
     const sub = placeOptions(command(name, words).argument('<model>', 'a model file'), true).addOption(backendOption());
+    if (name === 'evaluate') sub.option('--metrics <list>', `${METRICS_WORDS} (default: the model’s)`);
     if (name === 'predict') sub.option('--probabilities', 'print probabilities instead of class names');
     sub.action((file: string, flags: ModelFlags) => act((out, started) => run(file, flags, out, started)));
   }
@@ -113,7 +116,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
   );
   command(
     'list',
-    'print every activation, loss, optimizer, schedule, initialiser and built-in set with its options',
+    'print every activation, loss, metric, optimizer, schedule, initialiser and built-in set with its options',
   ).action(() => act((out) => list(out)));
   command('info', 'print versions and the adapters that can be had').action(() => act((out) => info(out)));
   return program;
@@ -177,6 +180,7 @@ const specOptions = (command: Command): Command =>
     .option('--global-clip-norm <x>', 'shorten the gradients of all tensors together to this norm', notNegative)
     .option('--max-norm <x>', 'the largest norm of the weights into a unit, after every update', notNegative)
     .option('--gradient-norms', 'tell the norms of gradients and updates with every step')
+    .option('--metrics <list>', METRICS_WORDS)
     .option('--accumulate <n>', 'mini-batches of an update, whose gradients are summed (default: 1)', whole(1))
     .addOption(new Option('--sampler <name>', 'how rows are drawn (default: shuffle)').choices(SAMPLERS))
     .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))

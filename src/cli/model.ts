@@ -1,25 +1,35 @@
 /** `downhill evaluate` and `downhill predict`: a saved model on raw rows. */
 import type { DataInput } from '../data/types.ts';
 import { DataError } from '../errors.ts';
-import { decodeModel } from '../io/model.ts';
+import { decodeModel, encodeModel } from '../io/model.ts';
 import { TARGET_KINDS, TASKS } from '../spec/losses.ts';
+import { parseMetrics } from '../spec/metrics.ts';
 import { outputs, type Spec } from '../spec/spec.ts';
 import { type DataFlags, loadForModel, readBytes } from './data.ts';
 import { EXIT } from './errors.ts';
+import { readMetrics } from './metrics.ts';
 import type { Output } from './output.ts';
 import { metricsLine } from './report.ts';
 import { type BackendName, chooseRunner } from './runner.ts';
 
 export interface ModelFlags extends DataFlags {
   backend: BackendName;
+  /** What to tell instead of the metrics of the model. */
+  metrics?: string;
   /** Print probabilities instead of class names. */
   probabilities?: boolean;
 }
 
 /** Prints loss and metrics on all rows. */
 export async function evaluate(file: string, flags: ModelFlags, output: Output, started: () => void): Promise<number> {
-  const model = await readBytes(file);
-  const { y, ...rows } = await loadForModel(decodeModel(model, file).spec, flags);
+  let model = await readBytes(file);
+  const read = decodeModel(model, file);
+  if (flags.metrics !== undefined) {
+    const { metrics: _, ...spec } = read.spec;
+    const metrics = parseMetrics(readMetrics(flags.metrics), spec, '--metrics')!;
+    model = encodeModel({ ...read, spec: { ...spec, metrics } });
+  }
+  const { y, ...rows } = await loadForModel(read.spec, flags);
   if (y === undefined) {
     throw new DataError('data/target', `${flags.data}: has no target column; evaluate needs one, predict does not.`);
   }

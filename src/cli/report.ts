@@ -34,6 +34,7 @@ export const numbersOf = (metrics: Metrics): [key: string, value: number][] =>
 /** A metric for people: shares of rows in percent. */
 export function metricWords(key: string, value: number | undefined): string {
   if (value === undefined) return '';
+  if (Number.isNaN(value) && key !== 'loss') return 'not defined';
   return SHARES.test(key) && Number.isFinite(value) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4);
 }
 

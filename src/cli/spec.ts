@@ -9,6 +9,7 @@ import { SCHEDULES, type Schedule } from '../spec/schedules.ts';
 import { parseSpec, type SamplerName, type Spec, type SpecInput } from '../spec/spec.ts';
 import { IMAGE_INPUTS, readBytes } from './data.ts';
 import { UsageError } from './errors.ts';
+import { readMetrics } from './metrics.ts';
 import { classWeights } from './weights.ts';
 
 /** The part of the flags that says what to train. */
@@ -29,6 +30,7 @@ export interface SpecFlags {
   globalClipNorm?: number;
   maxNorm?: number;
   accumulate?: number;
+  metrics?: string;
   gradientNorms?: boolean;
   sampler?: SamplerName;
   seed?: number;
@@ -124,6 +126,7 @@ export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: Dat
   if (flags.classWeight !== undefined) {
     given.classWeight = classWeights(flags.classWeight, shape?.task === 'classes' ? shape.labels : undefined);
   }
+  if (flags.metrics !== undefined) given.metrics = readMetrics(flags.metrics);
   if (flags.accumulate !== undefined) given.gradientAccumulationSteps = flags.accumulate;
   given.loss ??= defaultLoss(lastUnits(given.layers), shape?.task);
   given.optimizer = buildOptimizer(given.optimizer, flags, totalSteps(flags, given, shape?.rows));

@@ -10,6 +10,8 @@ export interface ProgramDescription {
   /** Why it is not another, where the layers leave no choice. */
   remark?: string;
   dispatchesPerStep: number;
+  /** Of an evaluation, for so many rows. */
+  evaluation: { dispatches: number; rows: number };
   /** How many steps go into a submit: a fixed number, or `'adaptive'`. */
   stepsPerSubmit: number | 'adaptive';
   bytesPerStep: number;
@@ -31,13 +33,15 @@ export function describeProgram(
   program: Program,
   stepsPerSubmit: number | 'adaptive' = 'adaptive',
 ): ProgramDescription {
-  const { steps } = program.lists.train;
+  const { lists } = program;
+  const { steps } = lists.train;
   const find = (name: TensorName) => tensorOf(program, name);
   const each = (price: (step: Step) => number) => sum(steps.map((step) => timesOf(program, step) * price(step)));
   return {
     strategy: program.strategy,
     ...(program.remark && { remark: program.remark }),
     dispatchesPerStep: each(() => 1),
+    evaluation: { dispatches: lists.evaluate.steps.length, rows: lists.evaluate.batch },
     stepsPerSubmit,
     bytesPerStep: each((step) => bytes(program, step)),
     flopsPerStep: each((step) => KERNELS[step.kernel].flops(step, find)),

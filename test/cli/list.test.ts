@@ -6,6 +6,8 @@ import { ACTIVATIONS, parseActivation } from '../../src/spec/activations.ts';
 import { INITIALIZERS, parseInitializer } from '../../src/spec/initializers.ts';
 import { dense, LAYERS, parseLayers } from '../../src/spec/layers.ts';
 import { LOSSES, parseLoss } from '../../src/spec/losses.ts';
+import { METRICS } from '../../src/spec/metrics.ts';
+import { parseNamed } from '../../src/spec/named.ts';
 import { OPTIMIZERS, parseOptimizer } from '../../src/spec/optimizers.ts';
 import { parseRegularizer, REGULARIZERS } from '../../src/spec/penalties.ts';
 import { parseSchedule, SCHEDULES } from '../../src/spec/schedules.ts';
@@ -42,6 +44,7 @@ test('layers: all of them', () => {
 test.each([
   ['activations', ACTIVATIONS, (value: unknown) => parseActivation(value, 'test')],
   ['losses', LOSSES, (value: unknown) => parseLoss(value, 'test')],
+  ['metrics', METRICS, (value: unknown) => parseNamed(METRICS, 'metric', value, 'test')],
   ['optimizers', OPTIMIZERS, (value: unknown) => parseOptimizer(value, 'test')],
   ['schedules', SCHEDULES, (value: unknown) => parseSchedule(value, 'test')],
   ['initializers', INITIALIZERS, (value: unknown) => parseInitializer(value, [1, 2], 'test')],

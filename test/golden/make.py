@@ -1314,7 +1314,7 @@ def metrics():
     case("ten classes", "klDivergence", 10, 300, 16, levels=1024, weighted=True)
     case("ten classes, three of which are missing", "softmaxCrossEntropy", 10, 260, 19, levels=1024, classes=7)
     case("65 classes", "softmaxCrossEntropy", 65, 300, 22, levels=1024)
-    case("257 classes", "softmaxCrossEntropy", 257, 290, 25, levels=1024, weighted=True)
+    case("257 classes, read in two parts", "softmaxCrossEntropy", 257, 900, 25, levels=1024, weighted=True)
     case("yes and no", "sigmoidBinaryCrossEntropy", 1, 301, 28)
     case("yes and no, weights and gaps", "sigmoidBinaryCrossEntropy", 1, 90, 31, weighted=True, masked=True)
     case("hinge", "hinge", 1, 65, 34, weighted=True)

@@ -86,10 +86,15 @@ describe('a spec with metrics', () => {
 
   test('evaluations that are under way at once do not count for each other', async () => {
     const trainer = await createTrainer({ ...SPEC, metrics: ['confusion'] }, { backend: 'cpu' });
-    const alone = await trainer.evaluate(data);
-    const three = await Promise.all([1, 2, 3].map(() => trainer.evaluate(data)));
+    // Several mini-batches, so that one waits in the middle.
+    const many = {
+      x: Float32Array.from({ length: 1400 }, (_, i) => Math.sin(i)),
+      y: Uint8Array.from({ length: 700 }, (_, i) => i % 3),
+    };
+    const alone = await trainer.evaluate(many);
+    const three = await Promise.all([1, 2, 3].map(() => trainer.evaluate(many)));
     expect(three).toEqual([alone, alone, alone]);
-    await expect(trainer.evaluate(data, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
-    expect(await trainer.evaluate(data)).toEqual(alone);
+    await expect(trainer.evaluate(many, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
+    expect(await trainer.evaluate(many)).toEqual(alone);
   });
 });

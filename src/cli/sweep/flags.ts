@@ -38,6 +38,7 @@ const SHARED = {
   ...{ l1: undefined, l2: undefined, maxNorm: undefined },
   ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
   ...{ clipValue: undefined, clipNorm: undefined, globalClipNorm: undefined, accumulate: undefined },
+  ...{ metrics: undefined },
   ...{ init: undefined, backend: 'auto', tune: true },
 } satisfies Partial<Record<keyof SweepFlags, unknown>>;
 
