@@ -14,6 +14,7 @@ export default defineConfig({
     alias: [
       { find: /^downhill$/, replacement: path('src/index.ts') },
       { find: /^downhill\/node$/, replacement: path('src/node/index.ts') },
+      { find: /^downhill\/plan$/, replacement: path('src/plan/index.ts') },
       { find: /^downhill\/stream$/, replacement: path('src/data/stream/index.ts') },
       { find: /^downhill\/parquet$/, replacement: path('src/data/stream/parquet.ts') },
     ],

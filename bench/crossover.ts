@@ -1,7 +1,8 @@
 /** Times the CPU against the GPU of this machine over a ladder of networks, and says from which size on the GPU wins. */
 import { cpus } from 'node:os';
-import { createTrainer, dense, describeProgram, type SpecInput, type Trainer } from 'downhill';
+import { createTrainer, dense, type SpecInput, type Trainer } from 'downhill';
 import { nodeGpu } from 'downhill/node';
+import { describeProgram } from 'downhill/plan';
 
 /** Widths and mini-batch, from a step of a thousand operations to one of half a billion. */
 const LADDER: [widths: number[], batch: number][] = [

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { basename, dirname, join, relative } from 'node:path';
 import { asProgram, root, say } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders, generate, generatedModule } from './shaders.mjs';
+import { ensureShaders, generate, isGenerated } from './shaders.mjs';
 
 const dist = join(root, 'dist');
 const stampFile = join(dist, '.build');
@@ -12,12 +12,16 @@ const stampFile = join(dist, '.build');
 /** Asked for by name when a door needs them, never bundled. */
 const optionalPeers = ['puppeteer', 'puppeteer-core', 'webgpu'];
 
-/** The shaders without comments and indentation. */
-const releaseShaders = {
+/** The shaders without comments and blanks. */
+export const releaseShaders = {
   name: 'release-shaders',
   setup(build) {
-    build.onLoad({ filter: /shaders\.generated\.ts$/ }, async () => ({
-      contents: await generate({ release: true }),
+    let modules;
+    build.onStart(() => {
+      modules = generate({ release: true });
+    });
+    build.onLoad({ filter: /\.generated\.ts$/ }, async ({ path }) => ({
+      contents: (await modules)[basename(path)],
       loader: 'ts',
     }));
   },
@@ -38,9 +42,10 @@ const common = {
 };
 
 /** What applications import. */
-const doors = {
+export const doors = {
   index: 'src/index.ts',
   node: 'src/node/index.ts',
+  plan: 'src/plan/index.ts',
   stream: 'src/data/stream/index.ts',
   parquet: 'src/data/stream/parquet.ts',
 };
@@ -77,7 +82,7 @@ function fingerprint() {
     if (!existsSync(join(root, folder))) continue;
     for (const name of readdirSync(join(root, folder), { recursive: true }).sort()) {
       const path = join(folder, name);
-      if (path !== join(generatedModule) && statSync(join(root, path)).isFile()) add(path);
+      if (!isGenerated(path) && statSync(join(root, path)).isFile()) add(path);
     }
   }
   add('package.json');

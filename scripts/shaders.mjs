@@ -1,17 +1,30 @@
 /**
- * Reads `shaders/`, and writes the typed module by which the rest of the program knows them.
+ * Reads `shaders/`, and writes the typed module by which the rest of the program knows them, and modules of their texts,
+ * of which a page loads those that it needs.
  *
  * A kernel is a file right below `shaders/`; the parts it shares with others lie in folders. Its first comment lines
  * name the parts (`// uses: lib/step.wgsl, lib/activation.wgsl`), parts may name parts, and `lib/input_{u8,f32}.wgsl`
  * is one of two, taken at run time by the choice `input`.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { asProgram, root } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
 
-/** Where the module lies, from the root of the repository. */
+/** Where the module lies, from the root of the repository; the texts lie beside it. */
 export const generatedModule = 'src/kernels/shaders.generated.ts';
+
+/** Whether a file is one of those that are made here. */
+export const isGenerated = (path) => /shaders\.(\w+\.)?generated\.ts$/.test(path);
+
+/** Kernels that run in one program, and whose texts are loaded together; those that no other takes are `plain`. */
+const families = {
+  whole: /^(resident|fused_rows)$/,
+  layered: /^fused_/,
+  layers: /^(activation|add$|batch_norm|dropout|embedding|gather|gaussian|row_norm)/,
+  plain: /^/,
+};
+const familyOf = (file) => Object.keys(families).find((family) => families[family].test(basename(file, '.wgsl')));
 
 /** What every assembled module begins with: the type that activations and deltas are stored as. */
 const prefixes = { f32: 'alias real = f32;\n', f16: 'alias real = f16;\n' };
@@ -199,7 +212,8 @@ function describeKernel(WgslReflect, sources, file) {
     onlyWith[name] = Object.fromEntries(keys.map((key) => [key, having[0].chosen[key]]));
   }
   const { bindings, entry, structs } = first;
-  return { kernel: { file, uses, entry, bindings, overrides, onlyWith }, choices, structs };
+  const family = familyOf(file);
+  return { kernel: { file, family, uses, entry, bindings, overrides, onlyWith }, choices, structs };
 }
 
 /** A template literal holding exactly `text`. */
@@ -207,12 +221,42 @@ function literal(text) {
   return `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
 }
 
-/** Without comments and indentation; lines keep their numbers, so that a compiler's message still points right. */
+/**
+ * Without comments, and without blanks that mean nothing: not before `=`, where a `>` may stand. Lines keep their numbers,
+ * so that a compiler's message still points right.
+ */
 function strip(text) {
-  return text.replace(/[ \t]*\/\/.*$/gm, '').replace(/^[ \t]+/gm, '');
+  return text
+    .replace(/[ \t]*\/\/.*$/gm, '')
+    .replace(/^[ \t]+/gm, '')
+    .replace(/ *([,;:{}()[\]*/<]) */g, '$1')
+    .replace(/([=+]) +(?=[\w(])/g, '$1')
+    .replace(/(?<=[\w)\]]) +(?=[=+])/g, '');
 }
 
-const header = `/** Made by scripts/shaders.mjs from shaders/, never edited: their text, and what each declares. */`;
+/** The texts by the modules that they go into: what most families use is `common`, all else lies beside its kernels. */
+function textModules(sources, kernels, release) {
+  const filesOf = (kernel) => [...kernel.uses.flatMap((name) => readChoice(name)?.files ?? [name]), kernel.file];
+  const modules = { common: new Set() };
+  for (const family of Object.keys(families)) {
+    const own = Object.values(kernels).filter((kernel) => kernel.family === family);
+    modules[family] = new Set(own.flatMap(filesOf));
+  }
+  const rare = (name) => Object.values(modules).filter((files) => files.has(name)).length <= 2;
+  for (const name of [...sources.keys()].filter((name) => !rare(name))) {
+    for (const files of Object.values(modules)) files.delete(name);
+    modules.common.add(name);
+  }
+  return Object.entries(modules).map(([family, files]) => {
+    const texts = [...files].sort().map((name) => {
+      const text = sources.get(name);
+      return `  '${name}': ${literal(release ? strip(text) : text)},`;
+    });
+    return [family, `${header}\n\nexport const TEXTS = {\n${texts.join('\n')}\n};\n`];
+  });
+}
+
+const header = `/** Made by scripts/shaders.mjs from shaders/, never edited: their text, or what each declares. */`;
 
 const types = `
 export type KernelName = keyof typeof KERNEL_SHADERS;
@@ -222,8 +266,12 @@ export type StructName = keyof typeof STRUCTS;
 export type MemberName<S extends StructName> = keyof (typeof STRUCTS)[S]['members'];
 `;
 
-/** The text of the typed module. `release` leaves comments and indentation out of the shaders. */
-export async function generate({ folder = join(root, 'shaders'), release = false } = {}) {
+/**
+ * The typed module and those of the texts, by their files' names. `release` leaves comments and blanks out of the shaders.
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function generate(options = {}) {
+  const { folder = join(root, 'shaders'), release = false, name = basename(generatedModule) } = options;
   const { WgslReflect } = await import('wgsl_reflect/wgsl_reflect.module.js');
   const sources = existsSync(folder) ? readSources(folder) : new Map();
   const kernels = {};
@@ -241,29 +289,32 @@ export async function generate({ folder = join(root, 'shaders'), release = false
       structs[name] = struct;
     }
   }
-  const texts = [...sources].map(([name, text]) => `  '${name}': ${literal(release ? strip(text) : text)},`);
   // Layouts do not depend on the last: it is the type of nothing but the elements of whole buffers.
   const chosen = Object.entries({ ...choices, real: Object.keys(prefixes) }).map(
     ([key, values]) => `  readonly ${key}: ${values.map((value) => `'${value}'`).join(' | ')};`,
   );
-  return [
+  const typed = [
     header,
     `export const PREFIXES = ${JSON.stringify(prefixes, null, 2)} as const;`,
-    `export const SOURCES = {\n${texts.join('\n')}\n} as const;`,
     `export const KERNEL_SHADERS = ${JSON.stringify(kernels, null, 2)} as const;`,
     `export const STRUCTS = ${JSON.stringify(structs, null, 2)} as const;`,
     `/** What is decided at run time: which of several parts a module takes. */\nexport interface ShaderChoices {\n${chosen.join('\n')}\n}`,
     types.trim(),
     '',
   ].join('\n\n');
+  const texts = textModules(sources, kernels, release);
+  const nameOf = (family) => name.replace(/(\.generated)?\.ts$/, `.${family}.generated.ts`);
+  return { [name]: typed, ...Object.fromEntries(texts.map(([family, text]) => [nameOf(family), text])) };
 }
 
-/** Writes the typed module where it differs from the one that is there. */
+/** Writes the modules where they differ from those that are there. */
 export async function ensureShaders({ folder, target = join(root, generatedModule) } = {}) {
-  const text = await generate(folder === undefined ? {} : { folder });
-  if (existsSync(target) && readFileSync(target, 'utf8') === text) return;
+  const modules = await generate({ ...(folder !== undefined && { folder }), name: basename(target) });
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, text);
+  for (const [name, text] of Object.entries(modules)) {
+    const path = join(dirname(target), name);
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
+  }
 }
 
 await asProgram(import.meta.url, async () => {

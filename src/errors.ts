@@ -42,6 +42,22 @@ export class NonFiniteError extends DownhillError {}
 /** A file is no model of ours, is damaged, or belongs to another spec. */
 export class CheckpointError extends DownhillError {}
 
+/** A part of the library did not load: the page is offline, or older than what its server has now. */
+export class LoadError extends DownhillError {}
+
+/** A part of the library that is loaded when it is first needed: what `import()` brings. @throws LoadError */
+export async function loaded<T>(part: Promise<T>): Promise<T> {
+  try {
+    return await part;
+  } catch (cause) {
+    throw new LoadError(
+      'load/failed',
+      `downhill: a part of the library did not load (${cause instanceof Error ? cause.message : cause}), expected the files that were deployed with the page; check the connection, and reload the page if a newer version was deployed since it was opened.`,
+      { cause },
+    );
+  }
+}
+
 /** The known word nearest to `word`, as ` (did you mean "…"?)`, or nothing when none is near. */
 export function suggest(word: string, known: readonly string[]): string {
   if (word.length > 64) return ''; // nobody's slip of the pen, and long words take long

@@ -9,14 +9,13 @@ export {
   DeviceError,
   DeviceLostError,
   DownhillError,
+  LoadError,
   NonFiniteError,
   SpecError,
 } from './errors.ts';
 export type { NamedTensor } from './io/tensors.ts';
 export { learningRateAt } from './math/schedules.ts';
 export { TEST_FUNCTIONS, type TestFunction } from './math/test_functions.ts';
-export { type PlanOptions, plan } from './plan/plan.ts';
-export { describeProgram, printLine, printProgram } from './plan/print.ts';
 export { type Program, STRATEGIES, type Strategy } from './plan/program.ts';
 export type { AdapterDescription } from './run/executor.ts';
 export { ACTIVATIONS, type ActivationInput, type ActivationName } from './spec/activations.ts';
@@ -58,7 +57,7 @@ export {
   warmup,
 } from './spec/schedules.ts';
 export { parseSpec, SAMPLERS, type SamplerName, type Spec, type SpecInput } from './spec/spec.ts';
-export { type Support, support } from './train/backend.ts';
+export type { Support } from './train/backend.ts';
 export {
   type Checkpointing,
   type CheckpointOptions,
@@ -67,17 +66,17 @@ export {
   type LatestCheckpoint,
   latestCheckpoint,
 } from './train/checkpoints.ts';
-export { createSweep, createTrainer, loadModel, loadTrainer, type Model, type SweepModel } from './train/create.ts';
-export {
-  type CrossValidation,
-  type CrossValidationOptions,
-  crossValidate,
-  type Fold,
-  type FoldsEpoch,
-  type Spread,
+export type { Model, SweepModel } from './train/create.ts';
+export type {
+  CrossValidation,
+  CrossValidationOptions,
+  Fold,
+  FoldsEpoch,
+  Spread,
 } from './train/cross-validate.ts';
 export { Dataset, dataset } from './train/dataset.ts';
 export { diagnoseGradients, type GradientFinding } from './train/diagnose.ts';
+export { createSweep, createTrainer, crossValidate, loadModel, loadTrainer, support } from './train/doors.ts';
 export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';
 export { pageStore } from './train/page-store.ts';
 export type { RecoveryEvent } from './train/recovery.ts';

@@ -6,12 +6,12 @@ import {
   type DataInput,
   dataset,
   dense,
-  describeProgram,
   type NamedTensor,
   type Runtime,
   type SpecInput,
   STRATEGIES,
 } from 'downhill';
+import { describeProgram } from 'downhill/plan';
 import type { Engine, Session } from '../engine.ts';
 import { ADAM, type Layer, type Problem } from '../problem.ts';
 import { flopsOf, type Workload } from '../workload.ts';

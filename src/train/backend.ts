@@ -1,11 +1,9 @@
 /** Chooses what a trainer runs on, and says which and why. */
-import { SpecError } from '../errors.ts';
+import { loaded, SpecError } from '../errors.ts';
 import { plan } from '../plan/plan.ts';
 import { describeProgram } from '../plan/print.ts';
-import { CpuExecutor } from '../run/cpu.ts';
 import type { AdapterDescription, Executor } from '../run/executor.ts';
 import { describe, findGpu, requestAdapter, requestDevice } from '../run/webgpu/device.ts';
-import { WebGpuExecutor } from '../run/webgpu/executor.ts';
 import { show } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { Runtime } from './types.ts';
@@ -28,31 +26,44 @@ export async function chooseExecutor(runtime: Runtime, spec: Spec): Promise<{ ex
   if (!BACKENDS.includes(backend)) {
     throw new SpecError('spec/value', `runtime.backend: expected one of ${BACKENDS.join(', ')}, got ${show(backend)}.`);
   }
-  if (backend === 'cpu') return { executor: new CpuExecutor(), reason: 'the CPU was asked for' };
+  if (backend === 'cpu') return { executor: await onCpu(), reason: 'the CPU was asked for' };
   if (device) {
-    return { executor: executorOn(device, memoryBudget), reason: 'the device was handed in' };
+    return { executor: await executorOn(device, memoryBudget), reason: 'the device was handed in' };
   }
   if (backend === 'webgpu') {
-    return { executor: new WebGpuExecutor(await requestDevice(gpu), memoryBudget), reason: 'WebGPU was asked for' };
+    return { executor: await onGpu(gpu, memoryBudget), reason: 'WebGPU was asked for' };
   }
   const { flopsPerStep } = describeProgram(plan(spec, { strategy: 'layered' }));
   const size = `a step takes ${flopsPerStep.toLocaleString('en')} floating-point operations`;
   const limit = `the ${cpuBelow.toLocaleString('en')} of runtime.cpuBelow`;
   if (flopsPerStep < cpuBelow) {
-    return { executor: new CpuExecutor(), reason: `the CPU, since ${size}, fewer than ${limit}` };
+    return { executor: await onCpu(), reason: `the CPU, since ${size}, fewer than ${limit}` };
   }
   const found = await support(gpu);
   if (found.webgpu && !found.adapter!.software) {
     const reason = `there is a real GPU, and ${size}, not fewer than ${limit}`;
-    return { executor: new WebGpuExecutor(await requestDevice(gpu), memoryBudget), reason };
+    return { executor: await onGpu(gpu, memoryBudget), reason };
   }
   const reason = found.webgpu ? 'the only WebGPU adapter is emulated on the CPU' : found.message;
-  return { executor: new CpuExecutor(), reason: `the CPU, since ${reason}` };
+  return { executor: await onCpu(), reason: `the CPU, since ${reason}` };
+}
+
+// Nobody needs both: each is loaded where it is asked for.
+const onCpu = async (): Promise<Executor> => new (await loaded(import('../run/cpu.ts'))).CpuExecutor();
+const loadWebGpu = () => loaded(import('../run/webgpu/executor.ts'));
+
+/** On a device of our own. @throws DeviceError */
+export async function onGpu(gpu?: GPU, memoryBudget?: number): Promise<Executor> {
+  const { WebGpuExecutor } = await loadWebGpu();
+  return new WebGpuExecutor(await requestDevice(gpu), memoryBudget);
 }
 
 /** On a device of the app's. */
-export const executorOn = (device: GPUDevice, memoryBudget?: number): Executor =>
-  new WebGpuExecutor({ device, adapter: describe(device.adapterInfo, device.features), owned: false }, memoryBudget);
+export async function executorOn(device: GPUDevice, memoryBudget?: number): Promise<Executor> {
+  const { WebGpuExecutor } = await loadWebGpu();
+  const adapter = describe(device.adapterInfo, device.features);
+  return new WebGpuExecutor({ device, adapter, owned: false }, memoryBudget);
+}
 
 export interface Support {
   /** Whether a trainer can run on WebGPU here. */
@@ -62,7 +73,7 @@ export interface Support {
   message: string;
 }
 
-/** What this browser can do, and what to change where it cannot. */
+/** As the door of that name. */
 export async function support(gpu?: GPU): Promise<Support> {
   try {
     const { info, features } = await requestAdapter(findGpu(gpu));

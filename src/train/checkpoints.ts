@@ -1,6 +1,6 @@
 /** Checkpoints: a run kept in a store while it trains, the last ones and the best; and the way back to the last that is whole. */
-import { CheckpointError, SpecError } from '../errors.ts';
-import { type Counters, decodeModel } from '../io/model.ts';
+import { CheckpointError, loaded, SpecError } from '../errors.ts';
+import type { Counters } from '../io/model.ts';
 import { show } from '../spec/parse.ts';
 
 /** Where checkpoints are kept: those of one run. `pageStore` has one in the page, `folderStore` of `downhill/node` a folder. */
@@ -198,9 +198,10 @@ export interface LatestCheckpoint {
 /**
  * The last checkpoint of a store that is whole, or, where none of the last is, the best; undefined in an empty store.
  * @throws CheckpointError `checkpoint/none-whole` where all are damaged, `checkpoint/version` where the last one is newer
- * than this version of Downhill
+ * than this version of Downhill; LoadError
  */
 export async function latestCheckpoint(store: CheckpointStore): Promise<LatestCheckpoint | undefined> {
+  const { decodeModel } = await loaded(import('../io/model.ts'));
   const names = await store.list();
   const candidates = [...newestFirst(names).map(({ name }) => name), ...names.filter((name) => name === BEST)];
   const skipped: LatestCheckpoint['skipped'] = [];

@@ -1,7 +1,7 @@
-/** The doors: a new trainer from a spec, a trainer or a model from a file. */
+/** What is behind the doors: a new trainer from a spec, a trainer or a model from a file. */
 
 import * as v from 'valibot';
-import { CheckpointError, SpecError } from '../errors.ts';
+import { CheckpointError, loaded, SpecError } from '../errors.ts';
 import { decodeModel } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { parseVariant } from '../kernels/variants.ts';
@@ -9,19 +9,20 @@ import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { plan } from '../plan/plan.ts';
 import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
-import { requestDevice } from '../run/webgpu/device.ts';
-import { WebGpuExecutor } from '../run/webgpu/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
 import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
 import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
 import { plateauOf, type ScheduleFunction, type ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
-import { chooseExecutor } from './backend.ts';
+import { chooseExecutor, onGpu } from './backend.ts';
+
+export { support } from './backend.ts';
+
 import { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { checkParameters, readParameters, readState } from './params.ts';
 import { countersOf } from './snapshot.ts';
-import { Sweep } from './sweep.ts';
+import type { Sweep } from './sweep.ts';
 import { Trainer } from './trainer.ts';
 import { doneBefore } from './turns.ts';
 import type { Runtime } from './types.ts';
@@ -48,16 +49,13 @@ const RUNTIME = {
   signal: v.optional(abortSignal),
 };
 
-/**
- * A trainer with fresh weights.
- * @throws SpecError for a spec that cannot be, DeviceError where WebGPU is missing
- */
+/** As the door of that name. */
 export async function createTrainer(input: SpecInput, runtime: Runtime = {}): Promise<Trainer> {
   const spec = parseSpec(input);
   return build(spec, runtime, runtime.learningRate ?? scheduleOf(input.optimizer));
 }
 
-/** A trainer that goes on where the saved one stood. @throws CheckpointError for a file that is none of ours */
+/** As the door of that name. */
 export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Promise<Trainer> {
   const { spec, weights, optimizer, counters, choices, rollback } = decodeModel(bytes, 'loadTrainer');
   // The same choices give the same bits.
@@ -84,7 +82,7 @@ function variantsOf(choices: Readonly<Record<string, unknown>>, who: string): Ch
   return Object.fromEntries(texts);
 }
 
-/** A model that predicts and evaluates; it takes less memory than a trainer. @throws CheckpointError */
+/** As the door of that name. */
 export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promise<Model> {
   const { spec, weights, optimizer, choices = {} } = decodeModel(bytes, 'loadModel');
   const trainer = await build(spec, runtime, undefined, variantsOf(choices, 'loadModel'));
@@ -112,11 +110,7 @@ const SWEEP_MODEL = {
   weights: v.optional(v.any()),
 };
 
-/**
- * Many models of one shape that train side by side, in the same dispatches and on the same data: model m has the bits
- * that it would have alone.
- * @throws SpecError for models that cannot be, DeviceError where WebGPU is missing
- */
+/** As the door of that name. */
 export async function createSweep(
   input: SpecInput,
   { models }: { models: readonly SweepModel[] },
@@ -137,6 +131,7 @@ export async function createSweep(
       "createSweep: nonFinite: got 'rollback', expected 'stop' or 'skip': models share their steps; lower the learning rates.",
     );
   }
+  const { Sweep } = await loaded(import('./sweep.ts'));
   const { engine, reason } = await start(members, runtime);
   const { strategy, choices } = engine.program;
   const { signal: _, ...later } = runtime;
@@ -229,7 +224,7 @@ async function startEngine(members: readonly Member[], runtime: Runtime, given?:
       ...{ members, stepsPerSubmit, strategy, choices, snapshotEvery, onRecovery: runtime.onRecovery },
       ...(executor.backend === 'webgpu' &&
         !runtime.device && {
-          revive: async () => new WebGpuExecutor(await requestDevice(runtime.gpu), runtime.memoryBudget),
+          revive: () => onGpu(runtime.gpu, runtime.memoryBudget),
         }),
     });
     await engine.start();

@@ -90,13 +90,7 @@ const OPTIONS = {
 
 const WHO = 'crossValidate';
 
-/**
- * Trains one model a fold on all rows but the fold's, all in the dispatches of one model; each has the bits of a trainer
- * of the same spec on those rows alone. Inputs that are no raw rows of `preprocessing.columns` are taken as they are: if
- * they were scaled by all rows, every model has seen a little of those that it is tested on.
- * @throws SpecError, DataError for more folds than rows, or than rows of a class where they are stratified, DeviceError,
- * NonFiniteError where a model's numbers stop being finite; the reason of a signal that says stop meanwhile
- */
+/** As the door of that name. */
 export async function crossValidate(
   input: SpecInput,
   data: Data,

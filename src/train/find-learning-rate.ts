@@ -5,7 +5,7 @@ import { SpecError } from '../errors.ts';
 import { parseOptimizer } from '../spec/optimizers.ts';
 import { integer, parseObject } from '../spec/parse.ts';
 import { parseSpec, type SpecInput } from '../spec/spec.ts';
-import { createSweep } from './create.ts';
+import { createSweep } from './doors.ts';
 import type { Data, Runtime } from './types.ts';
 
 export interface LearningRateSearch {

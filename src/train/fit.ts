@@ -9,6 +9,7 @@ import { type BadStep, type Submit, stepsToPoint, withLosses } from './outcome.t
 import { Pacer, paced } from './pacer.ts';
 import type { Opened } from './past.ts';
 import { plateauJudge } from './plateau.ts';
+import { keepPoint } from './rollback.ts';
 import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
 
 /** What `fit` takes of its trainer. */
@@ -144,7 +145,7 @@ export async function runSteps(
     for (;;) {
       await paced(pacer, engine.executor.maxInFlight, next, land, ready);
       if (bad) await standBefore(engine, bad);
-      else if (stepsToPoint(engine) === 0 && left() > 0) await (await import('./rollback.ts')).keepPoint(engine);
+      else if (stepsToPoint(engine) === 0 && left() > 0) await keepPoint(engine);
       else break;
       bad = undefined;
     }

@@ -1,10 +1,10 @@
 /** Gradients of a model at its weights of the moment, by the CPU reference: to look at, not to train with. */
 import type { Rows } from '../data/types.ts';
 import { checkMass } from '../data/weights.ts';
+import { loaded } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { plan } from '../plan/plan.ts';
 import { baseSteps } from '../plan/program.ts';
-import { CpuExecutor } from '../run/cpu.ts';
 import { Feed, NO_SCALARS } from '../run/feed.ts';
 import { GUARD } from '../run/guard.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -19,6 +19,7 @@ export async function gradientsAt(
 ): Promise<Map<string, NamedTensor>> {
   checkBatches(spec, rows.count, 'gradients');
   const program = plan(spec, { strategy: 'plain', batch: rows.count });
+  const { CpuExecutor } = await loaded(import('../run/cpu.ts'));
   const executor = new CpuExecutor();
   await executor.prepare(program);
   await writeParameters(executor, program, weights);

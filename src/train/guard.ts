@@ -3,6 +3,7 @@ import type { Rows } from '../data/types.ts';
 import type { RunResult } from '../run/executor.ts';
 import type { Engine } from './engine.ts';
 import { type BadStep, leaves, mustReturn, nonFinite, type Submit, skips, withLosses } from './outcome.ts';
+import { rollBack } from './rollback.ts';
 import { addLosses } from './sums.ts';
 import type { StepEvent } from './types.ts';
 
@@ -24,7 +25,7 @@ export async function standBefore(engine: Engine, { submit, k, code }: BadStep):
   const { nonFinite: policy } = engine.spec;
   if (typeof policy === 'object') {
     // Few runs need it.
-    const { rollBack } = await import('./rollback.ts');
+
     if (await rollBack(engine, { submit, k, code })) return;
   }
   const last = engine.lastSnapshot;

@@ -1,12 +1,12 @@
 /** Opens data to train on: brings it to the executor, all at once or piece by piece, with what draws its rows. */
 import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
+import { loaded } from '../errors.ts';
 import { checkRows } from './batches.ts';
 import type { Engine } from './engine.ts';
 import type { Opened } from './past.ts';
 import { selected } from './selection.ts';
 import { allRows, type Source } from './source.ts';
-import { gone, StreamSource } from './streaming.ts';
 import { doneBefore } from './turns.ts';
 import type { Data, StreamData } from './types.ts';
 import { bytesOf } from './uploads.ts';
@@ -24,10 +24,12 @@ export async function openData(
   return engine.recovery.alive(async () => {
     const source = await make(signal);
     if (!source) return undefined;
-    const again = async () => (pieces?.repeats === false ? gone(who) : (await make())!);
+    const again = async () => (pieces?.repeats === false ? (await streaming()).gone(who) : (await make())!);
     return engine.past.opened(source, pieces ? 0 : bytesOf(data as Data, engine.spec), again);
   });
 }
+
+const streaming = () => loaded(import('./streaming.ts'));
 
 async function openPieces(
   engine: Engine,
@@ -37,6 +39,7 @@ async function openPieces(
 ): Promise<Source | undefined> {
   const { executor, spec, counters, members } = engine;
   const counts = { batch: engine.updateRows, models: members.length };
+  const { StreamSource } = await streaming();
   const opening = StreamSource.open(pieces, { executor, spec, ...counts, who, signal });
   if (!(await doneBefore(signal, opening))) {
     opening.then((late) => late.release()).catch(() => {});

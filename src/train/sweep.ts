@@ -190,8 +190,8 @@ export class Sweep {
 
   /** Goes on with another device of the app's, after the first was lost or instead of it. @throws DeviceError */
   async attach(device: GPUDevice): Promise<void> {
-    await this.#turns.alone('attach', () =>
-      this.#engine.recovery.attach(executorOn(device, this.#engine.executor.memoryBudget)),
+    await this.#turns.alone('attach', async () =>
+      this.#engine.recovery.attach(await executorOn(device, this.#engine.executor.memoryBudget)),
     );
   }
 

@@ -201,7 +201,7 @@ export class Trainer {
    * Gradients of the mean loss over exactly these rows, without penalties, in all parameters: names and shapes as in
    * `weights`. Computed in f32 by the CPU reference from the weights of the moment; the model stays as it is, and a
    * training may go on meanwhile.
-   * @throws DataError for rows that do not fit
+   * @throws DataError for rows that do not fit, LoadError
    */
   async gradients(batch: DataInput): Promise<Map<string, NamedTensor>> {
     const rows = encodeRows(this.spec, batch, 'gradients');
@@ -239,8 +239,8 @@ export class Trainer {
    * @throws DeviceError if it cannot hold the model
    */
   async attach(device: GPUDevice): Promise<void> {
-    await this.#turns.alone('attach', () =>
-      this.#engine.recovery.attach(executorOn(device, this.#engine.executor.memoryBudget)),
+    await this.#turns.alone('attach', async () =>
+      this.#engine.recovery.attach(await executorOn(device, this.#engine.executor.memoryBudget)),
     );
   }
 

@@ -1,5 +1,6 @@
 /** Random numbers on the device: the integers of Random123's known answers, and normal numbers as on the CPU. */
-import { PREFIXES, SOURCES } from '../../src/kernels/shaders.generated.ts';
+import { type ShaderTexts, textsOf } from '../../src/kernels/shader.ts';
+import { PREFIXES } from '../../src/kernels/shaders.generated.ts';
 import { normalPair, philox4x32 } from '../../src/math/random.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 
@@ -22,7 +23,9 @@ const DRAWS = [
   0, 1, 2, 255, 65_537, 0x7fffffff, 0x80000000, 0x80000001, 0xc0000000, 0xfffffffe, 0xffffffff, 123_456_789,
 ];
 
-const module = /* wgsl */ `${PREFIXES.f32}${SOURCES['lib/scalars.wgsl']}${SOURCES['lib/math.wgsl']}${SOURCES['lib/random.wgsl']}
+const moduleOf = (
+  texts: ShaderTexts,
+) => /* wgsl */ `${PREFIXES.f32}${texts['lib/scalars.wgsl']}${texts['lib/math.wgsl']}${texts['lib/random.wgsl']}
 @group(0) @binding(2) var<storage, read> given: array<u32>;
 @group(0) @binding(3) var<storage, read_write> found: array<u32>;
 override KNOWN: u32;
@@ -91,7 +94,11 @@ async function onGpu(gpu: GPU, given: Uint32Array<ArrayBuffer>, words: number): 
     const constants = { KNOWN: KNOWN.length, COUNT: DRAWS.length };
     const pipeline = await device.createComputePipelineAsync({
       layout: 'auto',
-      compute: { module: device.createShaderModule({ code: module }), entryPoint: 'main', constants },
+      compute: {
+        module: device.createShaderModule({ code: moduleOf(await textsOf('dropout')) }),
+        entryPoint: 'main',
+        constants,
+      },
     });
     const entries = [input, output].map((buffer, i) => ({ binding: i + 2, resource: { buffer } }));
     const encoder = device.createCommandEncoder();

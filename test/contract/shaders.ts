@@ -1,6 +1,6 @@
 /** Every module compiles without a message, with every value of every choice at least once. */
 
-import { assemble, overridesOf } from '../../src/kernels/shader.ts';
+import { assemble, overridesOf, textsOf } from '../../src/kernels/shader.ts';
 import { KERNEL_SHADERS, type KernelName } from '../../src/kernels/shaders.generated.ts';
 import { ACTIVATION_MATH } from '../../src/math/activations.ts';
 import { LOSS_MATH } from '../../src/math/losses.ts';
@@ -62,7 +62,8 @@ async function compile({ gpu, runtime }: ContractContext, kernel: KernelName): P
   const has = (feature: GPUFeatureName) => adapter!.features.has(feature);
   const requiredFeatures = (['subgroups', 'shader-f16'] as const).filter(has);
   const device = await adapter!.requestDevice({ requiredFeatures });
-  const modules = new Map(ALL_CHOICES.map((choices) => [assemble(kernel, choices), choices]));
+  const texts = await textsOf(kernel);
+  const modules = new Map(ALL_CHOICES.map((choices) => [assemble(texts, kernel, choices), choices]));
   let first = true;
   for (const [code, choices] of modules) {
     if (code.includes('enable subgroups') && !has('subgroups')) continue;

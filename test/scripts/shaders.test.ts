@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 interface ShaderScript {
-  generate(options: { folder: string; release?: boolean }): Promise<string>;
+  generate(options: { folder: string; release?: boolean }): Promise<Record<string, string>>;
   ensureShaders(options: { folder: string; target: string }): Promise<void>;
 }
 
@@ -59,14 +59,15 @@ async function shaders(files: Record<string, string>): Promise<string> {
 async function load(files: Record<string, string>) {
   const target = join(await shaders(files), 'made.ts');
   await ensureShaders({ folder: dirname(target), target });
-  return import(target);
+  return { ...(await import(target)), ...(await import(target.replace('.ts', '.plain.generated.ts'))) };
 }
 
 test('bindings, overrides, choices and layouts are read from the shaders', async () => {
-  const { KERNEL_SHADERS, STRUCTS, SOURCES } = await load({ ...parts, 'multiply.wgsl': kernel });
+  const { KERNEL_SHADERS, STRUCTS, TEXTS } = await load({ ...parts, 'multiply.wgsl': kernel });
   expect(KERNEL_SHADERS).toEqual({
     multiply: {
       file: 'multiply.wgsl',
+      family: 'plain',
       uses: ['lib/scale.wgsl', 'lib/input_{u8,f32}.wgsl'],
       entry: 'main',
       bindings: [
@@ -88,13 +89,15 @@ test('bindings, overrides, choices and layouts are read from the shaders', async
       },
     },
   });
-  expect(SOURCES['multiply.wgsl']).toBe(kernel);
+  expect(TEXTS['multiply.wgsl']).toBe(kernel);
 });
 
-test('the release leaves comments out and keeps line numbers', async () => {
-  const text = await generate({ folder: await shaders({ ...parts, 'multiply.wgsl': kernel }), release: true });
+test('the release leaves comments and blanks out, and keeps line numbers', async () => {
+  const files = { ...parts, 'multiply.wgsl': kernel };
+  const modules = await generate({ folder: await shaders(files), release: true });
+  const text = modules['shaders.plain.generated.ts'];
   expect(text).not.toContain('Multiplies');
-  expect(text).toContain(`\n\noverride WORKGROUP: u32 = 64;\n`);
+  expect(text).toContain(`\n\noverride WORKGROUP:u32=64;\n`);
 });
 
 test('an unchanged module is not written again', async () => {
@@ -106,7 +109,7 @@ test('an unchanged module is not written again', async () => {
   expect((await stat(target)).mtimeMs).toBe(1000);
   await writeFile(join(own, 'multiply.wgsl'), kernel.replace('64', '32'));
   await ensureShaders({ folder: own, target });
-  expect(await readFile(target, 'utf8')).toContain('u32 = 32');
+  expect(await readFile(join(own, 'made.plain.generated.ts'), 'utf8')).toContain('u32 = 32');
 });
 
 test.each([

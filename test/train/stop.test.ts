@@ -196,6 +196,7 @@ describe('a signal', () => {
   it('ends the making of a trainer, and the device that comes late is given back', async () => {
     let destroyed = 0;
     let arrive = (_: unknown) => {};
+    const arrived = new Promise((resolve) => (arrive = resolve));
     const device = {
       features: new Set(),
       limits: { maxComputeWorkgroupStorageSize: 16_384, maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
@@ -208,7 +209,7 @@ describe('a signal', () => {
     };
     const info = { vendor: '', architecture: '', device: '', description: '' };
     const adapter = { info, limits: device.limits, features: device.features, requestDevice: async () => device };
-    const gpu = { requestAdapter: () => new Promise((resolve) => (arrive = resolve)) } as unknown as GPU;
+    const gpu = { requestAdapter: () => arrived } as unknown as GPU;
     const stop = new AbortController();
     const made = createTrainer(SPEC, { gpu, signal: stop.signal });
     stop.abort();

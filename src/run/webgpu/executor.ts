@@ -22,7 +22,7 @@ import { Buffers, SMALLER } from './buffers.ts';
 import { type DataFormat, FEWER, GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
 import { type AcquiredDevice, DeviceWatch } from './device.ts';
 import { checkSlabs, checkWorkgroups } from './limits.ts';
-import { bindingsOf, Pipelines } from './pipelines.ts';
+import { bindingsOf, loadShaders, Pipelines } from './pipelines.ts';
 import { Readback } from './readback.ts';
 import { normsStart, RECORD_BYTES, resultOf, rowRecords, rowsOf, rowsStart } from './records.ts';
 import { packed, placeOf, readsAverages, unpacked } from './tensors.ts';
@@ -107,11 +107,11 @@ export class WebGpuExecutor implements Executor {
         ),
       }),
     );
-    this.#prepared = await this.#watch.guard(work);
+    [this.#prepared] = await this.#watch.guard(Promise.all([work, loadShaders(program)]));
   }
 
   async tune(program: Program, options: TuneOptions): Promise<Choices> {
-    const questions = questionsOf(program, this.adapter);
+    const questions = await questionsOf(program, this.adapter);
     if (questions.length === 0) return {};
     await this.prepare(program);
     const { batch } = program.lists.train;

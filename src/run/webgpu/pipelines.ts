@@ -1,8 +1,9 @@
 /** Compiles kernels: one pipeline per module text and set of override values. */
 import { DeviceError } from '../../errors.ts';
 import type { KernelName, Overrides } from '../../kernels/kernel.ts';
-import { assemble, locate, overridesOf } from '../../kernels/shader.ts';
+import { assemble, locate, overridesOf, type ShaderTexts, textsOf } from '../../kernels/shader.ts';
 import { KERNEL_SHADERS, type ShaderChoices } from '../../kernels/shaders.generated.ts';
+import type { Program } from '../../plan/program.ts';
 import { failed } from './device.ts';
 
 /** GPUShaderStage.COMPUTE */
@@ -15,6 +16,12 @@ export interface Binding {
 }
 
 export const bindingsOf = (kernel: KernelName): readonly Binding[] => KERNEL_SHADERS[kernel].bindings;
+
+/** Loads all that the program will ever run, so that nothing is missing if the network goes away. @throws LoadError */
+export async function loadShaders({ lists }: Program): Promise<void> {
+  const kernels = Object.values(lists).flatMap(({ steps }) => steps.map(({ kernel }) => kernel));
+  await Promise.all([...new Set(kernels)].map(textsOf));
+}
 
 /** Of a device that several trainers share; it goes when the device does. */
 const ofDevice = new WeakMap<GPUDevice, Pipelines>();
@@ -56,8 +63,9 @@ export class Pipelines {
   }
 
   /** The pipeline of a kernel; `overrides` may name more than the module has. @throws DeviceError with the compiler's words */
-  get(kernel: KernelName, choices: ShaderChoices, overrides: Overrides): Promise<GPUComputePipeline> {
-    const code = assemble(kernel, choices);
+  async get(kernel: KernelName, choices: ShaderChoices, overrides: Overrides): Promise<GPUComputePipeline> {
+    const texts = await textsOf(kernel);
+    const code = assemble(texts, kernel, choices);
     const constants: Record<string, number> = {};
     for (const name of overridesOf(kernel, choices) as string[]) {
       if (name in overrides) constants[name] = Number(overrides[name]);
@@ -65,7 +73,7 @@ export class Pipelines {
     const key = `${code}\n${JSON.stringify(constants)}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(kernel, choices, code, constants).catch((cause: unknown) => {
+      pipeline = this.#compile(texts, kernel, choices, code, constants).catch((cause: unknown) => {
         this.#pipelines.delete(key); // another time it may succeed
         this.#modules.delete(code);
         throw failed(`the pipeline of ${kernel}`, cause);
@@ -75,7 +83,13 @@ export class Pipelines {
     return pipeline;
   }
 
-  async #compile(kernel: KernelName, choices: ShaderChoices, code: string, constants: Record<string, number>) {
+  async #compile(
+    texts: ShaderTexts,
+    kernel: KernelName,
+    choices: ShaderChoices,
+    code: string,
+    constants: Record<string, number>,
+  ) {
     const device = this.#device;
     let module = this.#modules.get(code);
     if (!module) {
@@ -83,7 +97,7 @@ export class Pipelines {
       module = device.createShaderModule({ label: kernel, code });
       this.#modules.set(code, module);
       const refused = device.popErrorScope();
-      if (await refused) throw await compileError(module, kernel, choices);
+      if (await refused) throw await compileError(module, texts, kernel, choices);
     }
     const layout = device.createPipelineLayout({ label: kernel, bindGroupLayouts: [this.layout(kernel)] });
     return device.createComputePipelineAsync({
@@ -94,10 +108,15 @@ export class Pipelines {
   }
 }
 
-async function compileError(module: GPUShaderModule, kernel: KernelName, choices: ShaderChoices): Promise<DeviceError> {
+async function compileError(
+  module: GPUShaderModule,
+  texts: ShaderTexts,
+  kernel: KernelName,
+  choices: ShaderChoices,
+): Promise<DeviceError> {
   const { messages } = await module.getCompilationInfo();
   const lines = messages.map(({ type, message, lineNum }) => {
-    const { file, line } = locate(kernel, choices, lineNum);
+    const { file, line } = locate(texts, kernel, choices, lineNum);
     return `shaders/${file}:${line}: ${type}: ${message}`;
   });
   return new DeviceError('device/shader', `${kernel}: the GPU's compiler refused the shader:\n${lines.join('\n')}`);

@@ -1,7 +1,7 @@
 /** Trials of variants: which steps have some, and how long a few dispatches of one take. */
 import { KERNELS } from '../../kernels/index.ts';
 import type { Step, TensorName } from '../../kernels/kernel.ts';
-import { assemble } from '../../kernels/shader.ts';
+import { assemble, textsOf } from '../../kernels/shader.ts';
 import { type Program, tensorOf } from '../../plan/program.ts';
 import { alternatives, choiceName } from '../../plan/variants.ts';
 import type { AdapterDescription } from '../executor.ts';
@@ -16,22 +16,24 @@ export interface StepQuestion extends Question {
 }
 
 /** The training steps that could be done in several ways. */
-export function questionsOf(program: Program, adapter: AdapterDescription): StepQuestion[] {
+export async function questionsOf(program: Program, adapter: AdapterDescription): Promise<StepQuestion[]> {
   const find = (name: TensorName) => tensorOf(program, name);
-  return program.lists.train.steps
+  const questions = program.lists.train.steps
     .map((step) => ({ step, name: choiceName(step), variants: alternatives(step, find) }))
     .filter(({ variants }) => variants.length > 1)
-    .map((question) => ({ ...question, key: keyOf(program, question.step, adapter) }));
+    .map(async (question) => ({ ...question, key: await keyOf(program, question.step, adapter) }));
+  return Promise.all(questions);
 }
 
 /** What a measurement depends on: the adapter, the runtime, the shader and its shapes. */
-function keyOf(program: Program, step: Step, adapter: AdapterDescription): string {
+async function keyOf(program: Program, step: Step, adapter: AdapterDescription): Promise<string> {
   const { vendor, architecture, device, description } = adapter;
   const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';
   const products = KERNELS[step.kernel].products!(step, (name) => tensorOf(program, name));
   const shapes = products.map(({ rows, columns, inner }) => [rows, columns, inner]);
+  const texts = await textsOf(step.kernel);
   const shaders = (['4x4', '8x8', 'staged'] as const).map((product) =>
-    hash(assemble(step.kernel, { input: 'f32', tile: '8x8', product, real: 'f32' })),
+    hash(assemble(texts, step.kernel, { input: 'f32', tile: '8x8', product, real: 'f32' })),
   );
   const what = [step.kernel, step.optimizer?.type ?? step.activation?.type ?? '', shapes, shaders];
   return JSON.stringify([vendor, architecture, device, description, runtime, ...what]);
