@@ -82,6 +82,20 @@ export const mutants = [
     why: 'guard: whether it is NaN or infinity',
   },
   {
+    file: 'src/train/recovery.ts',
+    find: '++this.#losses > LOSSES',
+    replace: '++this.#losses > LOSSES + 1',
+    tests: reliability,
+    why: 'recovery: one loss more than may be',
+  },
+  {
+    file: 'src/train/recovery.ts',
+    find: 'engine.past.landed !== this.#at ||',
+    replace: '',
+    tests: reliability,
+    why: 'recovery: losses with steps in between',
+  },
+  {
     file: 'src/data/stream/learn.ts',
     find: 'column.first + column.sum / trainRows',
     replace: 'column.first + column.sum / count',

@@ -42,7 +42,7 @@ export interface Recoverable {
   resume(executor: Executor): Promise<void>;
 }
 
-/** So many losses without a finished step in between, within so many ms: then it is no accident. */
+/** More losses than these without a finished step in between, within so many ms, are no accident. */
 const LOSSES = 3;
 const WITHIN_MS = 120_000;
 
@@ -132,7 +132,7 @@ export class Recovery {
       this.#at = engine.past.landed;
     }
     if (!this.#revive) throw await this.#farewell(lost, 'hand another device to attach(device)');
-    if (++this.#losses > LOSSES) throw await this.#farewell(lost, `it was lost ${LOSSES} times in a row`);
+    if (++this.#losses > LOSSES) throw await this.#farewell(lost, `it was lost ${this.#losses} times in a row`);
     try {
       await revive(
         this.#revive,

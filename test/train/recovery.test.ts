@@ -373,20 +373,43 @@ describe('the end', () => {
     );
   });
 
-  it('comes when the device is lost three times without a step in between', async () => {
-    const { trainer, lose, devices } = await start({
-      revive: async () => {
-        const device = new Losable();
-        device.onRun = () => device.lose();
-        return device;
-      },
-    });
-    await trainer.fit(DATA, { steps: 5 });
-    lose();
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const running = trainer.fit(DATA, { steps: 5 }).catch((error) => error);
-    expect(await soon(running)).toBeInstanceOf(DeviceLostError);
-    expect(devices.length).toBeLessThanOrEqual(5);
+  it.each([3, 4])(
+    'comes with the fourth loss without a step in between, with the checkpoint: loss %d',
+    async (losses) => {
+      let left = losses - 1;
+      const { trainer, lose, engine, devices, events } = await start({
+        revive: async () => {
+          const device = new Losable();
+          // Once it has taken over, with the next steps.
+          if (left-- > 0) device.onRun = () => !engine.recovery.lost && device.lose();
+          return device;
+        },
+      });
+      await trainer.fit(DATA, { steps: 12 });
+      lose();
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const ended = await soon(trainer.fit(DATA, { steps: 18 }).catch((error) => error));
+      vi.useRealTimers();
+      expect([devices.length, events.length]).toEqual([4, 3]);
+      const calm = await undisturbed((other) => other.fit(DATA, { steps: 30 }));
+      if (losses === 3) {
+        expect(await trainer.save()).toEqual(calm);
+        return;
+      }
+      expect(ended).toBeInstanceOf(DeviceLostError);
+      expect(ended.message).toContain('it was lost 4 times in a row');
+      expect(ended.message).toContain('error.checkpoint holds the model after step');
+      await using loaded = await loadTrainer(ended.checkpoint, { backend: 'cpu', strategy: trainer.program.strategy });
+      await loaded.fit(DATA, { steps: 30 - loaded.finishedSteps });
+      expect(await loaded.save()).toEqual(calm);
+    },
+  );
+
+  it('does not come where steps are finished between the losses', async () => {
+    const { trainer, lose, events } = await start();
+    await trainer.fit(DATA, { steps: 30, onStep: ({ step }) => void (step % 4 === 0 && lose()) });
+    expect(events).toHaveLength(7);
+    expect(await trainer.save()).toEqual(await undisturbed((other) => other.fit(DATA, { steps: 30 })));
   });
 
   it('of a device of the app: every call rejects with the checkpoint, until another is attached', async () => {
