@@ -406,8 +406,8 @@ export const mutants = [
   },
   {
     file: 'shaders/fused_head.wgsl',
-    find: 'z += x.x * params[w] ',
-    replace: 'z += x.y * params[w] ',
+    find: 'z += x.x * load_weight(w) ',
+    replace: 'z += x.y * load_weight(w) ',
     tests: dawn('layered: binary, class numbers'),
     why: 'a product of the logits',
   },
