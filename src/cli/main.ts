@@ -182,6 +182,7 @@ const specOptions = (command: Command): Command =>
     .option('--gradient-norms', 'tell the norms of gradients and updates with every step')
     .option('--metrics <list>', METRICS_WORDS)
     .option('--accumulate <n>', 'mini-batches of an update, whose gradients are summed (default: 1)', whole(1))
+    .addOption(new Option('--precision <name>', 'of activations and products (default: f32)').choices(['f32', 'mixed']))
     .addOption(new Option('--sampler <name>', 'how rows are drawn (default: shuffle)').choices(SAMPLERS))
     .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))
     .option('--no-tune', 'fixed variants of the kernels instead of the fastest by a short measurement')

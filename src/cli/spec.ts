@@ -32,6 +32,7 @@ export interface SpecFlags {
   accumulate?: number;
   metrics?: string;
   gradientNorms?: boolean;
+  precision?: 'f32' | 'mixed';
   sampler?: SamplerName;
   seed?: number;
   nonFinite?: string;
@@ -67,7 +68,7 @@ const EXPONENTIAL_END = 0.01;
 /** Flags that are keys of the spec. */
 const TAKEN = [
   ...(['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm'] as const),
-  ...(['maxNorm', 'gradientNorms', 'sampler', 'seed'] as const),
+  ...(['maxNorm', 'gradientNorms', 'precision', 'sampler', 'seed'] as const),
 ];
 
 export type Model = { spec: PartialSpec };

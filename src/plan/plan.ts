@@ -59,7 +59,7 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   ) as Record<BaseList, ReturnType<typeof baseProgram>>;
   const asked = options.strategy ?? 'auto';
   const { strategy, remark } = chooseStrategy(asked, base.train.steps, tensors, workgroupBytes, software);
-  const remarks = [remark, ...(spec.precision === 'mixed' && !mixed ? [NO_HALVES] : [])].filter(Boolean);
+  const remarks = [remark, insteadOfMixed(spec, mixed, halves)].filter((words) => words !== undefined);
   const fuse: Record<Strategy, (steps: readonly Step[]) => readonly Step[]> = {
     resident: (steps) => fuseResident(steps, workgroupBytes),
     'row-fused': (steps) => fuseRows(fuseUpdate(steps, false)),
@@ -101,8 +101,11 @@ export function plan(spec: Spec, options: PlanOptions = {}): Program {
   return deepFreeze(program);
 }
 
-/** What a plan says that could not do what was asked. */
-const NO_HALVES = 'precision f32 for mixed, since this GPU has no shader-f16';
+/** Why a program is not in mixed precision, where that was asked for. */
+function insteadOfMixed({ precision }: Spec, mixed: boolean, halves: boolean): string | undefined {
+  if (!precision || mixed) return undefined;
+  return `precision f32 instead of mixed, ${halves ? 'as the run began' : 'since this GPU has no shader-f16'}`;
+}
 
 /** The lists that train nothing, with the moving averages in the place of the weights. */
 function averagedLists({ evaluate, infer }: Record<BaseList, StepList>, find: Find) {

@@ -84,6 +84,12 @@ export interface SpecInput {
   maskTargets?: boolean;
   /** What an evaluation tells beside the loss and what costs nothing, such as `['f1', { type: 'topK', k: 5 }]`. */
   metrics?: readonly MetricInput[];
+  /**
+   * `'mixed'`: activations and deltas are stored as halves (16 bits), and products take the weights as halves; sums,
+   * weights and optimizer state are floats, and the loss is scaled as `torch.amp.GradScaler` does. Runs in `layered`; on
+   * a GPU without `shader-f16` as `'f32'`, the default, and says so.
+   */
+  precision?: 'f32' | 'mixed';
 }
 
 /** A checked spec with every default filled in. */
@@ -136,6 +142,7 @@ const ENTRIES = {
   gradientNorms: v.optional(boolean, false),
   classWeight: v.optional(v.any()),
   maskTargets: v.optional(boolean, false),
+  precision: v.optional(oneOf(['f32', 'mixed']), 'f32'),
   metrics: v.optional(v.any()),
 };
 
@@ -169,6 +176,7 @@ export function parseSpec(input: unknown, who = 'spec'): Spec {
     ...(gradientAccumulationSteps > 1 && { gradientAccumulationSteps }),
     ...(rest.gradientNorms && { gradientNorms: true }),
     ...(maskTargets && { maskTargets }),
+    ...(rest.precision === 'mixed' && { precision: rest.precision }),
   };
   checkTogether(unweighted, who);
   const classWeight = parseClassWeight(rest.classWeight, unweighted, `${who}.classWeight`);
@@ -187,6 +195,7 @@ function checkTogether(spec: Spec, who: string): void {
     );
   }
   checkEmbedded(spec, who);
+  checkMixed(spec, who);
   const { batchSize, gradientAccumulationSteps: parts = 1 } = spec;
   if (parts > 1 && !(Number(batchSize) * parts <= MAX_BATCH)) {
     throw new SpecError(
@@ -233,6 +242,22 @@ function checkEmbedded({ layers: [first], preprocessing: { columns = [] } }: Spe
     input += columnWidth(column);
   }
 }
+
+/** Halves count to 2048 alone. */
+function checkMixed({ precision, layers }: Spec, who: string): void {
+  if (!precision) return;
+  const column = flat(layers)
+    .flatMap((layer) => (layer.type === 'embedding' ? layer.columns : []))
+    .find(tooMany);
+  if (!column) return;
+  throw new SpecError(
+    'spec/value',
+    `${who}.layers: with precision 'mixed' got an embedding of ${column.categories} categories, expected at most ${MOST_COUNTED}; use precision 'f32'.`,
+  );
+}
+
+const MOST_COUNTED = 2048;
+const tooMany = ({ categories }: { categories: number }) => categories > MOST_COUNTED;
 
 /** Mini-batches of an update. */
 export const partsOf = ({ gradientAccumulationSteps = 1 }: Pick<Spec, 'gradientAccumulationSteps'>): number =>

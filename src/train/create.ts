@@ -68,9 +68,9 @@ export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Pro
   return trainer;
 }
 
-/** The variants of a file. */
+/** The variants of a file, and its precision where the spec leaves one open. */
 function variantsOf(choices: Readonly<Record<string, unknown>>, who: string): Choices {
-  const { strategy: _, ...others } = choices;
+  const { strategy: _, precision, ...others } = choices;
   const texts = Object.entries(others).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   for (const [name, text] of texts) {
     if (parseVariant(text)) continue;
@@ -79,7 +79,13 @@ function variantsOf(choices: Readonly<Record<string, unknown>>, who: string): Ch
       `${who}: choices: ${name}: expected a variant such as "8x8" or "4x4/16", got ${show(text)}; the file is damaged, or newer than this version.`,
     );
   }
-  return Object.fromEntries(texts);
+  if (precision !== undefined && precision !== 'f32' && precision !== 'mixed') {
+    throw new CheckpointError(
+      'checkpoint/choices',
+      `${who}: choices: precision: expected "f32" or "mixed", got ${show(precision)}; the file is damaged, or newer than this version.`,
+    );
+  }
+  return { ...Object.fromEntries(texts), ...(precision && { precision }) };
 }
 
 /** As the door of that name. */
@@ -228,7 +234,8 @@ async function startEngine(members: readonly Member[], runtime: Runtime, given?:
         }),
     });
     await engine.start();
-    return { engine, reason };
+    const instead = program.remark?.match(/precision f32 .*/)?.[0];
+    return { engine, reason: instead ? `${reason}; ${instead}` : reason };
   } catch (error) {
     await executor.dispose();
     throw error;

@@ -18,7 +18,8 @@ export async function gradientsAt(
   rows: Rows,
 ): Promise<Map<string, NamedTensor>> {
   checkBatches(spec, rows.count, 'gradients');
-  const program = plan(spec, { strategy: 'plain', batch: rows.count });
+  // They are looked at in floats, whatever the training stores.
+  const program = plan(spec, { strategy: 'plain', batch: rows.count, halves: false });
   const { CpuExecutor } = await loaded(import('../run/cpu.ts'));
   const executor = new CpuExecutor();
   await executor.prepare(program);

@@ -8,6 +8,7 @@ import { guardCases } from './guard.ts';
 import { kernelCases } from './kernels.ts';
 import { lostCases } from './lost.ts';
 import { metricCases } from './metrics.ts';
+import { mixedCases } from './mixed.ts';
 import { parityCases } from './parity.ts';
 import { randomCases } from './random.ts';
 import { resumeCases } from './resume.ts';
@@ -22,6 +23,7 @@ export const cases: ContractCase[] = [
   ...kernelCases,
   ...gradientCases,
   ...guardCases,
+  ...mixedCases,
   ...parityCases,
   ...trainingCases,
   ...averagesCases,

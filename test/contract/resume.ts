@@ -166,6 +166,23 @@ const FEATURES: readonly Feature[] = [
     },
     strategies: ['layered', 'plain'],
   },
+  // Its scale falls from the first step on: its counter and what it has come to are part of the file.
+  {
+    ...regression('meanSquaredError', 2),
+    name: 'mixed precision, gradients summed and clipped',
+    spec: {
+      precision: 'mixed',
+      loss: 'meanSquaredError',
+      layers: [dense(6, { activation: 'gelu' }), residual([layerNorm(), dense(6)]), dropout(0.2), dense(2)],
+      optimizer: { type: 'adam', emaMomentum: 0.9 },
+      gradientAccumulationSteps: 2,
+      batchSize: 4,
+      globalClipNorm: 0.5,
+    },
+    data: ({ x, y }) => ({ x, y: Float32Array.from(y as Float32Array, (value) => 300 * value) }),
+    strategies: ['layered'],
+    runtimes: EVERYWHERE,
+  },
   { name: 'rows drawn with replacement', spec: { sampler: 'uniform' } },
   { name: 'rows in file order', spec: { sampler: 'sequential' } },
   { name: 'batch size full', spec: { batchSize: 'full' } },

@@ -33,7 +33,7 @@ async function keyOf(program: Program, step: Step, adapter: AdapterDescription):
   const shapes = products.map(({ rows, columns, inner }) => [rows, columns, inner]);
   const texts = await textsOf(step.kernel);
   const shaders = (['4x4', '8x8', 'staged'] as const).map((product) =>
-    hash(assemble(texts, step.kernel, { input: 'f32', tile: '8x8', product, real: 'f32' })),
+    hash(assemble(texts, step.kernel, { input: 'f32', tile: '8x8', product, real: program.mixed ? 'f16' : 'f32' })),
   );
   const what = [step.kernel, step.optimizer?.type ?? step.activation?.type ?? '', shapes, shaders];
   return JSON.stringify([vendor, architecture, device, description, runtime, ...what]);
