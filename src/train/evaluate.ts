@@ -1,6 +1,7 @@
 /** Evaluation and prediction: rows in file order through the lists `evaluate` and `infer`. */
 import type { InputRows, Rows } from '../data/types.ts';
 import { checkMass, massOf } from '../data/weights.ts';
+import { loaded } from '../errors.ts';
 import { LOSS_MATH, lossParameter } from '../math/losses.ts';
 import { partSteps } from '../plan/measure.ts';
 import { AVERAGED, type ListName, listOf, type Program } from '../plan/program.ts';
@@ -107,7 +108,7 @@ async function evaluateRows(
   const count = selected ? Math.max(...models.map((model) => selected[model]!.length)) : rows.count;
   const weights = selected ? weighSelected(rows, models, selected) : [checkMass(rows, 'evaluate', 'evaluate')];
   await ready(data, list, signal);
-  const { Measures, metricsOf } = spec.metrics ? await import('./measure.ts') : {};
+  const { Measures, metricsOf } = spec.metrics ? await loaded(import('./measure.ts')) : {};
   const all = Measures && !selected ? Uint32Array.from({ length: count }, (_, row) => row) : undefined;
   const places = models.map((model) => selected?.[model] ?? all!);
   const measures = Measures && new Measures(executor, program, places);
