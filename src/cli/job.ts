@@ -1,4 +1,4 @@
-/** The work behind the commands, the same in Node and in a page: train, sweep, evaluate, predict. */
+/** The work behind the commands, the same in Node and in a page: train, sweep, cross-validate, evaluate, predict. */
 import type { ByteSource } from '../data/stream/bytes.ts';
 import type { DataInput, Inputs } from '../data/types.ts';
 import type { AdapterDescription } from '../run/executor.ts';
@@ -9,6 +9,7 @@ import { Dataset } from '../train/dataset.ts';
 import type { RecoveryEvent } from '../train/recovery.ts';
 import type { EpochEvent, Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
+import { type FoldsJob, type FoldsResult, type FoldsStepEvent, foldsJob } from './folds/job.ts';
 import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from './start.ts';
 import { openStream, type StreamedRows } from './stream-rows.ts';
 import { type SweepJob, type SweepResult, type SweepStepEvent, sweep } from './sweep/job.ts';
@@ -35,7 +36,7 @@ export interface PredictJob {
   model: Uint8Array;
   x: Inputs;
 }
-export type Job = TrainJob | SweepJob | EvaluateJob | PredictJob;
+export type Job = TrainJob | SweepJob | FoldsJob | EvaluateJob | PredictJob;
 
 export interface TrainResult {
   adapter: AdapterDescription;
@@ -68,12 +69,18 @@ export type JobResult<J extends Job = Job> = J extends TrainJob
   ? TrainResult
   : J extends SweepJob
     ? SweepResult
-    : J extends EvaluateJob
-      ? EvaluateResult
-      : PredictResult;
+    : J extends FoldsJob
+      ? FoldsResult
+      : J extends EvaluateJob
+        ? EvaluateResult
+        : PredictResult;
 
 /** A step of a job that trains. */
-export type StepOf<J extends Job = Job> = J extends SweepJob ? SweepStepEvent : StepEvent;
+export type StepOf<J extends Job = Job> = J extends SweepJob
+  ? SweepStepEvent
+  : J extends FoldsJob
+    ? FoldsStepEvent
+    : StepEvent;
 
 export interface JobHooks<J extends Job = Job> {
   /** Everything is checked, and training begins. */
@@ -105,6 +112,7 @@ export async function runJob<J extends Job>(job: J, runtime: Runtime, hooks: Job
 function work(job: Job, runtime: Runtime, hooks: JobHooks): Promise<JobResult> {
   if (job.kind === 'train') return train(job, runtime, hooks);
   if (job.kind === 'sweep') return sweep(job, runtime, hooks);
+  if (job.kind === 'folds') return foldsJob(job, runtime, hooks);
   return useModel(job, runtime);
 }
 

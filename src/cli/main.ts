@@ -4,6 +4,7 @@ import { STRATEGIES } from '../plan/program.ts';
 import { SAMPLERS } from '../spec/spec.ts';
 import { HEADERS, SPLITS } from './data.ts';
 import { EXIT, exitCodeOf, toFailure } from './errors.ts';
+import { crossValidation, type FoldsFlags } from './folds/command.ts';
 import { info, type PlanFlags, showPlan, version } from './inspect.ts';
 import { list } from './list.ts';
 import { evaluate, type ModelFlags, predict } from './model.ts';
@@ -30,6 +31,11 @@ Examples:
   64 draws, each with 4 seeds   downhill sweep --data spirals --learning-rate log:1e-4..1e-1 --trials 64 --seeds 4
   every combination             downhill sweep --data digits --learning-rate log:1e-4..1e-1 --weight-decay 0,1e-3 --grid 5
   seeds alone                   downhill sweep --data moons --seeds 20
+`;
+const FOLDS_EXAMPLES = `
+Examples:
+  classes    downhill cross-validate --data csv:iris.csv --model 4-16-3 --folds 5 --stratified --epochs 60
+  numbers    downhill cross-validate --data csv:abalone.csv --folds 10
 `;
 /** Lines of a sweep's table. */
 const TOP = 10;
@@ -100,6 +106,17 @@ const commands = (wrap: Wrap) => (output: Output) => {
   )
     .addHelpText('after', SWEEP_EXAMPLES)
     .action((flags: SweepFlags) => act((out, started) => sweep(flags, out, started)));
+
+  placeOptions(
+    foldsOptions(
+      numberOptions(
+        specOptions(command('cross-validate', 'train one model a fold, test each on the rows it never saw')),
+      ),
+    ),
+    true,
+  )
+    .addHelpText('after', FOLDS_EXAMPLES)
+    .action((flags: FoldsFlags) => act((out, started) => crossValidation(flags, out, started)));
 
   for (const [name, words, run] of [
     ['evaluate', 'print loss and metrics of a saved model on data', evaluate],
@@ -209,6 +226,15 @@ const searchOptions = (command: Command): Command =>
     .option('--top <n>', 'lines of the table', whole(1), TOP);
 
 const range = (name: Searched) => (text: string) => parseRange(text, name);
+
+/** Which rows are held out, where it runs, and what it leaves behind. */
+const foldsOptions = (command: Command): Command =>
+  command
+    .option('--folds <n>', 'parts of the rows, each held out once', whole(2, 65_535), 5)
+    .option('--stratified', 'the same share of every class in every fold')
+    .addOption(backendOption())
+    .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
+    .option('--out <folder>', 'where history and predictions go (default: runs/<time>)');
 
 /** Where it runs, and what it leaves behind. */
 const runOptions = (command: Command): Command =>

@@ -8,6 +8,7 @@ import { NO_CLASS } from '../data/targets.ts';
 import type { Rows } from '../data/types.ts';
 import { DataError, NonFiniteError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
+import type { AdapterDescription } from '../run/executor.ts';
 import { TASKS } from '../spec/losses.ts';
 import { abortSignal, boolean, callback, integer, parseObject } from '../spec/parse.ts';
 import type { Column } from '../spec/preprocessing.ts';
@@ -18,7 +19,7 @@ import { Dataset } from './dataset.ts';
 import { toPredictions } from './evaluate.ts';
 import { predictSelected } from './predict-selected.ts';
 import { Selection } from './selection.ts';
-import type { Sweep } from './sweep.ts';
+import type { Sweep, SweepStep } from './sweep.ts';
 import type { Data, Metrics, Runtime } from './types.ts';
 
 export interface CrossValidationOptions {
@@ -35,6 +36,10 @@ export interface CrossValidationOptions {
    * trains on; default true. With `false` they are the spec's: fitted to all rows, they tell a model of those it is tested on.
    */
   refit?: boolean;
+  /** Called before the first step: where all folds run, and their plan in a line. */
+  onStart?: (started: { adapter: AdapterDescription; plan: string }) => void;
+  /** Called for every step; a fold that waits for the others has the loss 0. */
+  onStep?: (event: SweepStep) => void;
   /** Called after every epoch, when all folds were tested. */
   onEpoch?: (event: FoldsEpoch) => void;
   /** Gives up at a step boundary; the call then rejects with the signal's reason. */
@@ -84,6 +89,8 @@ const OPTIONS = {
   seed: v.optional(integer(0, 0xffff_ffff), 0),
   epochs: v.optional(integer(0, Number.MAX_SAFE_INTEGER), 1),
   refit: v.optional(boolean, true),
+  onStart: v.optional(callback),
+  onStep: v.optional(callback),
   onEpoch: v.optional(callback),
   signal: v.optional(abortSignal),
 } satisfies Record<keyof CrossValidationOptions, v.GenericSchema>;
@@ -115,9 +122,10 @@ export async function crossValidate(
   const base = { ...input, ...(own && { preprocessing: own.preprocessing }) };
   const sweep = await createSweep(base, { models: train.map(() => ({})) }, { ...runtime, ...stop });
   try {
+    options.onStart?.({ adapter: sweep.adapter, plan: sweep.summary().split('\n')[0]! });
     const events: FoldsEpoch[] = [];
     const { msPerStep } = await sweep.fit(training, {
-      ...{ epochs, validationData: held, ...stop },
+      ...{ epochs, validationData: held, ...stop, ...(options.onStep && { onStep: options.onStep }) },
       onEpoch: ({ epoch, losses, validation }) => {
         checkFinite(spec, losses, epoch);
         const event = { epoch, losses, validation: validation as Metrics[], ...spread(validation as Metrics[]) };
