@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../../src/data/csv.ts';
+import { dealFolds } from '../../src/data/folds.ts';
 import { tableSource } from '../../src/data/source.ts';
 import { split } from '../../src/data/split.ts';
 import abalone from '../golden/abalone.json';
@@ -13,24 +14,38 @@ import { itReal, readReal, realPath } from '../support/real-data.ts';
 
 const bin = fileURLToPath(new URL('../../bin/downhill.mjs', import.meta.url));
 
-/** Trains with these flags; gives the metrics on the rows held out. */
-async function metrics(flags: string[]): Promise<{ accuracy: number; meanSquaredError: number }> {
+interface Reached {
+  accuracy: number;
+  meanSquaredError: number;
+}
+interface Done {
+  event: string;
+  test: Reached;
+  mean: Reached;
+  deviation: Reached;
+  folds: { rows: number; metrics: Reached }[];
+}
+
+/** Trains with these flags; gives what it came to. */
+async function outcome(command: 'train' | 'cross-validate', flags: string[]): Promise<Done> {
   const out = await mkdtemp(join(tmpdir(), 'downhill-'));
   try {
     const stdout = await new Promise<string>((resolve, reject) => {
       const options = { maxBuffer: 2 ** 27, timeout: 280_000 };
-      execFile(process.execPath, [bin, 'train', ...flags, '--json', '--out', out], options, (error, stdout, stderr) =>
+      execFile(process.execPath, [bin, command, ...flags, '--json', '--out', out], options, (error, stdout, stderr) =>
         error ? reject(new Error(`${error.message}\n${stderr.slice(-2000)}\n${stdout.slice(-500)}`)) : resolve(stdout),
       );
     });
-    const done = JSON.parse(stdout.trim().split('\n').at(-1)!);
+    const done = JSON.parse(stdout.trim().split('\n').at(-1)!) as Done;
     expect(done.event).toBe('done');
-    return done.test;
+    return done;
   } finally {
     await rm(out, { recursive: true, force: true });
   }
 }
 
+/** The metrics on the rows held out. */
+const metrics = async (flags: string[]): Promise<Reached> => (await outcome('train', flags)).test;
 const accuracy = async (flags: string[]): Promise<number> => (await metrics(flags)).accuracy;
 
 /** `make` for every seed, two processes at a time. */
@@ -126,6 +141,63 @@ describe('tables, a stratified fifth held out', () => {
       expect(median(reached)).toBeGreaterThanOrEqual(0.99);
     },
     120_000,
+  );
+});
+
+describe('five folds', () => {
+  const folds = async (file: 'iris' | 'banknote', model: string, epochs: number) => {
+    const done = await outcome('cross-validate', [
+      ...['--data', `csv:${realPath(file)}`, '--model', model, '--folds', '5', '--stratified', '--epochs', `${epochs}`],
+      ...['--learning-rate', '0.01', '--batch-size', '16', '--backend', 'cpu'],
+    ]);
+    const { mean, deviation } = done;
+    console.log(
+      `${file}, five stratified folds: ${percent(done.folds.map(({ metrics }) => metrics.accuracy))}; mean ${percent([mean.accuracy])} ± ${(100 * deviation.accuracy).toFixed(2)}`,
+    );
+    return done;
+  };
+  itReal(
+    'of iris, stratified: the mean accuracy reaches 93 %',
+    ['iris'],
+    async () => {
+      const { mean, folds: all } = await folds('iris', '4-16-3', 60);
+      expect(all.map(({ rows }) => rows)).toEqual([30, 30, 30, 30, 30]);
+      expect(mean.accuracy).toBeGreaterThanOrEqual(0.93);
+    },
+    300_000,
+  );
+  itReal(
+    'of banknote, stratified: the mean accuracy reaches 99 %',
+    ['banknote'],
+    async () => {
+      const { mean, folds: all } = await folds('banknote', '4-16-2', 30);
+      expect(all.map(({ rows }) => rows)).toEqual([275, 275, 274, 274, 274]);
+      expect(mean.accuracy).toBeGreaterThanOrEqual(0.99);
+    },
+    300_000,
+  );
+  itReal(
+    'of abalone, the sex through an embedding: the mean error is at most 1.05 times that of PyTorch on the same folds',
+    ['abalone'],
+    async () => {
+      const { recipe, crossValidation: torch } = abalone;
+      const { count } = tableSource(parseCsv(await readReal('abalone'), { header: 'no' }));
+      expect(dealFolds(count, { folds: torch.folds, seed: recipe.dataSeed }).join('')).toBe(torch.foldOfRows);
+      const model = JSON.stringify({ ...recipe.spec, layers: [torch.embedding, ...recipe.spec.layers] });
+      const reached = await forSeeds(torch.seeds, async (seed) => {
+        const { mean } = await outcome('cross-validate', [
+          ...['--data', `csv:${realPath('abalone')}`, '--data-seed', `${recipe.dataSeed}`, '--model', model],
+          ...['--folds', `${torch.folds}`, '--epochs', `${recipe.epochs}`, '--seed', `${seed}`, '--backend', 'cpu'],
+        ]);
+        return mean.meanSquaredError;
+      });
+      console.log(
+        `abalone, five folds, seeds ${torch.seeds}: ${reached.map((error) => error.toFixed(3)).join(', ')}; median ${median(reached).toFixed(3)}, PyTorch ${torch.median.toFixed(3)}`,
+      );
+      expect(median(reached)).toBeLessThanOrEqual(1.05 * torch.median);
+      expect(Math.sqrt(median(reached))).toBeLessThan(2.2);
+    },
+    300_000,
   );
 });
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes abalone.json: the test error that PyTorch reaches on the rings of abalone, and on which rows.
 
-Run `python3 test/golden/abalone.py PATH/abalone.csv` after a change here, in src/data/split.ts or in src/math/random.ts,
-and commit the file. The rows held out are those that src/data/split.ts chooses (esbuild and Node run it), so that both
-sides train and test on the same ones.
+Run `python3 test/golden/abalone.py PATH/abalone.csv` after a change here, in src/data/split.ts, src/data/folds.ts or
+src/math/random.ts, and commit the file. The rows held out are those that src/data chooses (esbuild and Node run it), so
+that both sides train and test on the same ones: a fifth, with the sex one-hot, and in turn each of five folds, with the
+sex through an embedding.
 """
 
 import csv
@@ -21,6 +22,9 @@ DATA_SEED = 0
 HOLDOUT = 0.2
 EPOCHS = 40
 SEEDS = [1, 2, 3, 4, 5]
+FOLDS = 5
+FOLD_SEEDS = [1, 2, 3]
+EMBEDDING = {"type": "embedding", "columns": [{"column": 0, "categories": 3, "dimension": 2}]}
 START = {"weightInitializer": "torchUniform", "biasInitializer": "torchUniform"}
 SPEC = {
     "layers": [
@@ -35,8 +39,17 @@ SPEC = {
 
 def test_rows(count):
     """The rows that the CLI holds out with `--split random --holdout 0.2 --data-seed 0`."""
-    call = f"split({count}, {{ holdout: {HOLDOUT}, by: 'random', seed: {DATA_SEED} }})"
-    source = f"import {{ split }} from './src/data/split.ts'; console.log(JSON.stringify([...{call}.test]));"
+    return rows_of("split", f"split({count}, {{ holdout: {HOLDOUT}, by: 'random', seed: {DATA_SEED} }}).test")
+
+
+def fold_of_rows(count):
+    """The fold that holds out each row with `--folds 5 --data-seed 0`."""
+    return rows_of("folds", f"dealFolds({count}, {{ folds: {FOLDS}, seed: {DATA_SEED} }})")
+
+
+def rows_of(file, call):
+    name = call.split("(")[0]
+    source = f"import {{ {name} }} from './src/data/{file}.ts'; console.log(JSON.stringify([...{call}]));"
     bundle = ["node_modules/.bin/esbuild", "--bundle", "--format=esm", "--log-level=error"]
     script = subprocess.run(bundle, input=source, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     node = ["node", "--input-type=module", "-"]
@@ -57,10 +70,24 @@ def inputs(rows, train):
     return torch.stack(columns, 1).float()
 
 
-def mean_squared_error(x, y, train, test, seed):
+class Embedded(torch.nn.Module):
+    """The first three inputs are the sex one-hot: its vector stands in their place."""
+
+    def __init__(self):
+        super().__init__()
+        (column,) = EMBEDDING["columns"]
+        self.table = torch.nn.Embedding(column["categories"], column["dimension"])
+
+    def forward(self, x):
+        return torch.cat([self.table(x[:, :3].argmax(1)), x[:, 3:]], 1)
+
+
+def mean_squared_error(x, y, train, test, seed, embedded=False):
     torch.manual_seed(seed)
     hidden = SPEC["layers"][0]["units"]
-    model = torch.nn.Sequential(torch.nn.Linear(x.shape[1], hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, 1))
+    width = x.shape[1] - 1 if embedded else x.shape[1]
+    first = [Embedded()] if embedded else []
+    model = torch.nn.Sequential(*first, torch.nn.Linear(width, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=SPEC["optimizer"]["learningRate"])
     loss = torch.nn.MSELoss()
     for _ in range(EPOCHS):
@@ -70,6 +97,18 @@ def mean_squared_error(x, y, train, test, seed):
             optimizer.step()
     with torch.no_grad():
         return loss(model(x[test]), y[test]).item()
+
+
+def over_folds(rows, y, folds):
+    """Mean squared errors, seed by seed those of all folds."""
+    fold = torch.tensor(folds)
+    errors = [[] for _ in FOLD_SEEDS]
+    for own in range(FOLDS):
+        train, test = (fold != own).nonzero().squeeze(1), (fold == own).nonzero().squeeze(1)
+        x = inputs(rows, train)
+        for seed, of_seed in zip(FOLD_SEEDS, errors):
+            of_seed.append(mean_squared_error(x, y, train, test, seed, embedded=True))
+    return errors
 
 
 def main(path):
@@ -82,10 +121,15 @@ def main(path):
     errors = [mean_squared_error(x, y, train, test, seed) for seed in SEEDS]
     recipe = {"spec": SPEC, "epochs": EPOCHS, "holdout": HOLDOUT, "dataSeed": DATA_SEED, "seeds": SEEDS}
     result = {"meanSquaredErrors": errors, "median": statistics.median(errors)}
-    content = {"torch": torch.__version__, "recipe": recipe, **result, "testRows": held_out}
+    folds = fold_of_rows(len(rows))
+    by_fold = over_folds(rows, y, folds)
+    means = [statistics.mean(of_seed) for of_seed in by_fold]
+    embedded = {"folds": FOLDS, "embedding": EMBEDDING, "seeds": FOLD_SEEDS, "meanSquaredErrors": by_fold}
+    embedded |= {"median": statistics.median(means), "foldOfRows": "".join(map(str, folds))}
+    content = {"torch": torch.__version__, "recipe": recipe, **result, "testRows": held_out, "crossValidation": embedded}
     lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items()]
     (HERE / "abalone.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    print(result)
+    print(result, means)
 
 
 if __name__ == "__main__":
