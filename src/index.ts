@@ -78,6 +78,7 @@ export { Dataset, dataset } from './train/dataset.ts';
 export { diagnoseGradients, type GradientFinding } from './train/diagnose.ts';
 export { createSweep, createTrainer, crossValidate, loadModel, loadTrainer, support } from './train/doors.ts';
 export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';
+export type { ModelNorms } from './train/norms.ts';
 export { pageStore } from './train/page-store.ts';
 export type { RecoveryEvent } from './train/recovery.ts';
 export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
@@ -89,6 +90,7 @@ export type {
   History,
   Memory,
   Metrics,
+  Norms,
   Runtime,
   StepEvent,
   StreamData,

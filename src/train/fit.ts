@@ -10,7 +10,7 @@ import { Pacer, paced } from './pacer.ts';
 import type { Opened } from './past.ts';
 import { plateauJudge } from './plateau.ts';
 import { keepPoint } from './rollback.ts';
-import type { Data, EpochEvent, FitOptions, History, Metrics, StreamData } from './types.ts';
+import type { Data, EpochEvent, FitOptions, History, Metrics, Norms, StreamData } from './types.ts';
 
 /** What `fit` takes of its trainer. */
 export interface FitCalls {
@@ -52,15 +52,19 @@ export async function fitEpochs(
   const endStep = counters.step + steps;
   const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
   let busy = 0;
+  let norms: Norms = {};
 
   const landed = (submit: Submit, metrics: RunResult) => {
-    for (const event of withLosses(submit, metrics)) onStep?.(event);
+    for (const event of withLosses(submit, metrics)) {
+      norms = normsIn(event);
+      onStep?.(event);
+    }
   };
 
   const keeper = options.checkpoint?.({ counters, save });
   /** Tells the end of an epoch; gives whether it was validated before the signal said stop. */
   const finish = async (epoch: number, loss: number): Promise<boolean> => {
-    const event: EpochEvent = { epoch, step: counters.step, loss };
+    const event: EpochEvent = { epoch, step: counters.step, loss, ...norms };
     history.epochs.push(event);
     if (validationData) {
       // Who is stopped meanwhile, and goes on, judges it then.
@@ -104,6 +108,9 @@ export async function fitEpochs(
   history.msPerStep = history.steps > 0 ? busy / history.steps : 0;
   return history;
 }
+
+const normsIn = ({ gradientNorms, updateNorms }: Norms): Norms =>
+  gradientNorms && updateNorms ? { gradientNorms, updateNorms } : {};
 
 /** What the work gives, or nothing where it threw since the signal said stop. */
 export async function unlessStopped<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T | undefined> {

@@ -5,6 +5,7 @@ import type { Program } from '../plan/program.ts';
 import type { RunResult } from '../run/executor.ts';
 import { decode, OVERFLOW } from '../run/guard.ts';
 import type { Spec } from '../spec/spec.ts';
+import { normsOf } from './norms.ts';
 import type { Work } from './pacer.ts';
 import type { EpochSums, Snapshot } from './snapshot.ts';
 import type { StepEvent } from './types.ts';
@@ -38,23 +39,9 @@ export function withLosses(submit: Pick<Submit, 'events' | 'weights' | 'models'>
       ...event,
       loss: lossAt(submit, metrics, k, 0),
       ...(skipped && { skipped }),
-      ...normsOf(submit, metrics, k),
+      ...normsOf(submit, metrics, k, 0),
     };
   });
-}
-
-/** The norms of step `k` of a submit, of its first model, by parameter; nothing where none were asked for. */
-function normsOf({ models }: Pick<Submit, 'models'>, { norms }: RunResult, k: number): Partial<StepEvent> {
-  if (!norms) return {};
-  const { names, squares } = norms;
-  const own = (part: number) =>
-    Object.fromEntries(
-      names.flatMap((name, n) => {
-        const at = k * models.length * names.length * 2 + Math.floor(n / 2) * 4 + part + (n % 2);
-        return name === undefined ? [] : [[name, Math.sqrt(squares[at]!)]];
-      }),
-    );
-  return { gradientNorms: own(0), updateNorms: own(2) };
 }
 
 /** The metrics of updates, from those of their `parts`, the mini-batches that each took. */

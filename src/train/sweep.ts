@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts';
 import { evaluateData } from './evaluate.ts';
 import { FIT, runSteps, unlessStopped } from './fit.ts';
 import { Means } from './means.ts';
+import { type ModelNorms, modelNorms } from './norms.ts';
 import { openData } from './open.ts';
 import { lossAt, type Submit } from './outcome.ts';
 import { Pacer } from './pacer.ts';
@@ -23,7 +24,7 @@ import { Turns } from './turns.ts';
 import type { Data, Memory, Metrics } from './types.ts';
 
 /** One finished update of every model that still trains. */
-export interface SweepStep {
+export interface SweepStep extends ModelNorms {
   /** Finished updates. */
   step: number;
   /** From 0. */
@@ -32,7 +33,8 @@ export interface SweepStep {
   losses: Float64Array;
 }
 
-export interface SweepEpoch {
+/** The end of an epoch; its norms are those of its last update. */
+export interface SweepEpoch extends ModelNorms {
   /** From 0. */
   epoch: number;
   step: number;
@@ -224,6 +226,7 @@ export class Sweep {
     const rungMeans = new Means(this.specs.length);
     let nextRung = halving ? first + halving.every : Number.POSITIVE_INFINITY;
     let busy = 0;
+    let norms: ModelNorms = {};
     const landed = (submit: Submit, metrics: RunResult) => {
       for (const [k, { step, epoch }] of submit.events.entries()) {
         const losses = new Float64Array(this.specs.length).fill(Number.NaN);
@@ -237,7 +240,8 @@ export class Sweep {
         }
         epochMeans.add(losses, weights);
         rungMeans.add(losses, weights);
-        onStep?.({ step, epoch, losses });
+        norms = modelNorms(submit, metrics, k, losses);
+        onStep?.({ step, epoch, losses, ...norms });
       }
       this.#checkFinite(rungMeans.values(this.active));
     };
@@ -265,7 +269,7 @@ export class Sweep {
         judge(validation, wholeEpoch && !cut ? epochMeans : rungMeans);
         if (wholeEpoch) {
           const losses = epochMeans.values(this.active);
-          const event: SweepEpoch = { epoch, step: counters.step, losses, ...(validation && { validation }) };
+          const event: SweepEpoch = { epoch, step: counters.step, losses, ...norms, ...(validation && { validation }) };
           epochMeans.clear();
           history.epochs.push(event);
           onEpoch?.(event);

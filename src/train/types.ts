@@ -73,8 +73,16 @@ export type Data = DataInput | Dataset;
  */
 export type StreamData = PieceSource | BatchSource | AsyncIterable<DataInput>;
 
+/** With `gradientNorms: true`, by PyTorch's names; `diagnoseGradients` reads them. */
+export interface Norms {
+  /** The norm of the gradient of every parameter, before clipping and without penalties. */
+  gradientNorms?: Record<string, number>;
+  /** The norm of what the update moved it by. */
+  updateNorms?: Record<string, number>;
+}
+
 /** One finished update. */
-export interface StepEvent {
+export interface StepEvent extends Norms {
   /** Finished updates, this one included. */
   step: number;
   /** From 0. */
@@ -83,12 +91,6 @@ export interface StepEvent {
   loss: number;
   /** The step met a number that is not finite, and changed nothing: `nonFinite: 'skip'`. */
   skipped?: boolean;
-  /**
-   * With `gradientNorms: true`: the norm of the gradient of every parameter, before clipping and without penalties, and
-   * of what the update moved it by; PyTorch's names. `diagnoseGradients` reads them.
-   */
-  gradientNorms?: Record<string, number>;
-  updateNorms?: Record<string, number>;
   learningRate: number;
 }
 
@@ -129,7 +131,8 @@ export interface Metrics extends AveragedMetrics {
   rmse?: number;
 }
 
-export interface EpochEvent {
+/** The end of an epoch; its norms are those of its last update. */
+export interface EpochEvent extends Norms {
   /** From 0. */
   epoch: number;
   /** Finished updates. */

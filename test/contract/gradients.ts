@@ -26,15 +26,25 @@ const MODELS = [{}, { seed: 9 }, { learningRate: 0.1 }];
 
 /** Weights of all models and losses of all steps. */
 async function run(runtime: Runtime) {
-  const sweep = await createSweep(SPEC, { models: MODELS }, runtime);
+  const sweep = await createSweep({ ...SPEC, gradientNorms: true }, { models: MODELS }, runtime);
   const losses: number[] = [];
+  const norms: number[] = [];
   const read = async () => {
     const all = await Promise.all(MODELS.map((_, model) => sweep.weights(model)));
     return all.map((weights) => [...weights.values()].flatMap(({ values }) => [...values]));
   };
   try {
-    await sweep.fit({ x, y }, { steps: 7, onStep: (event) => losses.push(...event.losses) });
-    return { losses, weights: await read() };
+    await sweep.fit(
+      { x, y },
+      {
+        steps: 7,
+        onStep: (event) => {
+          losses.push(...event.losses);
+          for (const own of [...event.gradientNorms!, ...event.updateNorms!]) norms.push(...Object.values(own!));
+        },
+      },
+    );
+    return { losses, norms, weights: await read() };
   } finally {
     await sweep.dispose();
   }
@@ -48,6 +58,8 @@ async function besideTheLoops({ gpu }: ContractContext, strategy: Strategy): Pro
     const close = (who: string, own: readonly number[], other: readonly number[]) =>
       assertWithin(who, own, other, (i) => 1e-4 * Math.max(1, Math.abs(other[i]!)));
     close('losses', got.losses, expected.losses);
+    close('norms', got.norms, expected.norms);
+    if (expected.norms.length !== 7 * 3 * 8) throw new Error(`got ${expected.norms.length} norms`);
     for (const [n, weights] of expected.weights.entries()) close(`model ${n}`, got.weights[n]!, weights);
     if (expected.losses.length !== 21) throw new Error(`got ${expected.losses.length} losses`);
   } finally {

@@ -287,7 +287,7 @@ async function inSweep({ spec, runtime, data, ears }: Made): Promise<Trainer> {
   try {
     await sweep.fit(data as Data, {
       steps: CUT,
-      onStep: ({ losses, ...event }) => ears.onStep({ ...event, loss: losses[0]!, learningRate: 1e-3 }),
+      onStep: ({ losses, step, epoch }) => ears.onStep({ step, epoch, loss: losses[0]!, learningRate: 1e-3 }),
       onEpoch: ({ losses, epoch, step }) => ears.onEpoch({ epoch, step, loss: losses[0]! }),
     });
     return await sweep.trainer(0);

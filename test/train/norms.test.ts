@@ -4,9 +4,10 @@ import { plan } from '../../src/plan/plan.ts';
 import { printLine } from '../../src/plan/print.ts';
 import { activation, dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createTrainer } from '../../src/train/create.ts';
+import { createSweep, createTrainer } from '../../src/train/create.ts';
 import { diagnoseGradients } from '../../src/train/diagnose.ts';
-import type { Data, StepEvent } from '../../src/train/types.ts';
+import type { SweepStep } from '../../src/train/sweep.ts';
+import type { Data, EpochEvent, StepEvent } from '../../src/train/types.ts';
 import { randomRows } from '../contract/data.ts';
 
 const SPEC: SpecInput = {
@@ -53,10 +54,70 @@ describe('the events of steps', () => {
     expect(told.values).toEqual(silent.values);
   });
 
+  it('stand in the history, those of the last update of every epoch', async () => {
+    await using trainer = await createTrainer(SPEC, { backend: 'cpu' });
+    const [steps, epochs]: [StepEvent[], EpochEvent[]] = [[], []];
+    const history = await trainer.fit(rows, {
+      epochs: 2,
+      onStep: (event) => steps.push(event),
+      onEpoch: (event) => epochs.push(event),
+    });
+    expect(history.epochs).toEqual(epochs);
+    for (const [epoch, { gradientNorms, updateNorms }] of epochs.entries()) {
+      const last = steps.findLast((event) => event.epoch === epoch)!;
+      expect(gradientNorms).toEqual(last.gradientNorms);
+      expect(updateNorms).toEqual(last.updateNorms);
+    }
+    await using silent = await createTrainer({ ...SPEC, gradientNorms: false }, { backend: 'cpu' });
+    expect(Object.keys((await silent.fit(rows)).epochs[0]!)).toEqual(['epoch', 'step', 'loss']);
+  });
+
   it('cost dispatches that the plan prices', () => {
     expect(printLine(plan(parseSpec(SPEC)))).toBe(
       'layered (since gradientNorms runs in layered and plain alone), 8 dispatches a step: fused_forward → fused_forward → fused_head → fused_delta → fused_gradients → step_norms → optimizer_update → step_norms',
     );
+  });
+});
+
+describe('the events of a sweep', () => {
+  const models = [{}, { seed: 5, learningRate: 0.2 }, { seed: 9 }];
+
+  it.each([{}, { gradientAccumulationSteps: 2, batchSize: 3 }])(
+    'tell of each model what its trainer alone would: %j',
+    async (options) => {
+      await using sweep = await createSweep({ ...SPEC, ...options }, { models }, { backend: 'cpu', stepsPerSubmit: 3 });
+      const seen: SweepStep[] = [];
+      const { epochs } = await sweep.fit(rows, { epochs: 2, onStep: (event) => seen.push(event) });
+      for (const [model, { learningRate = 0.05, ...own }] of models.entries()) {
+        const spec: SpecInput = { ...SPEC, ...options, ...own, optimizer: { type: 'adam', learningRate } };
+        await using alone = await createTrainer(spec, { backend: 'cpu' });
+        const events: StepEvent[] = [];
+        const history = await alone.fit(rows, { epochs: 2, onStep: (event) => events.push(event) });
+        expect(seen.map(({ gradientNorms }) => gradientNorms![model])).toEqual(events.map((e) => e.gradientNorms));
+        expect(seen.map(({ updateNorms }) => updateNorms![model])).toEqual(events.map((e) => e.updateNorms));
+        expect(epochs.map(({ updateNorms }) => updateNorms![model])).toEqual(history.epochs.map((e) => e.updateNorms));
+      }
+    },
+  );
+
+  it('leave out models that were dropped, and all where none were asked for', async () => {
+    await using sweep = await createSweep(SPEC, { models }, { backend: 'cpu' });
+    const seen: SweepStep[] = [];
+    const { rungs, epochs } = await sweep.fit(rows, {
+      epochs: 2,
+      halving: { every: 4, keep: 0.4 },
+      onStep: (event) => seen.push(event),
+    });
+    const { kept } = rungs[0]!;
+    expect(kept.length).toBe(2);
+    const told = (all: readonly unknown[] | undefined) => all!.flatMap((norms, n) => (norms ? [n] : []));
+    expect(told(seen[3]!.gradientNorms)).toEqual([0, 1, 2]);
+    expect(told(seen[4]!.gradientNorms)).toEqual(kept);
+    expect(told(seen[4]!.updateNorms)).toEqual(kept);
+    expect(told(epochs[0]!.gradientNorms)).toEqual([0, 1, 2]);
+    await using silent = await createSweep({ ...SPEC, gradientNorms: false }, { models }, { backend: 'cpu' });
+    const { epochs: quiet } = await silent.fit(rows);
+    expect(Object.keys(quiet[0]!)).toEqual(['epoch', 'step', 'losses']);
   });
 });
 
