@@ -496,6 +496,20 @@ export const mutants = [
     why: 'epsilon inside of the maximum',
   },
   {
+    file: 'shaders/batch_norm_forward.wgsl',
+    find: '  watch_float(variance);',
+    replace: '',
+    tests: dawn('guard: plain: norms and embeddings'),
+    why: 'guard: a running variance beyond f32',
+  },
+  {
+    file: 'src/run/guard.ts',
+    find: 'Math.min(rows, looked.rows) * stride',
+    replace: '(rows > looked.rows ? 0 : rows) * stride',
+    tests: cpu('guard: plain: norms and embeddings'),
+    why: 'guard: the same in the plain loops',
+  },
+  {
     file: 'src/math/max_norm.ts',
     find: 'limit / (norm + 1e-7)',
     replace: 'limit / norm',

@@ -17,9 +17,15 @@ fn x_at(row: u32, four: u32) -> vec4<f32> {
   return vec4<f32>(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four]);
 }
 
-fn move_running(i: u32, value: vec4<f32>) {
-  let own = scalars.model * MODEL_STATISTICS + i;
-  statistics[own] = (1.0 - RUNNING_MOMENTUM) * statistics[own] + RUNNING_MOMENTUM * value;
+// Where a running statistic goes with the mini-batch's.
+fn moved(running: u32, value: vec4<f32>) -> vec4<f32> {
+  return (1.0 - RUNNING_MOMENTUM) * statistics[running] + RUNNING_MOMENTUM * value;
+}
+
+// A variance beyond f32 makes finite activations of everything. Statistics are floats, also where activations are halves.
+fn watch_float(value: vec4<f32>) {
+  let bad = (bitcast<vec4<u32>>(value) & vec4<u32>(INFINITE)) == vec4<u32>(INFINITE);
+  watch(select(vec4<f32>(), value, bad));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -35,11 +41,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     acts[scalars.model * MODEL_ACTS + A_OFFSET + row * FOURS + four] = vec4<real>(a);
     if (row < scalars.rows) { watch(a); }
   }
+  let running = scalars.model * MODEL_STATISTICS + four;
+  let rows = f32(scalars.rows);
+  let mean = moved(running + MEAN_OFFSET, moments.mean);
+  let variance = moved(running + VARIANCE_OFFSET, moments.variance * (rows / max(rows - 1.0, 1.0)));
+  watch_float(mean);
+  watch_float(variance);
   report_activation(LAYER);
   look_at_flags_above(code_of_layer(LAYER));
   if (lane == 0u && !stands_still) {
-    let rows = f32(scalars.rows);
-    move_running(MEAN_OFFSET + four, moments.mean);
-    move_running(VARIANCE_OFFSET + four, moments.variance * (rows / max(rows - 1.0, 1.0)));
+    statistics[running + MEAN_OFFSET] = mean;
+    statistics[running + VARIANCE_OFFSET] = variance;
   }
 }

@@ -13,7 +13,7 @@ export const batch_norm_forward: Kernel = {
   }),
   workgroups: (step, find) => fours(argument(step, find, 'x').columns),
   flops: (step, find) => 8 * step.batch * argument(step, find, 'x').columns,
-  watches: { a: 'activation' },
+  watches: { a: 'activation', running_mean: 'activation', running_var: 'activation' },
   reference: (step, find, { slabs }) => {
     const own = (name: string) => view(argument(step, find, name), slabs);
     const [x, a, mean, variance] = [own('x'), own('a'), own('running_mean'), own('running_var')];

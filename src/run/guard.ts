@@ -106,7 +106,9 @@ export function lookAt(step: Step, find: Find, { slabs }: CpuMemory, halves = fa
     const { stride } = looked;
     if (tensor === 'loss') return [(rows) => encode(tensor, 0, worstLoss(values, rows, stride))];
     const layer = layerNumber(looked.name);
-    return [(rows) => encode(tensor, layer, worst(values, 0, rows * stride))];
+    // Statistics have one row, whatever the mini-batch has, and are floats, also where activations are halves.
+    const worstIn = looked.slab === 'statistics' ? worstOf : worst;
+    return [(rows) => encode(tensor, layer, worstIn(values, 0, Math.min(rows, looked.rows) * stride))];
   });
   return looks.length === 0 ? undefined : (rows) => Math.max(...looks.map((look) => look(rows)));
 }

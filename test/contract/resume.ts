@@ -5,6 +5,7 @@
 import { takeRows } from '../../src/data/rows.ts';
 import { stream } from '../../src/data/stream/index.ts';
 import type { DataInput } from '../../src/data/types.ts';
+import { NonFiniteError } from '../../src/errors.ts';
 import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import {
@@ -252,6 +253,15 @@ const FEATURES: readonly Feature[] = [
     strategies: ['plain', 'resident'],
     again: 6,
   },
+  ...[[], [batchNorm()]].map(
+    (norm): Feature => ({
+      ...regression('meanSquaredError', 1),
+      name: `a stop at a bad number${norm.length > 0 ? ', batch norm' : ''}`,
+      spec: { loss: 'meanSquaredError', layers: [dense(5, { activation: 'tanh' }), ...norm, dense(1)] },
+      begin: stopped,
+      strategies: norm.length > 0 ? ['plain'] : ['resident', 'layered'],
+    }),
+  ),
   {
     ...regression('meanSquaredError', 1),
     name: 'steps that are skipped',
@@ -263,6 +273,16 @@ const FEATURES: readonly Feature[] = [
 /** One row has a target whose square is beyond f32: a step of every epoch is left out. */
 function poisoned({ x, y }: DataInput): Data {
   return { x, y: Float32Array.from(y as Float32Array, (value, row) => (row === 9 ? 3e38 : value)) };
+}
+
+/** A run that a bad number stopped, at the step before; it goes on with rows that are mended. */
+async function stopped({ spec, runtime, data, ears }: Made): Promise<Trainer> {
+  const trainer = await createTrainer(spec, runtime);
+  const error = await trainer.fit(poisoned(data as DataInput), { steps: CUT, ...ears }).catch((reason) => reason);
+  const { finishedSteps } = trainer;
+  if (!(error instanceof NonFiniteError) || finishedSteps === 0) throw new Error(`${finishedSteps} steps: ${error}`);
+  await trainer.fit(data, { steps: CUT - finishedSteps, ...ears });
+  return trainer;
 }
 
 /** The mini-batches of an epoch, another order in every epoch. */

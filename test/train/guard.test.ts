@@ -190,6 +190,23 @@ describe('a single step', () => {
     else expect(await bad).toMatchObject({ step: 2, skipped: true });
     expect(await trainer.weights()).toEqual(weights);
   });
+
+  it('sees a running variance beyond f32, though its activations are finite', async () => {
+    await using trainer = await createTrainer({ ...SPEC, layers: [batchNorm(), dense(1)] }, CPU);
+    const rows = (large: number) => ({
+      x: [
+        [1, 2],
+        [large, 4],
+      ],
+      y: [1, 2],
+    });
+    await trainer.step(rows(3));
+    const weights = await trainer.weights();
+    await expect(trainer.step(rows(1e21))).rejects.toThrow('step 2: the activation of layers[0] is infinity');
+    expect(await trainer.weights()).toEqual(weights);
+    await trainer.step(rows(3));
+    expect(trainer.finishedSteps).toBe(2);
+  });
 });
 
 describe('in a sweep', () => {
