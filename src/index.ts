@@ -85,6 +85,7 @@ export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep 
 export type { Trainer } from './train/trainer.ts';
 export type {
   Data,
+  EarlyStopping,
   EpochEvent,
   FitOptions,
   History,

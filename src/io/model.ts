@@ -1,6 +1,6 @@
 /** The model file: a spec, its weights and, to go on training, the optimizer's state, in one safetensors file. */
 import { CheckpointError, SpecError, suggest } from '../errors.ts';
-import { stateOf } from '../math/optimizers.ts';
+import { AVERAGE, stateOf } from '../math/optimizers.ts';
 import { parametersOf } from '../spec/network.ts';
 import { show } from '../spec/parse.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
@@ -43,6 +43,11 @@ export interface ModelFile {
   counters?: Counters;
   /** What the plan chose, for example its strategy: the same choices give the same bits. */
   choices?: Record<string, string | number | boolean>;
+  /**
+   * The best weights so far, under the names of `weights`, and their moving averages, as in `optimizer`; in the file `best.`
+   * stands before them.
+   */
+  best?: Map<string, NamedTensor>;
   /** Where the run goes back to when its numbers turn bad, whole; it lies in the file as the bytes of its own. */
   rollback?: ModelFile;
 }
@@ -50,12 +55,14 @@ export interface ModelFile {
 const FORMAT = 'downhill';
 /**
  * 1: three counters. 2: also the numbers of `NUMBERS`, without which a run would go on a little differently. 3: also
- * `decisions`, and where to go back to. A file has the first version that knows what is in it, and at least 2.
+ * `decisions`, and where to go back to. 4: also the best weights so far. A file has the first version that knows what is in
+ * it, and at least 2.
  */
-const VERSION = 3;
+const VERSION = 4;
 /** Counters that are no integers and may be missing. Another one needs another version: who ignores it goes on wrongly. */
 const NUMBERS = ['epochLoss', 'epochRows', 'bestLoss'] as const;
 const OPTIMIZER = 'optimizer.';
+const BEST = 'best.';
 const ROLLBACK = 'rollback';
 /** Room for the names of 65 536 columns; all else in a header is small. */
 const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
@@ -84,9 +91,10 @@ export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
   const spec = readSpec(JSON.stringify(file.spec), who);
   const tensors = new Map<string, NamedTensor>(file.weights);
   for (const [name, tensor] of file.optimizer ?? []) tensors.set(`${OPTIMIZER}${name}`, tensor);
+  for (const [name, tensor] of file.best ?? []) tensors.set(`${BEST}${name}`, tensor);
   checkTensors(spec, tensors, file.counters, who);
   for (const [name, { values }] of tensors) checkFinite(name, values, who);
-  const version = file.rollback || file.counters?.decisions ? VERSION : 2;
+  const version = file.best ? VERSION : file.rollback || file.counters?.decisions ? 3 : 2;
   const metadata = new Map([
     ['format', FORMAT],
     ['formatVersion', String(version)],
@@ -123,13 +131,16 @@ export function decodeModel(bytes: Uint8Array, who = 'model', inner = false): Mo
     ...(counters !== undefined && { counters: checkCounters(parseJson(counters, `${who}: counters`), version, who) }),
     ...(choices !== undefined && { choices: checkChoices(parseJson(choices, `${who}: choices`), who) }),
   };
-  if (checkTensors(spec, tensors, file.counters, who)) file.optimizer = new Map();
+  if (checkTensors(spec, tensors, file.counters, who, version)) file.optimizer = new Map();
   if (back) file.rollback = readRollback(back, file, `${who}: ${ROLLBACK}`);
   for (const [name, stored] of tensors) {
     const tensor = { shape: stored.shape, values: float32Values(stored, `${who}: ${name}`) };
     checkFinite(name, tensor.values, who);
     if (name.startsWith(OPTIMIZER)) file.optimizer?.set(name.slice(OPTIMIZER.length), tensor);
-    else file.weights.set(name, tensor);
+    else if (name.startsWith(BEST)) {
+      file.best ??= new Map();
+      file.best.set(name.slice(BEST.length), tensor);
+    } else file.weights.set(name, tensor);
   }
   return file;
 }
@@ -226,21 +237,31 @@ function checkChoices(value: unknown, who: string): Record<string, string | numb
   return choices;
 }
 
+/** The names and shapes of the best weights in a file. */
+const bestShapes = (spec: Spec, state: ReadonlyMap<string, number[]>): Map<string, number[]> => {
+  const averages = [...state].filter(([name]) => name.startsWith(`${OPTIMIZER}${AVERAGE}.`));
+  const own = averages.map(([name, shape]): [string, number[]] => [name.slice(OPTIMIZER.length), shape]);
+  return new Map([...parameterShapes(spec), ...own].map(([name, shape]) => [BEST + name, shape]));
+};
+
 /** Compares names and shapes with those of the spec. Says whether training can go on: all of the state is there. */
 function checkTensors(
   spec: Spec,
   tensors: ReadonlyMap<string, { shape: readonly number[] }>,
   counters: Counters | undefined,
   who: string,
+  version = VERSION,
 ): boolean {
   const weights = parameterShapes(spec);
   const state = new Map([...optimizerShapes(spec)].map(([name, shape]) => [OPTIMIZER + name, shape]));
   const expected = new Map([...weights, ...state]);
+  const best = version > 3 ? bestShapes(spec, state) : new Map<string, number[]>();
+  const hasBest = [...best.keys()].some((name) => tensors.has(name));
   // A run that could not be in mixed precision has no scale.
   const known = new Map(expected);
   if (spec.precision) known.set(`${OPTIMIZER}loss_scale`, [2]);
   for (const [name, { shape }] of tensors) {
-    const right = known.get(name);
+    const right = known.get(name) ?? best.get(name);
     if (!right) throw unknownTensor(name, [...known.keys()], spec, who);
     if (shape.length !== right.length || shape.some((dimension, i) => dimension !== right[i])) {
       throw new CheckpointError(
@@ -250,15 +271,16 @@ function checkTensors(
     }
   }
   const stored = [...state.keys()].filter((name) => tensors.has(name)).length;
-  for (const name of stored === 0 ? weights.keys() : expected.keys()) {
+  for (const name of [...(stored === 0 ? weights : expected).keys(), ...(hasBest ? best.keys() : [])]) {
     if (tensors.has(name)) continue;
-    const rule = weights.has(name) ? 'the spec asks for it' : 'keep all of the optimizer’s state or none of it';
+    const part = best.has(name) ? 'best weights' : 'optimizer’s state';
+    const rule = weights.has(name) ? 'the spec asks for it' : `keep all of the ${part} or none of it`;
     throw new CheckpointError('checkpoint/missing-tensor', `${who}: tensor ${show(name)} is missing; ${rule}.`);
   }
-  if (stored > 0 && !counters) {
+  if ((stored > 0 || hasBest) && !counters) {
     throw new CheckpointError(
       'checkpoint/counters',
-      `${who}: there is optimizer state but no counters; without the step it cannot go on.`,
+      `${who}: there is ${stored > 0 ? 'optimizer state' : 'the best of a run'} but no counters; without the step it cannot go on.`,
     );
   }
   return stored === state.size;

@@ -7,6 +7,7 @@ import { nextScale } from '../math/loss_scale.ts';
 import type { Real } from '../math/losses.ts';
 import { LOSS_SCALE } from '../plan/lower.ts';
 import { baseSteps, type ListName, listOf, normNames, type Program, tensorOf } from '../plan/program.ts';
+import { CpuBest } from './best.ts';
 import { CpuLoaded } from './cpu-data.ts';
 import type { MemoryBytes } from './executor.ts';
 import {
@@ -61,6 +62,7 @@ interface Model {
 interface Prepared {
   readonly program: Program;
   readonly models: readonly Model[];
+  readonly best: CpuBest;
 }
 
 export class CpuExecutor implements Executor {
@@ -94,7 +96,8 @@ export class CpuExecutor implements Executor {
       const scaler = slab && memory.slabs[slab].subarray(offset, offset + 2);
       return { memory, bound: new Map(), scaler, ended: false, early: 0 };
     };
-    this.#current = { program, models: Array.from({ length: program.models }, model) };
+    const models = Array.from({ length: program.models }, model);
+    this.#current = { program, models, best: new CpuBest(program, (model) => models[model]!.memory.slabs) };
   }
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
@@ -164,6 +167,10 @@ export class CpuExecutor implements Executor {
     return values;
   }
 
+  get best(): CpuBest {
+    return this.#prepared().best;
+  }
+
   async capture(): Promise<Captured> {
     const { program, models } = this.#prepared();
     const captured = LEARNED.map((slab) => {
@@ -173,7 +180,8 @@ export class CpuExecutor implements Executor {
         values.set(memory.slabs[slab].subarray(0, size), model * size);
       return [slab, values];
     });
-    return Object.fromEntries(captured) as Captured;
+    const { values: best } = this.best;
+    return { ...(Object.fromEntries(captured) as Captured), ...(best && { best: best.slice() }) };
   }
 
   async restore(captured: Captured): Promise<void> {
@@ -184,12 +192,14 @@ export class CpuExecutor implements Executor {
         memory.slabs[slab].set(captured[slab].subarray(model * size, (model + 1) * size));
       }
     }
+    this.best.values = captured.best?.slice();
   }
 
   memory(): MemoryBytes {
     const { models = [] } = this.#current ?? {};
     const bytes = (slab: Slab) => models.reduce((sum, { memory }) => sum + memory.slabs[slab].byteLength, 0);
-    return Object.fromEntries(SLABS.map((slab) => [slab, bytes(slab)]));
+    const best = this.#current?.best.values?.byteLength;
+    return { ...Object.fromEntries(SLABS.map((slab) => [slab, bytes(slab)])), ...(best && { best }) };
   }
 
   async dispose(): Promise<void> {

@@ -36,8 +36,10 @@ export interface AdapterDescription {
 /** The slabs that a run's past is in: all others are made anew by every step. */
 export const LEARNED = ['params', 'state', 'statistics'] as const satisfies readonly Slab[];
 
-/** Slabs as they were at one moment, all models, with padding. */
-export type Captured = Readonly<Record<(typeof LEARNED)[number], Float32Array<ArrayBuffer>>>;
+/** Slabs as they were at one moment, all models, with padding; and the best weights, where some were kept aside. */
+export type Captured = Readonly<Record<(typeof LEARNED)[number], Float32Array<ArrayBuffer>>> & {
+  readonly best?: Float32Array<ArrayBuffer>;
+};
 
 /** What came back of some steps, slice by slice and step by step. */
 export interface RunResult {
@@ -49,10 +51,29 @@ export interface RunResult {
   readonly norms?: { readonly names: readonly (string | undefined)[]; readonly squares: Float64Array };
 }
 
-/** What memory is for: a slab by its name, `tables` for what shaders look up, `staging` for what comes back. */
-export type MemoryRole = Slab | 'data' | 'feed' | 'metrics' | 'tables' | 'staging';
+/**
+ * What memory is for: a slab by its name, `tables` for what shaders look up, `staging` for what comes back, `best` for the
+ * weights that early stopping keeps.
+ */
+export type MemoryRole = Slab | 'best' | 'data' | 'feed' | 'metrics' | 'tables' | 'staging';
 /** Bytes by role. */
 export type MemoryBytes = Partial<Record<MemoryRole, number>>;
+
+/** The best weights so far: a copy of weights, running statistics and moving averages that stays where the models are. */
+export interface BestWeights {
+  /** Whether something was kept. */
+  readonly holds: boolean;
+  /** Makes room for them, once. @throws DeviceError `device/memory-budget`, `device/out-of-memory` */
+  reserve(): Promise<void>;
+  /** Copies what was learned aside; there is room. */
+  keep(): void;
+  /** Copies it back, and forgets it. Does nothing where nothing was kept. */
+  bring(): void;
+  /** Takes what `Captured.best` had in its place. */
+  put(values: Float32Array<ArrayBuffer>): Promise<void>;
+  /** Gives the room back. */
+  drop(): void;
+}
 
 export interface Executor {
   readonly backend: 'webgpu' | 'cpu';
@@ -83,6 +104,8 @@ export interface Executor {
   read(name: string, model?: number): Promise<Float32Array<ArrayBuffer>>;
   /** A copy of what was learned, as all calls before have left it; a training may go on meanwhile. */
   capture(): Promise<Captured>;
+  /** Weights that are kept aside; what was prepared before is gone. */
+  readonly best: BestWeights;
   /** Bytes in use, by what they are for. */
   memory(): MemoryBytes;
   /** The most bytes that it may use; absent where nothing is counted against it. */

@@ -57,14 +57,14 @@ export async function createTrainer(input: SpecInput, runtime: Runtime = {}): Pr
 
 /** As the door of that name. */
 export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Promise<Trainer> {
-  const { spec, weights, optimizer, counters, choices, rollback } = decodeModel(bytes, 'loadTrainer');
+  const { spec, weights, optimizer, counters, choices, best, rollback } = decodeModel(bytes, 'loadTrainer');
   // The same choices give the same bits.
   const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
   const again = { ...runtime, ...(strategy && { strategy }) };
   const trainer = await build(spec, again, runtime.learningRate, choices && variantsOf(choices, 'loadTrainer'));
   const point = rollback && (await trainer.snapshotOf(rollback));
   await trainer.setWeights(weights);
-  await trainer.restore(optimizer, counters, point);
+  await trainer.restore(optimizer, counters, { point, best });
   return trainer;
 }
 

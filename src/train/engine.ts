@@ -9,12 +9,12 @@ import type { Executor, LoadedData, RunResult } from '../run/executor.ts';
 import { GUARD } from '../run/guard.ts';
 import { parseSpec, type Spec } from '../spec/spec.ts';
 import { checkStep } from './batches.ts';
-import type { EngineOptions, Member } from './member.ts';
+import type { Beside, EngineOptions, Member } from './member.ts';
 import { type Submit, skips, stepsToPoint } from './outcome.ts';
 import { copyOf, type Tensors, tensorBytes, writeAverages, writeParameters, writeStart, writeState } from './params.ts';
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
-import { type EpochSums, type Snapshot, writeSnapshot } from './snapshot.ts';
+import { type EpochSums, packBest, type Snapshot, writeSnapshot } from './snapshot.ts';
 import type { Source } from './source.ts';
 import { addLosses, sumsOf } from './sums.ts';
 import type { Data } from './types.ts';
@@ -168,16 +168,21 @@ export class Engine implements Recoverable {
   }
 
   /** What one model has learned elsewhere, whole or in part, and where it stood. */
-  async take(weights: Tensors, state?: Tensors, counters?: Counters, point?: Snapshot): Promise<void> {
+  async take(weights: Tensors, state?: Tensors, counters?: Counters, beside: Beside = {}): Promise<void> {
+    const { point, best } = beside;
     this.#begins(point);
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
     else if (this.counters.step === 0) await writeAverages(this.executor, this.program, weights);
     if (counters) this.#goOn(counters);
+    if (best) await this.executor.best.put(await packBest(this.program, best));
     await this.executor.clearFlags();
     this.past.rest(this.counters.step);
     const [own, ownState] = [copyOf(weights), state && copyOf(state)];
-    this.past.did({ again: () => this.take(own, ownState, counters), bytes: tensorBytes(own, ownState) });
+    this.past.did({
+      again: () => this.take(own, ownState, counters, { best }),
+      bytes: tensorBytes(own, ownState, best),
+    });
   }
 
   /** From here on only these models train. What the others have learned stays readable. */
@@ -185,15 +190,6 @@ export class Engine implements Recoverable {
     this.active = models;
     this.#updates = new Updates(this.program, models.length, this.capacity);
     this.past.did({ again: async () => this.keep(models), bytes: 0 });
-  }
-
-  /** Decides between two steps how the run goes on: `decisions` of the counters, without those that become undefined. */
-  decide(changes: Readonly<Record<string, number | undefined>>): void {
-    const decided = Object.entries({ ...this.counters.decisions, ...changes }).filter(
-      ([, value]) => value !== undefined,
-    );
-    Object.assign(this.counters, { decisions: decided.length > 0 ? Object.fromEntries(decided) : undefined });
-    this.past.did({ again: async () => this.decide(changes), bytes: 0 });
   }
 
   /** What all models have learned, as the calls so far leave it, and where the run then stands. */

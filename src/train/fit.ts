@@ -2,6 +2,8 @@
 import * as v from 'valibot';
 import type { RunResult } from '../run/executor.ts';
 import { abortSignal, callback, integer } from '../spec/parse.ts';
+import { decide } from './decide.ts';
+import { EarlyStop } from './early-stopping.ts';
 import type { Engine } from './engine.ts';
 import { badStep, standBefore } from './guard.ts';
 import { openData } from './open.ts';
@@ -23,13 +25,18 @@ export interface FitCalls {
 const DUE = 'fit.epochLoss';
 
 const count = v.optional(integer(0, Number.MAX_SAFE_INTEGER));
-export const FIT = {
+/** What a sweep takes too. */
+export const OF_ALL = {
   epochs: count,
   steps: count,
   validationData: v.optional(v.any()),
   onStep: v.optional(callback),
   onEpoch: v.optional(callback),
   signal: v.optional(abortSignal),
+};
+export const FIT = {
+  ...OF_ALL,
+  earlyStopping: v.optional(v.any()),
   checkpoint: v.optional(callback),
 } satisfies Record<keyof FitOptions, v.GenericSchema>;
 
@@ -45,14 +52,19 @@ export async function fitEpochs(
   const first = counters.step;
   const told = engine.recovery.rollbacks.length;
   const history: History = { steps: 0, epochs: [], stopped: false, msPerStep: 0 };
-  const judge = plateauJudge(engine, validationData !== undefined);
+  const validates = validationData !== undefined;
+  const plateau = plateauJudge(engine, validates);
+  const early = new EarlyStop(engine, options.earlyStopping, validates);
+  const judged = plateau !== undefined || early.judges;
   const source = await openData(engine, data, 'fit', signal);
   if (!source) return { ...history, stopped: true };
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
+  const over = () => counters.epoch >= endEpoch || counters.step >= endStep || early.over;
   const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
   let busy = 0;
   let norms: Norms = {};
+  let ended = false;
 
   const landed = (submit: Submit, metrics: RunResult) => {
     for (const event of withLosses(submit, metrics)) {
@@ -62,19 +74,21 @@ export async function fitEpochs(
   };
 
   const keeper = options.checkpoint?.({ counters, save });
+  const due = () => counters.decisions?.[DUE];
   /** Tells the end of an epoch; gives whether it was validated before the signal said stop. */
   const finish = async (epoch: number, loss: number): Promise<boolean> => {
     const event: EpochEvent = { epoch, step: counters.step, loss, ...norms };
     history.epochs.push(event);
     if (validationData) {
       // Who is stopped meanwhile, and goes on, judges it then.
-      if (judge && Number.isFinite(loss)) engine.decide({ [DUE]: loss });
+      if (judged && Number.isFinite(loss)) decide(engine, { [DUE]: loss });
       const validation = await unlessStopped(signal, validate(validationData));
       if (!validation) return false;
       event.validation = validation;
-      if (judge) engine.decide({ [DUE]: undefined });
     }
-    judge?.(event);
+    if (due() !== undefined) decide(engine, { [DUE]: undefined });
+    plateau?.(event);
+    await early.judge(event);
     onEpoch?.(event);
     await keeper?.epoch(event.validation?.loss ?? event.loss);
     return true;
@@ -84,9 +98,11 @@ export async function fitEpochs(
     return Math.min(endStep - counters.step, keeper?.pass() ?? endStep);
   };
   try {
-    const due = counters.position === 0 ? counters.decisions?.[DUE] : undefined;
-    if (due !== undefined && !signal?.aborted) await finish(counters.epoch - 1, due);
-    while (counters.epoch < endEpoch && counters.step < endStep && !signal?.aborted) {
+    await early.begin();
+    const loss = due();
+    if (loss !== undefined && !(judged && counters.position === 0)) decide(engine, { [DUE]: undefined });
+    else if (loss !== undefined && !signal?.aborted) await finish(counters.epoch - 1, loss);
+    while (!over() && !signal?.aborted) {
       const { epoch } = counters;
       busy += await runSteps(engine, source, pacer, () => left(epoch), landed);
       // Back in an earlier epoch, which is told again.
@@ -96,6 +112,8 @@ export async function fitEpochs(
       const { losses, weights } = await engine.finishedSums;
       if (!(await finish(epoch, losses[0]! / weights[0]!))) break;
     }
+    ended = over() && due() === undefined;
+    if (ended) await early.end(history);
   } finally {
     source.release();
     await keeper?.idle();
@@ -104,7 +122,7 @@ export async function fitEpochs(
   const rollbacks = engine.recovery.rollbacks.slice(told);
   if (rollbacks.length > 0) history.rollbacks = rollbacks;
   history.steps = Math.max(0, counters.step - first);
-  history.stopped = signal?.aborted === true && counters.epoch < endEpoch && counters.step < endStep;
+  history.stopped = signal?.aborted === true && !ended;
   history.msPerStep = history.steps > 0 ? busy / history.steps : 0;
   return history;
 }

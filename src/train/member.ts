@@ -3,7 +3,9 @@ import type { NamedTensor } from '../io/tensors.ts';
 import type { Choices, Strategy } from '../plan/program.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
 import type { Spec } from '../spec/spec.ts';
+import type { Tensors } from './params.ts';
 import type { RecoveryOptions } from './recovery.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** One of the models that train side by side: they differ in their seed and in numbers, never in shape. */
 export interface Member {
@@ -12,6 +14,14 @@ export interface Member {
   readonly schedule?: ScheduleFunction | undefined;
   /** Where it starts; default: what its seed and initialisers give. */
   readonly weights?: ReadonlyMap<string, NamedTensor> | undefined;
+}
+
+/** What a file may have beside a model and its state. */
+export interface Beside {
+  /** Where the run goes back to when its numbers turn bad. */
+  readonly point?: Snapshot | undefined;
+  /** The best weights so far. */
+  readonly best?: Tensors | undefined;
 }
 
 export interface EngineOptions extends RecoveryOptions {

@@ -127,7 +127,7 @@ export async function readParameters(
 
 /** Writes parameters, or state of the given kind, into the executor. */
 export async function writeParameters(
-  executor: Executor,
+  executor: Pick<Executor, 'write'>,
   program: Program,
   parameters: ReadonlyMap<string, NamedTensor>,
   kind = 'param',
@@ -161,7 +161,7 @@ export async function readState(
 
 /** Writes what `readState` gave. */
 export async function writeState(
-  executor: Executor,
+  executor: Pick<Executor, 'write'>,
   program: Program,
   state: ReadonlyMap<string, NamedTensor>,
   model = 0,

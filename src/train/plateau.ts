@@ -1,6 +1,7 @@
 /** A learning rate that waits for a plateau: judged after every epoch of `fit`. */
 import { afterEpoch } from '../math/plateau.ts';
 import { plateauOf } from '../spec/schedules.ts';
+import { decide } from './decide.ts';
 import type { Engine } from './engine.ts';
 import { checkMonitor, isLower, monitored } from './monitor.ts';
 import type { EpochEvent } from './types.ts';
@@ -16,5 +17,5 @@ export function plateauJudge(engine: Engine, validates: boolean): ((event: Epoch
   const { monitor } = schedule;
   checkMonitor(engine.spec, monitor, validates, 'fit: reduceOnPlateau');
   return (event) =>
-    engine.decide(afterEpoch(schedule, engine.counters.decisions ?? {}, monitored(event, monitor), isLower(monitor)));
+    decide(engine, afterEpoch(schedule, engine.counters.decisions ?? {}, monitored(event, monitor), isLower(monitor)));
 }

@@ -2,11 +2,13 @@
 import { CheckpointError } from '../errors.ts';
 import { type Counters, encodeModel, type ModelFile } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
+import { AVERAGE } from '../math/optimizers.ts';
 import { type Program, tensorOf } from '../plan/program.ts';
-import type { Captured, Executor } from '../run/executor.ts';
+import { bestRanges, bestSize } from '../run/best.ts';
+import { type Captured, type Executor, LEARNED } from '../run/executor.ts';
 import { totalBytes } from '../run/memory.ts';
 import type { Spec } from '../spec/spec.ts';
-import { readAverages, readParameters, readState } from './params.ts';
+import { readAverages, readParameters, readState, type Tensors, writeParameters, writeState } from './params.ts';
 
 /** Sums over the steps of the epoch that is under way; NaN from the first loss that did not come back. */
 export interface EpochSums {
@@ -49,11 +51,13 @@ export function countersOf({ counters, sums }: Pick<Snapshot, 'counters' | 'sums
 export async function writeSnapshot(executor: Executor, program: Program, snapshot: Snapshot): Promise<void> {
   if (program === snapshot.program) return executor.restore(snapshot.captured);
   for (const { name, slab } of program.tensors.values()) {
-    if (!(slab in snapshot.captured)) continue;
+    if (!LEARNED.includes(slab as never)) continue;
     for (let model = 0; model < program.models; model++) {
       await executor.write(name, valuesOf(snapshot, name, model), model);
     }
   }
+  // Parameters lie where they lay: programs that are made of one another differ in their batch alone.
+  if (snapshot.captured.best) await executor.best.put(snapshot.captured.best);
 }
 
 /** One model of a snapshot, by PyTorch's names. */
@@ -86,8 +90,46 @@ async function fileOf(snapshot: Snapshot, spec: Spec, model: number): Promise<Mo
   const { choices } = snapshot.program;
   const rollback = snapshot.point && (await fileOf(snapshot.point, spec, model));
   const counters = countersOf(snapshot, model);
-  return { spec, weights, optimizer, counters, choices, ...(rollback && { rollback }) };
+  const best = snapshot.captured.best && (await unpackBest(snapshot, snapshot.captured.best, model));
+  return { spec, weights, optimizer, counters, choices, ...(best && { best }), ...(rollback && { rollback }) };
 }
+
+/** The best weights of one model by the names of a file: moving averages under `ema.`, as in the optimizer's state. */
+async function unpackBest(snapshot: Snapshot, best: Float32Array, model: number): Promise<Map<string, NamedTensor>> {
+  const { program } = snapshot;
+  const captured = emptySlabs(program);
+  for (const { slab, start, size, at } of bestRanges(program)) captured[slab].set(best.subarray(at, at + size), start);
+  const reader = readerOf({ ...snapshot, captured }, model);
+  const weights = await readParameters(reader, program);
+  if (program.spec.optimizer.emaMomentum === undefined) return weights;
+  const averages = await readParameters(reader, program, `state/${AVERAGE}`);
+  return new Map([...weights, ...[...averages].map(([name, tensor]) => [`${AVERAGE}.${name}`, tensor] as const)]);
+}
+
+/** The same the other way round, of the one model there is. */
+export async function packBest(program: Program, best: Tensors): Promise<Float32Array<ArrayBuffer>> {
+  const captured = emptySlabs(program);
+  const writer = {
+    write: async (name: string, values: Float32Array) => {
+      const { slab, rows, columns, stride, offset } = tensorOf(program, name);
+      const own = captured[slab as (typeof LEARNED)[number]];
+      for (let row = 0; row < rows; row++)
+        own.set(values.subarray(row * columns, (row + 1) * columns), offset + row * stride);
+    },
+  };
+  await writeParameters(writer, program, best);
+  await writeState(writer, program, best);
+  const ranges = bestRanges(program);
+  const packed = new Float32Array(bestSize(ranges));
+  for (const { slab, start, size, at } of ranges) packed.set(captured[slab].subarray(start, start + size), at);
+  return packed;
+}
+
+const emptySlabs = ({ slabs, models }: Program) =>
+  Object.fromEntries(LEARNED.map((slab) => [slab, new Float32Array(slabs[slab].materialised * models)])) as Record<
+    (typeof LEARNED)[number],
+    Float32Array<ArrayBuffer>
+  >;
 
 /** The values of a tensor of a model, row-major without padding. */
 function valuesOf({ program, captured }: Snapshot, name: string, model: number): Float32Array<ArrayBuffer> {
@@ -96,7 +138,7 @@ function valuesOf({ program, captured }: Snapshot, name: string, model: number):
   const values = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     const from = start + row * stride;
-    values.set(captured[slab as keyof Captured].subarray(from, from + columns), row * columns);
+    values.set(captured[slab as (typeof LEARNED)[number]].subarray(from, from + columns), row * columns);
   }
   return values;
 }

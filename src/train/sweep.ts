@@ -11,7 +11,7 @@ import type { Spec } from '../spec/spec.ts';
 import { executorOn } from './backend.ts';
 import type { Engine } from './engine.ts';
 import { evaluateData } from './evaluate.ts';
-import { FIT, runSteps, unlessStopped } from './fit.ts';
+import { OF_ALL, runSteps, unlessStopped } from './fit.ts';
 import { Means } from './means.ts';
 import { type ModelNorms, modelNorms } from './norms.ts';
 import { openData } from './open.ts';
@@ -79,8 +79,7 @@ export interface SweepHistory {
   msPerStep: number;
 }
 
-const { checkpoint: _, ...OF_FIT } = FIT;
-const SWEEP = { ...OF_FIT, halving: v.optional(v.any()) } satisfies Record<keyof SweepOptions, v.GenericSchema>;
+const SWEEP = { ...OF_ALL, halving: v.optional(v.any()) } satisfies Record<keyof SweepOptions, v.GenericSchema>;
 
 /** Trains many models. Made by `createSweep`. */
 export class Sweep {

@@ -18,6 +18,7 @@ import { evaluateData, predictRows, type RowsOptions, toPredictions } from './ev
 import { FIT, fitEpochs, runSteps } from './fit.ts';
 import { gradientsAt } from './gradients.ts';
 import { oneStep } from './guard.ts';
+import type { Beside } from './member.ts';
 import { openData } from './open.ts';
 import { withLosses } from './outcome.ts';
 import { Pacer } from './pacer.ts';
@@ -258,15 +259,15 @@ export class Trainer {
     await this.dispose();
   }
 
-  /** @internal Takes over saved state, and where the run would go back to. */
-  async restore(optimizer: Tensors | undefined, counters: Counters | undefined, point?: Snapshot): Promise<void> {
-    await this.#alive(() => this.#engine.take(new Map(), optimizer, counters, point));
+  /** @internal Takes over saved state, its best weights so far, and where the run would go back to. */
+  async restore(optimizer: Tensors | undefined, counters: Counters | undefined, beside: Beside = {}): Promise<void> {
+    await this.#alive(() => this.#engine.take(new Map(), optimizer, counters, beside));
   }
 
   /** @internal What a file holds, as a snapshot; the model then is what the file says. */
-  async snapshotOf({ weights, optimizer, counters }: ModelFile): Promise<Snapshot> {
+  async snapshotOf({ weights, optimizer, counters, best }: ModelFile): Promise<Snapshot> {
     return this.#alive(async () => {
-      await this.#engine.take(weights, optimizer, counters);
+      await this.#engine.take(weights, optimizer, counters, { best });
       return this.#engine.snapshot();
     });
   }

@@ -143,6 +143,28 @@ export interface EpochEvent extends Norms {
   validation?: Metrics;
 }
 
+/** For `fit(data, { earlyStopping })`; Keras' `EarlyStopping`. */
+export interface EarlyStopping {
+  /** So many epochs in a row may be no better than the best before the training ends; 0 allows none. */
+  patience: number;
+  /**
+   * What an epoch is judged by: a metric of its validation; `'loss'` (default) is the validation loss or, where nothing is
+   * validated, the training loss.
+   */
+  monitor?: string;
+  /** Whether less or more is better; default: less for losses and errors, more for anything else. */
+  mode?: 'min' | 'max';
+  /** Better is what differs from the best by more than this; default 0. */
+  minDelta?: number;
+  /**
+   * Whether the model has the weights of the best epoch when `fit` ends, with their running statistics and moving averages;
+   * the optimizer's state stays that of the last step. Default true.
+   */
+  restoreBest?: boolean;
+  /** The first epoch that is judged, by its number in the events; default 0. */
+  startFrom?: number;
+}
+
 export interface FitOptions {
   /** Passes over the data; default 1, or as many as `steps` needs. */
   epochs?: number;
@@ -159,6 +181,8 @@ export interface FitOptions {
   onEpoch?: (event: EpochEvent) => void;
   /** Ends the training at a step boundary; `fit` then resolves with `stopped: true`. */
   signal?: AbortSignal;
+  /** Ends the training when epochs get no better, and gives the model the best weights it had. */
+  earlyStopping?: EarlyStopping;
   /** Keeps the run in a store while it trains, and as it stands at the end: `checkpoints(store)`. */
   checkpoint?: Checkpointing;
 }
@@ -169,6 +193,10 @@ export interface History {
   epochs: EpochEvent[];
   /** Whether the signal ended it. */
   stopped: boolean;
+  /** With `earlyStopping`: the best epoch, and what it came to; absent where a signal ended it, and it may go on. */
+  best?: { epoch: number; value: number };
+  /** `earlyStopping` ended it. */
+  stoppedEarly?: true;
   /** Where it went back since numbers turned bad, if it did: `nonFinite: 'rollback'`. */
   rollbacks?: RecoveryEvent[];
   /** Wall time from the first to the last step, without compiling, evaluating and saving; divided by the steps. */

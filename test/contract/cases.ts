@@ -1,6 +1,7 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
 import { averagesCases } from './averages.ts';
+import { earlyCases } from './early.ts';
 import { faultCases } from './faults.ts';
 import { foldCases } from './folds.ts';
 import { gradientCases } from './gradients.ts';
@@ -30,6 +31,7 @@ export const cases: ContractCase[] = [
   ...metricCases,
   ...streamingCases,
   ...foldCases,
+  ...earlyCases,
   ...lostCases,
   ...faultCases,
   ...resumeCases,

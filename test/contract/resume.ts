@@ -29,6 +29,7 @@ import {
   warmup,
 } from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
+import { type CheckpointStore, checkpoints } from '../../src/train/checkpoints.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import type { Data, EpochEvent, FitOptions, Runtime, StepEvent, StreamData } from '../../src/train/types.ts';
@@ -47,6 +48,8 @@ interface Feature {
   readonly runtime?: Runtime;
   /** What is different of the runtime after the load. */
   readonly after?: Runtime;
+  /** What `fit` is asked for beside. */
+  readonly fit?: FitOptions;
   /** Trains the first steps; default: `fit` of a trainer. */
   readonly begin?: (made: Made) => Promise<Trainer>;
   /** Events that are told again, since the run went back. */
@@ -58,6 +61,7 @@ interface Feature {
 }
 
 interface Made {
+  readonly fit: FitOptions;
   readonly spec: SpecInput;
   readonly runtime: Runtime;
   readonly data: Data | StreamData;
@@ -154,6 +158,16 @@ const FEATURES: readonly Feature[] = [
       },
     },
     strategies: ['resident', 'plain'],
+  },
+  {
+    name: 'early stopping with its best weights, which are of the first epoch',
+    spec: {
+      layers: [dense(5), batchNorm(), dense(3)],
+      optimizer: { type: 'adam', learningRate: 0.05, emaMomentum: 0.9 },
+    },
+    fit: { earlyStopping: { patience: 9, mode: 'max' } },
+    begin: fromCheckpoint,
+    strategies: ['layered', 'plain'],
   },
   { name: 'a clipped global norm', spec: { globalClipNorm: 0.1 }, strategies: ['layered', 'plain'] },
   {
@@ -316,10 +330,33 @@ async function inSweep({ spec, runtime, data, ears }: Made): Promise<Trainer> {
   }
 }
 
-async function inTrainer({ spec, runtime, data, ears }: Made): Promise<Trainer> {
+async function inTrainer({ spec, runtime, data, ears, fit }: Made): Promise<Trainer> {
   const trainer = await createTrainer(spec, runtime);
-  await trainer.fit(data, { steps: CUT, ...ears });
+  await trainer.fit(data, { ...fit, steps: CUT, ...ears });
   return trainer;
+}
+
+/** The end of `fit` would be the end of early stopping: what goes on is a checkpoint of the middle. */
+async function fromCheckpoint({ spec, runtime, data, ears, fit }: Made): Promise<Trainer> {
+  const trainer = await createTrainer(spec, runtime);
+  const files = new Map<string, Uint8Array>();
+  const store: CheckpointStore = {
+    write: async (name, bytes) => void files.set(name, bytes),
+    read: async (name) => files.get(name)!,
+    list: async () => [...files.keys()],
+    remove: async () => {},
+  };
+  try {
+    await trainer.fit(data, {
+      ...{ ...fit, steps: STEPS, checkpoint: checkpoints(store, { every: CUT }) },
+      onStep: (event) => event.step <= CUT && ears.onStep(event),
+      onEpoch: (event) => event.step <= CUT && ears.onEpoch(event),
+    });
+    const [, bytes] = [...files].find(([name]) => name.endsWith(`-step-${CUT}.safetensors`))!;
+    return await loadTrainer(bytes, runtime);
+  } finally {
+    await trainer.dispose();
+  }
 }
 
 /** A whole run, and one that is cut, of which one half goes on in place and the other from the file. */
@@ -329,6 +366,7 @@ async function resumes({ name, begin = inTrainer, again = 0, ...feature }: Featu
     spec: { ...SPEC, ...feature.spec },
     runtime: { ...runtime, ...feature.runtime },
     data: (feature.data ?? ((rows) => rows))({ x, y }),
+    fit: feature.fit ?? {},
   };
   const open: Trainer[] = [];
   const seen = () => {
@@ -340,19 +378,19 @@ async function resumes({ name, begin = inTrainer, again = 0, ...feature }: Featu
     const whole = seen();
     const straight = await createTrainer(made.spec, made.runtime);
     open.push(straight);
-    await straight.fit(made.data, { steps: STEPS, ...whole.ears });
+    await straight.fit(made.data, { ...made.fit, steps: STEPS, ...whole.ears });
 
     const cut = seen();
     const half = await begin({ ...made, ears: cut.ears });
     open.push(half);
     const file = await half.save();
     const resumed = { events: [...cut.events], ears: seen().ears };
-    await half.fit(made.data, { steps: STEPS - CUT, ...cut.ears });
+    await half.fit(made.data, { ...made.fit, steps: STEPS - CUT, ...cut.ears });
 
     const loaded = await loadTrainer(file, { ...runtime, ...feature.after });
     open.push(loaded);
     const ears: Ears = { onStep: (e) => resumed.events.push(e), onEpoch: (e) => resumed.events.push(e) };
-    await loaded.fit(made.data, { steps: STEPS - CUT, ...ears });
+    await loaded.fit(made.data, { ...made.fit, steps: STEPS - CUT, ...ears });
 
     const expected = await straight.save();
     for (const [who, { events }, trainer] of [

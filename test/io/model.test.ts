@@ -35,7 +35,7 @@ function fill(shapes: Map<string, number[]>): Map<string, NamedTensor> {
   return tensors;
 }
 
-function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'rollback'>> {
+function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'best' | 'rollback'>> {
   const spec = parseSpec(input);
   return {
     spec,
@@ -295,7 +295,7 @@ describe('decodeModel refuses', () => {
     ['a file without version', 'version', remove('formatVersion')],
     ['version 0', 'version', set('formatVersion', '0')],
     ['a version that is no number', 'version', set('formatVersion', '1.0')],
-    ['a newer version', 'version', set('formatVersion', '4')],
+    ['a newer version', 'version', set('formatVersion', '5')],
     ['a version with a zero before it', 'version', set('formatVersion', '02')],
     ['a file without spec', 'spec', remove('spec')],
     ['a spec that is no JSON', 'json', set('spec', '{inputs:3}')],
@@ -411,9 +411,35 @@ describe('decodeModel refuses', () => {
     expect(message(remove('layers.0.bias'))).toBe('model: tensor "layers.0.bias" is missing; the spec asks for it.');
     expect(message(shape('layers.2.bias', [2]))).toContain('did you mean "layers.0.bias"?');
     expect(message(value('layers.0.weight', 11, Number.NaN))).toContain('holds NaN at position 11');
-    expect(message(set('formatVersion', '4'))).toContain('expected "1" to "3"; the file is newer, update downhill');
+    expect(message(set('formatVersion', '5'))).toContain('expected "1" to "4"; the file is newer, update downhill');
     expect(message(set('formatVersion', 'x'))).toContain('damaged');
     expect(message(set('formatVersion', '0'))).toContain('damaged');
+  });
+
+  test('best weights that are not whole, have nothing to go on from, or are older than they can be', () => {
+    const averaged = { ...INPUT, optimizer: { type: 'adam', emaMomentum: 0.9 } } as SpecInput;
+    const spec = parseSpec(averaged);
+    const shapes = [...optimizerShapes(spec)].filter(([name]) => name.startsWith('ema.'));
+    const best = fill(new Map([...parameterShapes(spec), ...shapes]));
+    const file = { ...model(averaged), best };
+    expect(decodeModel(encodeModel(file))).toEqual(file);
+    expect(readSafetensors(encodeModel(file)).metadata.get('formatVersion')).toBe('4');
+    const rollback = { ...file, counters: COUNTERS };
+    expect(decodeModel(encodeModel({ ...file, rollback }))).toEqual({ ...file, rollback });
+    const codeOf = (change: Change) => failure(() => decodeModel(tampered(file, change))).code;
+    for (const [code, change] of [
+      ['missing-tensor', remove('best.layers.0.bias')],
+      ['missing-tensor', remove('best.ema.layers.0.weight')],
+      ['shape', shape('best.layers.0.weight', [3, 4])],
+      ['non-finite', value('best.ema.layers.0.bias', 1, Number.NaN)],
+      ['unknown-tensor', set('formatVersion', '3')],
+    ] as const) {
+      expect(codeOf(change)).toBe(`checkpoint/${code}`);
+    }
+    const { counters: _, optimizer: __, ...alone } = file;
+    expect(failure(() => encodeModel(alone)).code).toBe('checkpoint/counters');
+    const extra = new Map([...best, ['exp_avg.layers.0.bias', best.get('layers.0.bias')!]]);
+    expect(failure(() => encodeModel({ ...file, best: extra })).code).toBe('checkpoint/unknown-tensor');
   });
 
   test('but takes metadata of other tools', () => {

@@ -134,6 +134,21 @@ describe('reduceOnPlateau', () => {
     },
   );
 
+  it('forgets an epoch that was not judged where nobody asks for it any more', async () => {
+    await using trainer = await createTrainer(SPEC, CPU);
+    const stop = new AbortController();
+    const onStep = ({ step }: StepEvent) => step === 4 && stop.abort();
+    await trainer.fit(DATA, { validationData: OTHER, onStep, signal: stop.signal, epochs: 9 });
+    expect(decodeModel(await trainer.save()).counters!.decisions).toMatchObject({
+      'fit.epochLoss': expect.any(Number),
+    });
+    await trainer.step({ x: DATA.x.slice(0, 8), y: DATA.y.slice(0, 2) });
+    for await (const _ of trainer.steps(DATA)) break;
+    const { epochs } = await trainer.fit(DATA, { epochs: 1 });
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1]);
+    expect(decodeModel(await trainer.save()).counters!.decisions).not.toHaveProperty('fit.epochLoss');
+  });
+
   it('keeps what it decides by in the file', async () => {
     const { file, epochs } = await run({});
     const { decisions } = decodeModel(file).counters!;

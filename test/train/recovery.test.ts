@@ -12,7 +12,7 @@ import { Engine } from '../../src/train/engine.ts';
 import type { RecoveryEvent } from '../../src/train/recovery.ts';
 import { Sweep } from '../../src/train/sweep.ts';
 import { Trainer } from '../../src/train/trainer.ts';
-import type { StepEvent } from '../../src/train/types.ts';
+import type { History, StepEvent } from '../../src/train/types.ts';
 import { randomRows } from '../contract/data.ts';
 
 const SPEC: SpecInput = {
@@ -252,6 +252,25 @@ describe('a training', () => {
     expect(events).toHaveLength(3);
     expect(events[0]!.snapshotStep).toBe(0);
     expect(rates.size).toBeGreaterThan(3);
+  });
+
+  it('that stops early, with the best weights of before the loss', async () => {
+    const spec: Partial<SpecInput> = { optimizer: { type: 'adam', learningRate: 0.1, emaMomentum: 0.9 } };
+    for (const snapshotEvery of [0, 1e9]) {
+      const work = async (trainer: Trainer, lose = () => {}) =>
+        trainer.fit(DATA, {
+          ...{ epochs: 20, validationData: OTHER, earlyStopping: { patience: 3 } },
+          onStep: ({ step }) => [12, 26].includes(step) && lose(),
+        });
+      const histories: History[] = [];
+      const expected = await undisturbed(async (trainer) => histories.push(await work(trainer)), { spec });
+      const { trainer, lose, events } = await start({ spec, snapshotEvery });
+      histories.push(await work(trainer, lose));
+      expect(await trainer.save()).toEqual(expected);
+      expect(histories[1]!.epochs).toEqual(histories[0]!.epochs);
+      expect(histories[1]).toMatchObject({ best: histories[0]!.best, stoppedEarly: true });
+      expect(events).toHaveLength(2);
+    }
   });
 
   it('with batch size full', async () => {

@@ -5,22 +5,24 @@ import { type Overrides, SLABS, type Slab, type Step, type TensorName } from '..
 import { STRUCTS } from '../../kernels/shaders.generated.ts';
 import type { Variant } from '../../kernels/variants.ts';
 import { type Choices, type ListName, listOf, normNames, type Program, tensorOf } from '../../plan/program.ts';
-import type { MemoryBytes, MemoryRole } from '../executor.ts';
-import {
-  type AdapterDescription,
-  type Captured,
-  type Executor,
-  type ExecutorRows,
-  LEARNED,
-  type LoadedData,
-  type RunResult,
+import type {
+  AdapterDescription,
+  BestWeights,
+  Captured,
+  Executor,
+  ExecutorRows,
+  LoadedData,
+  MemoryBytes,
+  MemoryRole,
+  RunResult,
 } from '../executor.ts';
 import { Feed, NO_SCALARS, sliceWords } from '../feed.ts';
 import { programBytes } from '../memory.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
 import { Buffers, SMALLER } from './buffers.ts';
-import { type DataFormat, FEWER, GpuLoaded, type Recorded, type Recording, upload } from './data.ts';
+import { type DataFormat, FEWER, GpuLoaded, type Recorded, type Recording } from './data.ts';
 import { type AcquiredDevice, DeviceWatch } from './device.ts';
+import { Learned } from './learned.ts';
 import { checkSlabs, checkWorkgroups } from './limits.ts';
 import { bindingsOf, loadShaders, Pipelines } from './pipelines.ts';
 import { Readback } from './readback.ts';
@@ -43,8 +45,7 @@ interface Prepared {
   readonly tables: Map<Step, GPUBuffer>;
   /** Where metrics come back; as many as were ever in flight at once. */
   readonly staging: GPUBuffer[];
-  /** Where what was learned comes back. */
-  readonly captures: GPUBuffer[][];
+  readonly learned: Learned;
   readonly offsets: Uint32Array;
   /** What every kernel is told of the feed and of the slabs. */
   readonly strides: Overrides;
@@ -87,26 +88,24 @@ export class WebGpuExecutor implements Executor {
     const buffer = (role: MemoryRole, usage: number) => this.#buffers.make(role, role, bytes[role]!, usage);
     const bytes = programBytes(program);
     this.#buffers.check('model', bytes, SMALLER);
-    const work = this.#buffers.scope(
-      'model',
-      SMALLER,
-      (): Prepared => ({
+    const work = this.#buffers.scope('model', SMALLER, (): Prepared => {
+      const slabs = Object.fromEntries(
+        SLABS.map((slab) => [slab, buffer(slab, STORAGE | COPY_SRC | COPY_DST)]),
+      ) as Record<Slab, GPUBuffer>;
+      return {
         program,
-        slabs: Object.fromEntries(SLABS.map((slab) => [slab, buffer(slab, STORAGE | COPY_SRC | COPY_DST)])) as Record<
-          Slab,
-          GPUBuffer
-        >,
+        slabs,
         feed: buffer('feed', UNIFORM | STORAGE | COPY_DST),
         metrics: buffer('metrics', STORAGE | COPY_SRC | COPY_DST),
         tables: new Map(),
         staging: [],
-        captures: [],
+        learned: new Learned(program, slabs, { watch: this.#watch, buffers: this.#buffers, readback: this.#readback }),
         offsets: new Uint32Array(1),
         strides: Object.fromEntries(
           SLABS.map((slab) => [`MODEL_${slab.toUpperCase()}`, program.slabs[slab].materialised / 4]),
         ),
-      }),
-    );
+      };
+    });
     [this.#prepared] = await this.#watch.guard(Promise.all([work, loadShaders(program)]));
   }
 
@@ -225,18 +224,16 @@ export class WebGpuExecutor implements Executor {
     return unpacked(tensor, bytes!, apart ? RECORD_BYTES / 4 : undefined);
   }
 
+  get best(): BestWeights {
+    return this.#need().learned;
+  }
+
   async capture(): Promise<Captured> {
-    const { slabs, captures } = this.#need();
-    const ranges = LEARNED.map((slab) => ({ from: slabs[slab], start: 0, size: slabs[slab].size }));
-    const fetched = await this.#readback.fetch('snapshot', ranges, captures);
-    return Object.fromEntries(LEARNED.map((slab, n) => [slab, new Float32Array(fetched[n]!)])) as Captured;
+    return this.#need().learned.capture();
   }
 
   async restore(captured: Captured): Promise<void> {
-    const { slabs } = this.#need();
-    this.#watch.command(() => {
-      for (const slab of LEARNED) upload(this.#device, slabs[slab], captured[slab]);
-    });
+    await this.#need().learned.restore(captured);
   }
 
   memory(): MemoryBytes {
