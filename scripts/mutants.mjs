@@ -271,6 +271,27 @@ export const mutants = [
     why: 'early stopping: the best weights of a file',
   },
   {
+    file: 'src/train/hold-out.ts',
+    find: 'held: new Selection(of, [test])',
+    replace: 'held: new Selection(of, [train])',
+    tests: ['--project', 'unit', 'test/train/hold-out.test.ts'],
+    why: 'validation split: the rows that are held out',
+  },
+  {
+    file: 'src/train/hold-out.ts',
+    find: 'of === data ||',
+    replace: 'of !== data ||',
+    tests: ['--project', 'unit', 'test/train/hold-out.test.ts'],
+    why: 'validation split: rows that are given back',
+  },
+  {
+    file: 'src/train/callbacks.ts',
+    find: '[true, error, true]',
+    replace: '[true, error, false]',
+    tests: ['--project', 'unit', 'test/train/callbacks.test.ts'],
+    why: 'callbacks: what is thrown ends the training',
+  },
+  {
     file: 'src/run/memory.ts',
     find: 'total <= budget',
     replace: 'total <= 2 * budget',

@@ -84,6 +84,7 @@ export type { RecoveryEvent } from './train/recovery.ts';
 export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
 export type { Trainer } from './train/trainer.ts';
 export type {
+  Callback,
   Data,
   EarlyStopping,
   EpochEvent,

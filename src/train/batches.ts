@@ -20,16 +20,28 @@ export function checkFolds(
   held: readonly Uint32Array[],
   who: string,
 ): void {
-  const batch = Number.isInteger(spec.batchSize) ? Number(spec.batchSize) : rows.count;
   for (const [fold, own] of train.entries()) {
-    checkBatches(spec, smallestOf(spec, own.length, batch), `${who}: fold ${fold}`, own.length);
-    for (const [use, part] of Object.entries({ train: own, evaluate: held[fold]! })) {
-      if (weigh(massOf(rows, use as 'train' | 'evaluate'), part, part.length) > 0) continue;
-      throw new DataError(
-        'data/weight',
-        `${who}: fold ${fold}: of the ${part.length} rows to ${use} none counts: all weights are 0, or all targets are missing; use fewer folds, or leave such rows out.`,
-      );
-    }
+    checkPart(spec, rows, own, held[fold]!, `${who}: fold ${fold}`, 'use fewer folds, or leave such rows out');
+  }
+}
+
+/** The same for one part to train on and another that is held out. */
+export function checkPart(
+  spec: Spec,
+  rows: Rows,
+  train: Uint32Array,
+  held: Uint32Array,
+  who: string,
+  advice: string,
+): void {
+  const batch = Number.isInteger(spec.batchSize) ? Number(spec.batchSize) : rows.count;
+  checkBatches(spec, smallestOf(spec, train.length, batch), who, train.length);
+  for (const [use, part] of Object.entries({ train, evaluate: held })) {
+    if (weigh(massOf(rows, use as 'train' | 'evaluate'), part, part.length) > 0) continue;
+    throw new DataError(
+      'data/weight',
+      `${who}: of the ${part.length} rows to ${use} none counts: all weights are 0, or all targets are missing; ${advice}.`,
+    );
   }
 }
 

@@ -5,8 +5,7 @@ import { encodeRows } from '../data/encode.ts';
 import { dealFolds, rowsOfFolds } from '../data/folds.ts';
 import { takeRows } from '../data/rows.ts';
 import { NO_CLASS } from '../data/targets.ts';
-import type { Rows } from '../data/types.ts';
-import { DataError, NonFiniteError } from '../errors.ts';
+import { NonFiniteError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
 import { TASKS } from '../spec/losses.ts';
@@ -17,6 +16,7 @@ import { checkFolds } from './batches.ts';
 import { createSweep } from './create.ts';
 import { Dataset } from './dataset.ts';
 import { toPredictions } from './evaluate.ts';
+import { classesOf } from './hold-out.ts';
 import { predictSelected } from './predict-selected.ts';
 import { Selection } from './selection.ts';
 import type { Sweep, SweepStep } from './sweep.ts';
@@ -107,7 +107,7 @@ export async function crossValidate(
   const { folds, stratified, seed, epochs, refit, signal } = parseObject(OPTIONS, options, WHO);
   const spec = parseSpec(input);
   const rows = encodeRows(spec, data, WHO);
-  const classes = stratified ? { classes: classesOf(spec, rows), except: NO_CLASS } : {};
+  const classes = stratified ? { classes: classesOf(spec, rows, WHO), except: NO_CLASS } : {};
   const fold = dealFolds(rows.count, { folds, seed, ...classes }, WHO);
   const [train, test] = [rowsOfFolds(fold, folds, 'train'), rowsOfFolds(fold, folds, 'held out')];
   checkFolds(spec, rows, train, test, WHO);
@@ -147,18 +147,6 @@ export async function crossValidate(
   } finally {
     await sweep.dispose();
   }
-}
-
-/** The class of every row, from its target. @throws DataError where targets are no classes */
-function classesOf({ loss }: Spec, { y, count }: Rows): ArrayLike<number> {
-  if (y instanceof Uint32Array) return y;
-  const values = new Set(y);
-  if (TASKS[loss.type] === 'binary' && y.length === count && values.size <= 3)
-    return y.map((value) => (value > 0 ? 1 : Number.isNaN(value) ? NO_CLASS : 0));
-  throw new DataError(
-    'data/label',
-    `${WHO}: stratified: got targets that are no class labels, expected a class in every row; leave stratified out.`,
-  );
 }
 
 interface Prepared {

@@ -1,7 +1,8 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
 import * as v from 'valibot';
 import type { RunResult } from '../run/executor.ts';
-import { abortSignal, callback, integer } from '../spec/parse.ts';
+import { abortSignal, boolean, callback, fraction, integer } from '../spec/parse.ts';
+import { Callbacks } from './callbacks.ts';
 import { decide } from './decide.ts';
 import { EarlyStop } from './early-stopping.ts';
 import type { Engine } from './engine.ts';
@@ -36,18 +37,40 @@ export const OF_ALL = {
 };
 export const FIT = {
   ...OF_ALL,
+  validationSplit: v.optional(fraction),
+  stratified: v.optional(boolean),
   earlyStopping: v.optional(v.any()),
+  callbacks: v.optional(v.any()),
   checkpoint: v.optional(callback),
 } satisfies Record<keyof FitOptions, v.GenericSchema>;
 
-/** Trains on the data for some epochs, a few submits ahead of their metrics. */
+/** Trains on the data for some epochs; of a `validationSplit` on a part of it. */
 export async function fitEpochs(
+  engine: Engine,
+  data: Data | StreamData,
+  options: FitOptions,
+  calls: FitCalls,
+): Promise<History> {
+  const { validationSplit, stratified } = options;
+  if (validationSplit === undefined && stratified === undefined) return trainEpochs(engine, data, options, calls);
+  // Few runs need it.
+  const { holdOut } = await import('./hold-out.ts');
+  const { train, held, release } = await holdOut(engine, data, options);
+  try {
+    return await trainEpochs(engine, train, { ...options, validationData: held }, calls);
+  } finally {
+    release();
+  }
+}
+
+/** A few submits ahead of their metrics. */
+async function trainEpochs(
   engine: Engine,
   data: Data | StreamData,
   options: FitOptions,
   { validate, save }: FitCalls,
 ): Promise<History> {
-  const { steps = Number.POSITIVE_INFINITY, validationData, onStep, onEpoch, signal } = options;
+  const { steps = Number.POSITIVE_INFINITY, validationData, signal } = options;
   const { counters } = engine;
   const first = counters.step;
   const told = engine.recovery.rollbacks.length;
@@ -55,12 +78,13 @@ export async function fitEpochs(
   const validates = validationData !== undefined;
   const plateau = plateauJudge(engine, validates);
   const early = new EarlyStop(engine, options.earlyStopping, validates);
+  const callbacks = new Callbacks(options);
   const judged = plateau !== undefined || early.judges;
   const source = await openData(engine, data, 'fit', signal);
   if (!source) return { ...history, stopped: true };
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;
-  const over = () => counters.epoch >= endEpoch || counters.step >= endStep || early.over;
+  const over = () => counters.epoch >= endEpoch || counters.step >= endStep || early.over || callbacks.stops;
   const pacer = new Pacer(engine.capacity, { fixed: engine.stepsPerSubmit });
   let busy = 0;
   let norms: Norms = {};
@@ -69,7 +93,7 @@ export async function fitEpochs(
   const landed = (submit: Submit, metrics: RunResult) => {
     for (const event of withLosses(submit, metrics)) {
       norms = normsIn(event);
-      onStep?.(event);
+      callbacks.step(event);
     }
   };
 
@@ -80,8 +104,6 @@ export async function fitEpochs(
     const event: EpochEvent = { epoch, step: counters.step, loss, ...norms };
     history.epochs.push(event);
     if (validationData) {
-      // Who is stopped meanwhile, and goes on, judges it then.
-      if (judged && Number.isFinite(loss)) decide(engine, { [DUE]: loss });
       const validation = await unlessStopped(signal, validate(validationData));
       if (!validation) return false;
       event.validation = validation;
@@ -89,16 +111,17 @@ export async function fitEpochs(
     if (due() !== undefined) decide(engine, { [DUE]: undefined });
     plateau?.(event);
     await early.judge(event);
-    onEpoch?.(event);
+    await callbacks.epoch(event);
     await keeper?.epoch(event.validation?.loss ?? event.loss);
     return true;
   };
   const left = (epoch: number) => {
-    if (counters.epoch !== epoch || signal?.aborted) return 0;
+    if (counters.epoch !== epoch || signal?.aborted || callbacks.stops) return 0;
     return Math.min(endStep - counters.step, keeper?.pass() ?? endStep);
   };
   try {
     await early.begin();
+    await callbacks.begin();
     const loss = due();
     if (loss !== undefined && !(judged && counters.position === 0)) decide(engine, { [DUE]: undefined });
     else if (loss !== undefined && !signal?.aborted) await finish(counters.epoch - 1, loss);
@@ -110,8 +133,13 @@ export async function fitEpochs(
       if (counters.epoch < epoch) continue;
       if (counters.epoch === epoch) break;
       const { losses, weights } = await engine.finishedSums;
-      if (!(await finish(epoch, losses[0]! / weights[0]!))) break;
+      const loss = losses[0]! / weights[0]!;
+      // Who is stopped before it is judged, and goes on, judges it then.
+      if (judged && Number.isFinite(loss)) decide(engine, { [DUE]: loss });
+      callbacks.rethrow();
+      if (!(await finish(epoch, loss))) break;
     }
+    callbacks.rethrow();
     ended = over() && due() === undefined;
     if (ended) await early.end(history);
   } finally {
@@ -124,6 +152,7 @@ export async function fitEpochs(
   history.steps = Math.max(0, counters.step - first);
   history.stopped = signal?.aborted === true && !ended;
   history.msPerStep = history.steps > 0 ? busy / history.steps : 0;
+  await callbacks.end(history);
   return history;
 }
 

@@ -49,7 +49,7 @@ export function allRows(
       if (own) for (let i = 0; i < count; i++) indices[i] = own[indices[i]!]!;
       return count;
     },
-    ...(selected && {
+    ...(samplers.some((sampler) => sampler.batchesPerEpoch < batchesPerEpoch) && {
       finished: (model: number, epoch: number, position: number) => {
         const { batchesPerEpoch: own } = samplers[model]!;
         return epoch * own + Math.min(position, own);

@@ -165,6 +165,22 @@ export interface EarlyStopping {
   startFrom?: number;
 }
 
+/**
+ * For `fit(data, { callbacks })`; called in the order of the list, behind `onStep` and `onEpoch` of the options. What
+ * `onStep` and `onEpoch` give back counts: `'stop'` is the end of the training, as if it had asked for no more steps. What one
+ * throws ends it too, at a step boundary; `fit` then rejects with that, and the trainer can go on.
+ */
+export interface Callback {
+  /** Before the first step; awaited. */
+  onBegin?: () => unknown;
+  /** For every step, in order, some time after it was done: nothing waits for it. */
+  onStep?: (event: StepEvent) => unknown;
+  /** After every epoch; awaited. */
+  onEpoch?: (event: EpochEvent) => unknown;
+  /** Last of all, where `fit` resolves; awaited. */
+  onEnd?: (history: History) => unknown;
+}
+
 export interface FitOptions {
   /** Passes over the data; default 1, or as many as `steps` needs. */
   epochs?: number;
@@ -173,12 +189,21 @@ export interface FitOptions {
   /** Evaluated after every epoch. */
   validationData?: Data;
   /**
+   * The part of the rows, between 0 and 1, that is not trained on and evaluated after every epoch instead: chosen at random
+   * by the spec's seed, the same rows in every `fit` on them. They keep their weights, and stay where the others are.
+   */
+  validationSplit?: number;
+  /** Whether as large a part of every class is held out, within a row; for class labels. Default false. */
+  stratified?: boolean;
+  /**
    * Called for every step, in order, some time after it was done: nothing waits for it. After a rollback the numbers of
    * the steps begin again at an earlier one.
    */
   onStep?: (event: StepEvent) => void;
   /** Called after every epoch. */
   onEpoch?: (event: EpochEvent) => void;
+  /** Others who hear of the training, and may end it. */
+  callbacks?: readonly Callback[];
   /** Ends the training at a step boundary; `fit` then resolves with `stopped: true`. */
   signal?: AbortSignal;
   /** Ends the training when epochs get no better, and gives the model the best weights it had. */

@@ -33,6 +33,12 @@ export class Uploads {
     return upload;
   }
 
+  /** Gives the upload of a data set back. */
+  forget(data: Dataset): void {
+    this.#kept.get(data)?.loaded.dispose();
+    this.#kept.delete(data);
+  }
+
   /** Brings what is kept to another executor. */
   async move(executor: Executor): Promise<void> {
     for (const [data, { rows, loaded, release }] of this.#kept) {

@@ -169,6 +169,12 @@ const FEATURES: readonly Feature[] = [
     begin: fromCheckpoint,
     strategies: ['layered', 'plain'],
   },
+  {
+    name: 'rows held out, stratified, with weights',
+    spec: { batchSize: 6, classWeight: [1, 3, 0.5] },
+    fit: { validationSplit: 0.2, stratified: true },
+    strategies: ['resident', 'plain'],
+  },
   { name: 'a clipped global norm', spec: { globalClipNorm: 0.1 }, strategies: ['layered', 'plain'] },
   {
     name: 'gradients summed over mini-batches, dropout, a clipped global norm',
@@ -400,15 +406,17 @@ async function resumes({ name, begin = inTrainer, again = 0, ...feature }: Featu
       sameEvents(`${name}: ${who}`, events, whole.events);
       sameBytes(`${name}: ${who}`, await trainer.save(), expected);
     }
-    const events = STEPS + Math.floor(STEPS / epochOf(made.spec)) + again;
+    const events = STEPS + Math.floor(STEPS / epochOf(made.spec, made.fit)) + again;
     if (whole.events.length !== events) throw new Error(`got ${whole.events.length} events, expected ${events}`);
   } finally {
     for (const trainer of open) await trainer.dispose();
   }
 }
 
-const epochOf = ({ batchSize, gradientAccumulationSteps = 1 }: SpecInput) =>
-  batchSize === 'full' ? 1 : Math.ceil(ROWS.count / (gradientAccumulationSteps * (batchSize as number)));
+const epochOf = ({ batchSize, gradientAccumulationSteps = 1 }: SpecInput, { validationSplit = 0 }: FitOptions) => {
+  const rows = Math.round(ROWS.count * (1 - validationSplit));
+  return batchSize === 'full' ? 1 : Math.ceil(rows / (gradientAccumulationSteps * (batchSize as number)));
+};
 
 function sameEvents(who: string, got: readonly object[], expected: readonly object[]): void {
   const words = (events: readonly object[]) => events.map((event) => JSON.stringify(Object.entries(event).sort()));

@@ -59,6 +59,9 @@ async function stopped(earlyStopping: EarlyStopping, options: FitOptions = {}, s
   return { history, model: await modelOf(trainer), file: await trainer.save() };
 }
 
+/** The run that others are cut from. */
+let uncut: ReturnType<typeof stopped> | undefined;
+
 describe('early stopping', () => {
   it.each<[string, EarlyStopping, boolean]>([
     ['a patience of 2', { patience: 2 }, true],
@@ -128,7 +131,8 @@ describe('early stopping', () => {
     'a run that is stopped at step %d ends alike, in place and from a file',
     async (at) => {
       const earlyStopping = { patience: 3 };
-      const straight = await stopped(earlyStopping, { epochs: 20 });
+      uncut ??= stopped(earlyStopping, { epochs: 20 });
+      const straight = await uncut;
       expect(straight.history.stoppedEarly).toBe(true);
       await using trainer = await createTrainer(SPEC, { ...CPU, stepsPerSubmit: 1 });
       const stop = new AbortController();
