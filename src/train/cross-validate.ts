@@ -8,7 +8,6 @@ import { NO_CLASS } from '../data/targets.ts';
 import { NonFiniteError } from '../errors.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import type { AdapterDescription } from '../run/executor.ts';
-import { TASKS } from '../spec/losses.ts';
 import { abortSignal, boolean, callback, integer, parseObject } from '../spec/parse.ts';
 import type { Column } from '../spec/preprocessing.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
