@@ -7,18 +7,21 @@ import { type CheckpointOptions, type CheckpointStore, checkpoints } from '../tr
 import { createTrainer, loadModel, loadTrainer } from '../train/create.ts';
 import { Dataset } from '../train/dataset.ts';
 import type { RecoveryEvent } from '../train/recovery.ts';
-import type { EpochEvent, Metrics, Runtime, StepEvent } from '../train/types.ts';
+import type { EpochEvent, History, Metrics, Runtime, StepEvent } from '../train/types.ts';
 import { type Failure, toFailure } from './errors.ts';
 import { type FoldsJob, type FoldsResult, type FoldsStepEvent, foldsJob } from './folds/job.ts';
 import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from './start.ts';
 import { openStream, type StreamedRows } from './stream-rows.ts';
 import { type SweepJob, type SweepResult, type SweepStepEvent, sweep } from './sweep/job.ts';
+import type { Validation } from './validation.ts';
 
 export interface TrainJob extends RunOptions, TrainingLength {
   kind: 'train';
   spec: Spec;
   train: DataInput | StreamedRows;
   test?: DataInput;
+  /** What judges the epochs. */
+  validation?: Validation;
   /** A safetensors file with the weights to start from. */
   init?: Uint8Array;
   /** A checkpoint to go on from; `steps` and `epochs` then count from the start of its run. */
@@ -51,6 +54,9 @@ export interface TrainResult {
   predictions?: Float32Array;
   /** The model file; absent only where its weights cannot be saved after a failure. */
   checkpoint?: Uint8Array;
+  /** The best epoch, and whether the training ended for want of a better one: with early stopping. */
+  best?: History['best'];
+  stoppedEarly?: History['stoppedEarly'];
   /** Where it went back since numbers turned bad, if it did. */
   rollbacks?: RecoveryEvent[];
   /** What ended the training early. */
@@ -129,6 +135,7 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
     try {
       const history = await trainer.fit(data, {
         ...lengthOf(job, trainer),
+        ...job.validation,
         ...(hooks.store && job.checkpoint && { checkpoint: checkpoints(hooks.store, job.checkpoint) }),
         onStep: (event) => hooks.onStep?.(event),
         onEpoch: (event) => hooks.onEpoch?.(event),
@@ -137,6 +144,8 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
       result.msPerStep = history.msPerStep;
       result.stopped = history.stopped;
       if (history.rollbacks) result.rollbacks = history.rollbacks;
+      if (history.best) result.best = history.best;
+      if (history.stoppedEarly) result.stoppedEarly = true;
       // First of all nothing may be lost.
       result.checkpoint = await trainer.save();
       if (!result.stopped) {

@@ -96,7 +96,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
     return sub;
   };
 
-  const trained = streamOptions(dataOptions(command('train', 'train a model'), true));
+  const trained = validationOptions(streamOptions(dataOptions(command('train', 'train a model'), true)));
   reportOptions(checkpointOptions(runOptions(numberOptions(specOptions(trained)))))
     .addHelpText('after', TRAIN_EXAMPLES)
     .action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
@@ -204,6 +204,22 @@ const specOptions = (command: Command): Command =>
     .addOption(new Option('--strategy <name>', 'how steps are compiled').choices(['auto', ...STRATEGIES]))
     .option('--no-tune', 'fixed variants of the kernels instead of the fastest by a short measurement')
     .option('--steps-per-submit <n>', 'updates of one submit (default: adaptive)', whole(1));
+
+/** What judges the epochs of a training. */
+const validationOptions = (command: Command): Command =>
+  command
+    .option(
+      '--validation-split <n>',
+      'training rows held out to judge every epoch: a number or a fraction (default: none)',
+      holdout,
+    )
+    .option('--stratified', 'the same share of every class among them')
+    .addOption(
+      new Option(
+        '--early-stopping [epochs]',
+        'end after so many epochs that are no better, with the best weights (default: 5); or an object in JSON',
+      ).preset('5'),
+    );
 
 /** The numbers that a sweep searches, as one model has them. */
 const numberOptions = (command: Command): Command =>

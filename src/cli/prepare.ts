@@ -17,11 +17,12 @@ import {
 } from './spec.ts';
 import type { RunOptions } from './start.ts';
 import { type StreamFlags, streamProblem } from './stream.ts';
+import { rowsToTrain, type ValidationFlags, validation } from './validation.ts';
 
 /** The flags that say what is trained on what. */
 export type ProblemFlags = DataFlags & SpecFlags & RunOptions & { init?: string };
 /** Also of rows that stream. */
-export type PrepareFlags = ProblemFlags & StreamFlags;
+export type PrepareFlags = ProblemFlags & StreamFlags & ValidationFlags;
 
 /** What the flags name, read and split. */
 export interface Problem {
@@ -95,11 +96,15 @@ export async function prepare(flags: PrepareFlags, from?: Resumed): Promise<Prep
   if (flags.shuffleBuffer !== undefined && !flags.stream) {
     throw new UsageError('cli/usage', '--shuffle-buffer: expected --stream beside it.');
   }
+  if (flags.validationSplit && flags.stream) {
+    throw new UsageError('cli/usage', '--validation-split: got --stream too, whose rows pass by once; leave one out.');
+  }
   const given = await (flags.stream ? readStream(flags) : readProblem(flags));
-  const { model = from && { spec: { ...from.file.spec } }, shape, describe } = given;
+  const { model = from && { spec: { ...from.file.spec } }, describe } = given;
+  const shape = { ...given.shape, rows: rowsToTrain(flags, given.shape) };
   const spec = buildSpec(model, flags, shape);
   const parts = 'parts' in given ? jobParts(spec, given, flags) : await streamParts(spec, given, flags);
-  const job: TrainJob = { kind: 'train', ...parts };
+  const job: TrainJob = { kind: 'train', ...parts, validation: validation(flags, spec) };
   if (from) {
     checkResumed(from, spec, flags);
     job.resume = from.bytes;

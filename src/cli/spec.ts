@@ -8,8 +8,8 @@ import { columnsWidth, type Preprocessing } from '../spec/preprocessing.ts';
 import { SCHEDULES, type Schedule } from '../spec/schedules.ts';
 import { parseSpec, type SamplerName, type Spec, type SpecInput } from '../spec/spec.ts';
 import { IMAGE_INPUTS, readBytes } from './data.ts';
-import { UsageError } from './errors.ts';
 import { readMetrics } from './metrics.ts';
+import { named, parseJson } from './named.ts';
 import { classWeights } from './weights.ts';
 
 /** The part of the flags that says what to train. */
@@ -89,19 +89,6 @@ export async function readModel(model: string): Promise<Model> {
     throw new SpecError('spec/value', `--model: expected a spec { inputs, layers, … }, got ${show(spec)}.`);
   }
   return { spec };
-}
-
-function parseJson(text: string, who: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UsageError('cli/json', `${who}: is no JSON (${(cause as Error).message}).`, { cause });
-  }
-}
-
-/** A flag that is a name, or an object in JSON. */
-function named(value: string, who: string): string | Record<string, unknown> {
-  return value.trimStart().startsWith('{') ? (parseJson(value, who) as Record<string, unknown>) : value;
 }
 
 /** The whole spec. `data` is absent where a plan is asked for without data. @throws SpecError, UsageError */

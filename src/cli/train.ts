@@ -22,8 +22,9 @@ import { adapterWords, type BackendName, chooseRunner } from './runner.ts';
 import type { SpecFlags } from './spec.ts';
 import type { RunOptions } from './start.ts';
 import type { StreamFlags } from './stream.ts';
+import type { ValidationFlags } from './validation.ts';
 
-export interface TrainFlags extends DataFlags, StreamFlags, SpecFlags, RunOptions, CheckpointFlags {
+export interface TrainFlags extends DataFlags, StreamFlags, SpecFlags, ValidationFlags, RunOptions, CheckpointFlags {
   init?: string;
   backend: BackendName;
   logEvery: number;
@@ -86,6 +87,7 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
       onEpoch: (event) => {
         while ((epochs.at(-1)?.epoch ?? -1) >= event.epoch) epochs.pop();
         epochs.push(event);
+        if (event.validation) output.event({ event: 'epoch', ...event });
       },
     };
     const start = performance.now();
@@ -173,7 +175,8 @@ async function finish({
   folder,
   output,
 }: Finished): Promise<number> {
-  const { adapter, steps, msPerStep, stopped, train, test, predictions, checkpoint, failure } = result;
+  const { adapter, steps, msPerStep, stopped, best, stoppedEarly, train, test, predictions, checkpoint, failure } =
+    result;
   const { backend } = runner;
   const model = join(folder, 'model.safetensors');
   if (checkpoint) await writeFileWhole(model, checkpoint);
@@ -200,6 +203,14 @@ async function finish({
   for (const { reason, step: to, learningRateScale } of result.rollbacks ?? []) {
     output.say(`rollback: ${reason}; on from step ${to} with ${learningRateScale} × the learning rate`);
     output.event({ event: 'rollback', reason, step: to, learningRateScale });
+  }
+  if (best) {
+    const { monitor = 'loss' } = prepared.job.validation?.earlyStopping ?? {};
+    const ended = stoppedEarly ? 'ended the training' : 'found no end';
+    output.say(
+      `early stopping: ${ended}; the best epoch was ${best.epoch}, with ${monitor} ${best.value.toPrecision(4)}`,
+    );
+    output.event({ event: 'best', ...best, stoppedEarly: stoppedEarly === true });
   }
   if (train) output.say(`training rows: ${metricsLine(train)}`);
   if (test) output.say(`test rows: ${metricsLine(test)}`);

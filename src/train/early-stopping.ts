@@ -1,6 +1,7 @@
 /** Early stopping: a training ends when epochs get no better, and has the best weights it had. */
 import * as v from 'valibot';
 import { boolean, integer, notNegative, oneOf, parseObject, text } from '../spec/parse.ts';
+import type { Spec } from '../spec/spec.ts';
 import { decide, decideBest } from './decide.ts';
 import type { Engine } from './engine.ts';
 import { checkMonitor, isLower, monitored } from './monitor.ts';
@@ -19,22 +20,28 @@ const NAME = 'earlyStopping.';
 const WAIT = `${NAME}wait`;
 const EPOCH = `${NAME}epoch`;
 
+type ParsedEarlyStopping = Required<Omit<EarlyStopping, 'mode'>> & Pick<EarlyStopping, 'mode'>;
+
+/** With all its defaults. @throws SpecError for options that cannot be; `validates`: whether epochs are validated */
+export function parseEarlyStopping(asked: EarlyStopping, spec: Spec, validates: boolean, who: string) {
+  const { mode, ...options } = parseObject(EARLY_STOPPING, asked, who);
+  checkMonitor(spec, options.monitor, validates, who);
+  return { ...options, ...(mode && { mode }) } satisfies ParsedEarlyStopping;
+}
+
 /** Judges the epochs of one `fit`; of one that asks for no early stopping it forgets what an earlier call left. */
 export class EarlyStop {
   readonly #engine: Engine;
-  readonly #options: Required<Omit<EarlyStopping, 'mode'>> | undefined;
+  readonly #options: ParsedEarlyStopping | undefined;
   readonly #lower: boolean;
   /** The best value, by its metric: another one says nothing of it. */
   readonly #best: string;
 
   /** @throws SpecError for options that cannot be; `validates`: whether epochs are validated */
   constructor(engine: Engine, asked: EarlyStopping | undefined, validates: boolean) {
-    const who = 'fit: earlyStopping';
-    const { mode, ...options } = asked ? parseObject(EARLY_STOPPING, asked, who) : { mode: undefined };
     this.#engine = engine;
-    this.#options = 'patience' in options ? options : undefined;
-    const monitor = this.#options?.monitor ?? '';
-    if (this.#options) checkMonitor(engine.spec, monitor, validates, who);
+    this.#options = asked && parseEarlyStopping(asked, engine.spec, validates, 'fit: earlyStopping');
+    const { monitor = '', mode } = this.#options ?? {};
     this.#lower = mode ? mode === 'min' : isLower(monitor);
     this.#best = `${NAME}best.${monitor}`;
   }
