@@ -19,6 +19,7 @@ export const isGenerated = (path) => /shaders\.(\w+\.)?generated\.ts$/.test(path
 
 /** Kernels that run in one program, and whose texts are loaded together; those that no other takes are `plain`. */
 const families = {
+  common: /^reduce_metrics$/,
   whole: /^(resident|fused_rows)$/,
   layered: /^fused_/,
   layers: /^(activation|add$|batch_norm|dropout|embedding|gather|gaussian|row_norm)/,
@@ -237,7 +238,7 @@ function strip(text) {
 /** The texts by the modules that they go into: what most families use is `common`, all else lies beside its kernels. */
 function textModules(sources, kernels, release) {
   const filesOf = (kernel) => [...kernel.uses.flatMap((name) => readChoice(name)?.files ?? [name]), kernel.file];
-  const modules = { common: new Set() };
+  const modules = {};
   for (const family of Object.keys(families)) {
     const own = Object.values(kernels).filter((kernel) => kernel.family === family);
     modules[family] = new Set(own.flatMap(filesOf));

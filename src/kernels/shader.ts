@@ -11,7 +11,7 @@ import {
 /** What this file reads of a generated entry; each entry's own literal type is narrower. */
 interface Description {
   readonly file: string;
-  readonly family: Exclude<keyof typeof FAMILIES, 'common'>;
+  readonly family: keyof typeof FAMILIES;
   readonly uses: readonly string[];
   readonly overrides: readonly string[];
   readonly onlyWith: { readonly [override: string]: Partial<ShaderChoices> };
