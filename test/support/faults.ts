@@ -36,7 +36,7 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
   const live = new Set<GPUBuffer>();
   /** Those that are open, and whether one for memory has something to say. */
   const scopes: { filter: string; full: boolean }[] = [];
-  const ears: ((event: GPUUncapturedErrorEvent) => void)[] = [];
+  const ears = new Set<(event: GPUUncapturedErrorEvent) => void>();
   let made = 0;
   const pushScope = device.pushErrorScope.bind(device);
   const popScope = device.popErrorScope.bind(device);
@@ -81,7 +81,11 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
     return invalid;
   };
   patch(device, 'addEventListener', (original) => (...args) => {
-    if (args[0] === 'uncapturederror') ears.push(args[1]);
+    if (args[0] === 'uncapturederror') ears.add(args[1]);
+    return original(...args);
+  });
+  patch(device, 'removeEventListener', (original) => (...args) => {
+    ears.delete(args[1]);
     return original(...args);
   });
   patch(device, 'createBuffer', (original) => (...args) => {
