@@ -13,7 +13,7 @@ import { findRuntimes, requireAll } from './runtimes.mjs';
 import { ensurePackages } from './setup.mjs';
 
 const unitSeconds = 900;
-const machineSeconds = 3600;
+const machineSeconds = 4500;
 const runtimeNames = ['cpu', 'chromium', 'dawn', 'deno'];
 
 const nothing = { passed: 0, failed: 0, skipped: 0 };
