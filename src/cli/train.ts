@@ -188,6 +188,7 @@ async function finish({
     spec: prepared.spec,
     losses: report.losses,
   });
+  if (stoppedEarly) report.total = steps;
   report.facts.push(
     ['steps', `${steps}${stopped ? ' (stopped)' : ''}${failure ? ` (failed: ${failure.message})` : ''}`],
     ['per step', `${msPerStep.toPrecision(4)} ms`],
