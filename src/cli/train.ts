@@ -8,7 +8,6 @@ import type { DataFlags } from './data.ts';
 import { EXIT } from './errors.ts';
 import { makeFolder, writeHistory } from './folder.ts';
 import { version } from './inspect.ts';
-import { onInterrupt } from './interrupt.ts';
 import type { JobHooks, Runner, TrainJob, TrainResult } from './job.ts';
 import type { Output } from './output.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -18,7 +17,8 @@ import { type Report, renderMain, renderReport } from './report/page.ts';
 import { Watch } from './report/watch.ts';
 import { metricsLine } from './report.ts';
 import { type CheckpointFlags, openCheckpoints } from './resume.ts';
-import { adapterWords, type BackendName, chooseRunner } from './runner.ts';
+import { begin, withRunner } from './run.ts';
+import { adapterWords, type BackendName } from './runner.ts';
 import type { SpecFlags } from './spec.ts';
 import type { RunOptions } from './start.ts';
 import type { StreamFlags } from './stream.ts';
@@ -45,29 +45,17 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
     output.say(`resumed: ${from.name}, after step ${first}`);
     output.event({ event: 'resumed', checkpoint: from.name, step: first });
   }
-  const stop = new AbortController();
-  const release = onInterrupt(stop, output);
-  let runner: Runner | undefined;
-  let watch: Watch | undefined;
-  try {
-    const choice = await chooseRunner(flags.backend);
-    runner = choice.runner;
-    output.say(`backend: ${runner.backend}: ${choice.reason}`);
-    const report = newReport(prepared, `${runner.backend}: ${choice.reason}`);
+  return withRunner(flags.backend, output, async ({ runner, reason }, signal) => {
+    const report = newReport(prepared, `${runner.backend}: ${reason}`);
     const { losses, epochs } = report;
-    if (flags.watch !== undefined) {
-      watch = new Watch(() => renderMain(report));
-      output.say(`watch: ${await watch.open(flags.watch)}`);
-    }
+    const watch = flags.watch === undefined ? undefined : new Watch(() => renderMain(report));
     const progress = new Progress(prepared.total, output.screen, { first });
     const hooks: JobHooks<TrainJob> = {
-      signal: stop.signal,
+      signal,
       ...(store && { store }),
-      onStart: ({ adapter, plan }) => {
-        started();
-        output.say(`adapter: ${adapterWords(adapter)}`);
-        output.say(`plan: ${plan}`);
-        report.facts.push(['adapter', adapterWords(adapter)], ['plan', plan]);
+      onStart: (event) => {
+        begin(event, output, started);
+        report.facts.push(['adapter', adapterWords(event.adapter)], ['plan', event.plan]);
       },
       onStep: (event) => {
         note(report, event);
@@ -91,33 +79,21 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
       },
     };
     const start = performance.now();
-    let result: TrainResult;
     try {
-      result = await runner.run(prepared.job, hooks);
-    } catch (error) {
-      // The backend went away with the model; what it told is kept.
-      if (losses.step.length > 0) await writeHistory(folder, { spec: prepared.spec, losses });
-      throw error;
+      if (watch) output.say(`watch: ${await watch.open(flags.watch!)}`);
+      const result = await runner.run(prepared.job, hooks).catch(async (error: unknown) => {
+        // The backend went away with the model; what it told is kept.
+        if (losses.step.length > 0) await writeHistory(folder, { spec: prepared.spec, losses });
+        throw error;
+      });
+      progress.finish(result.steps);
+      const seconds = (performance.now() - start) / 1000;
+      const reportFile = flags.report ?? join(folder, 'report.html');
+      return await finish({ prepared, runner, reason, result, report, reportFile, seconds, folder, output });
+    } finally {
+      await watch?.close();
     }
-    progress.finish(result.steps);
-    const seconds = (performance.now() - start) / 1000;
-    const reportFile = flags.report ?? join(folder, 'report.html');
-    return await finish({
-      prepared,
-      runner,
-      reason: choice.reason,
-      result,
-      report,
-      reportFile,
-      seconds,
-      folder,
-      output,
-    });
-  } finally {
-    release();
-    await watch?.close();
-    await runner?.close();
-  }
+  });
 }
 
 /** What is known before the first step. */

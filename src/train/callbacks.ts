@@ -1,5 +1,4 @@
 /** Who hears of a training: in the order in which they were given, and with a word in when it ends. */
-
 import * as v from 'valibot';
 import { SpecError } from '../errors.ts';
 import { callback, parseObject, show } from '../spec/parse.ts';

@@ -15,9 +15,6 @@ import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../
 import { plateauOf, type ScheduleFunction, type ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor, onGpu } from './backend.ts';
-
-export { support } from './backend.ts';
-
 import { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { checkParameters, readParameters, readState } from './params.ts';
@@ -26,6 +23,8 @@ import type { Sweep } from './sweep.ts';
 import { Trainer } from './trainer.ts';
 import { doneBefore } from './turns.ts';
 import type { Runtime } from './types.ts';
+
+export { support } from './backend.ts';
 
 /** What predicts and evaluates, and cannot be trained. */
 export type Model = Pick<

@@ -1,5 +1,6 @@
 /** The training loop: epochs of submits, paced, with the metrics some submits behind. */
 import * as v from 'valibot';
+import { loaded } from '../errors.ts';
 import type { RunResult } from '../run/executor.ts';
 import { abortSignal, boolean, callback, fraction, integer } from '../spec/parse.ts';
 import { Callbacks } from './callbacks.ts';
@@ -54,7 +55,7 @@ export async function fitEpochs(
   const { validationSplit, stratified } = options;
   if (validationSplit === undefined && stratified === undefined) return trainEpochs(engine, data, options, calls);
   // Few runs need it.
-  const { holdOut } = await import('./hold-out.ts');
+  const { holdOut } = await loaded(import('./hold-out.ts'));
   const { train, held, release } = await holdOut(engine, data, options);
   try {
     return await trainEpochs(engine, train, { ...options, validationData: held }, calls);

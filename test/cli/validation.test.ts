@@ -76,6 +76,7 @@ describe('early stopping', () => {
     expect(best).toBe(epochs.length - 3);
     expect(events).toContainEqual({ event: 'best', epoch: best, value: losses[best], stoppedEarly: true });
     expect(err).toContain(`early stopping: ended the training; the best epoch was ${best}, with loss`);
+    expect(readFileSync(path('early', 'report.html'), 'utf8')).not.toContain('>1000<'); // the steps that were asked for
     // The model is the one that a training of so many epochs leaves.
     await train('short', ...early, '--epochs', String(best + 1));
     const weights = (out: string) => {

@@ -7,12 +7,12 @@ import type { Metrics } from '../../train/types.ts';
 import { type DataFlags, loadSource } from '../data.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { makeFolder, writeHistory } from '../folder.ts';
-import { onInterrupt } from '../interrupt.ts';
-import type { JobHooks, Runner } from '../job.ts';
+import type { JobHooks } from '../job.ts';
 import type { Output } from '../output.ts';
 import { duration, Progress } from '../progress.ts';
 import { metricName, metricWords, numbersOf } from '../report.ts';
-import { adapterWords, type BackendName, chooseRunner } from '../runner.ts';
+import { begin, withRunner } from '../run.ts';
+import type { BackendName } from '../runner.ts';
 import { buildSpec, readModel, type SpecFlags, totalSteps, trainingLength } from '../spec.ts';
 import type { RunOptions } from '../start.ts';
 import { tableText } from '../sweep/words.ts';
@@ -38,21 +38,11 @@ export async function crossValidation(flags: FoldsFlags, output: Output, started
   const prepared = await prepare(flags);
   const folder = await makeFolder(flags.out);
   output.say(`data: ${prepared.describe}`);
-  const stop = new AbortController();
-  const release = onInterrupt(stop, output);
-  let runner: Runner | undefined;
-  try {
-    const choice = await chooseRunner(flags.backend);
-    runner = choice.runner;
-    output.say(`backend: ${runner.backend}: ${choice.reason}`);
+  return withRunner(flags.backend, output, async ({ runner, reason }, signal) => {
     const progress = new Progress(prepared.total, output.screen);
     const hooks: JobHooks<FoldsJob> = {
-      signal: stop.signal,
-      onStart: ({ adapter, plan }) => {
-        started();
-        output.say(`adapter: ${adapterWords(adapter)}`);
-        output.say(`plan: ${plan}`);
-      },
+      signal,
+      onStart: (event) => begin(event, output, started),
       onStep: ({ step, loss, losses }) => {
         if (step % flags.logEvery === 0) output.event({ event: 'step', step, losses });
         progress.update({ step, loss, label: 'mean loss' });
@@ -62,11 +52,8 @@ export async function crossValidation(flags: FoldsFlags, output: Output, started
     const result = await runner.run(prepared.job, hooks);
     progress.finish(result.steps);
     output.say(`in all: ${duration((performance.now() - start) / 1000)}`);
-    return await finish(prepared.job, result, { backend: runner.backend, reason: choice.reason }, folder, output);
-  } finally {
-    release();
-    await runner?.close();
-  }
+    return finish(prepared.job, result, { backend: runner.backend, reason }, folder, output);
+  });
 }
 
 /** Reads and checks all there is to check: what is wrong here is bad usage. @throws DownhillError */

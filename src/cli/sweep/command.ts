@@ -4,11 +4,11 @@ import { writeFileWhole } from '../../node/index.ts';
 import type { Spec } from '../../spec/spec.ts';
 import { EXIT } from '../errors.ts';
 import { makeFolder, writeHistory } from '../folder.ts';
-import { onInterrupt } from '../interrupt.ts';
-import type { JobHooks, Runner } from '../job.ts';
+import type { JobHooks } from '../job.ts';
 import type { Output } from '../output.ts';
 import { duration, Progress } from '../progress.ts';
-import { adapterWords, type Choice, chooseRunner } from '../runner.ts';
+import { begin, withRunner } from '../run.ts';
+import { adapterWords, type Choice } from '../runner.ts';
 import { rangesOf, type SweepFlags, shellLine, trainWords } from './flags.ts';
 import type { SweepJob, SweepResult } from './job.ts';
 import { outcomeOf } from './outcome.ts';
@@ -24,35 +24,22 @@ export async function sweep(flags: SweepFlags, output: Output, started: () => vo
   const folder = await makeFolder(flags.out);
   output.say(`data: ${prepared.describe}`);
   output.say(`search: ${prepared.search}`);
-  const stop = new AbortController();
-  const release = onInterrupt(stop, output);
-  let runner: Runner | undefined;
-  try {
-    const choice = await chooseRunner(flags.backend);
-    runner = choice.runner;
-    output.say(`backend: ${runner.backend}: ${choice.reason}`);
+  return withRunner(flags.backend, output, async (choice, signal) => {
     const progress = new Progress(prepared.job.total, output.screen);
     const hooks: JobHooks<SweepJob> = {
-      signal: stop.signal,
-      onStart: ({ adapter, plan }) => {
-        started();
-        output.say(`adapter: ${adapterWords(adapter)}`);
-        output.say(`plan: ${plan}`);
-      },
+      signal,
+      onStart: (event) => begin(event, output, started),
       onStep: ({ step, loss, active, losses }) => {
         if (losses) output.event({ event: 'step', step, losses });
         progress.update({ step, loss, label: `lowest loss of ${active}` });
       },
     };
     const start = performance.now();
-    const result = await runner.run(prepared.job, hooks);
+    const result = await choice.runner.run(prepared.job, hooks);
     progress.finish(result.steps);
     const seconds = (performance.now() - start) / 1000;
-    return await finish({ flags, prepared, choice, result, seconds, folder, output });
-  } finally {
-    release();
-    await runner?.close();
-  }
+    return finish({ flags, prepared, choice, result, seconds, folder, output });
+  });
 }
 
 interface Finished {
