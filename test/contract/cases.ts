@@ -6,6 +6,7 @@ import { faultCases } from './faults.ts';
 import { foldCases } from './folds.ts';
 import { gradientCases } from './gradients.ts';
 import { guardCases } from './guard.ts';
+import { heldOutCases } from './held-out.ts';
 import { kernelCases } from './kernels.ts';
 import { lostCases } from './lost.ts';
 import { metricCases } from './metrics.ts';
@@ -31,6 +32,7 @@ export const cases: ContractCase[] = [
   ...metricCases,
   ...streamingCases,
   ...foldCases,
+  ...heldOutCases,
   ...earlyCases,
   ...lostCases,
   ...faultCases,
