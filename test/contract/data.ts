@@ -90,3 +90,20 @@ export function withCategories({ layers: [first] }: Spec, rows: Rows): Rows {
 export async function executorFor({ runtime, gpu }: ContractContext): Promise<Executor> {
   return runtime === 'cpu' ? new CpuExecutor() : new WebGpuExecutor(await requestDevice(gpu));
 }
+
+/**
+ * Whether the executor has halves, as its adapter has `shader-f16` or not; a case that is without them says so.
+ * Throws where the two differ: then no case of mixed precision would compare anything.
+ */
+export async function hasHalves({ gpu, log }: ContractContext, { adapter }: Executor): Promise<boolean> {
+  const expected = gpu ? (await gpu.requestAdapter())!.features.has('shader-f16') : true;
+  if (adapter.halves !== expected) throw new Error(`halves: got ${adapter.halves}, the adapter says ${expected}`);
+  if (!expected) log('this adapter has no shader-f16: nothing compared');
+  return expected;
+}
+
+/** Rows of three classes, without weights. */
+export function classRows(count: number, width: number, seed?: number) {
+  const { x, y } = randomRows({ count, width, outputs: 3, input: 'f32', target: 'class' }, seed);
+  return { x, y };
+}

@@ -8,7 +8,7 @@ import type { EarlyStopping, EpochEvent, FitOptions, Runtime } from '../../src/t
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { reachable } from '../support/reachable.ts';
 import { countingGpu } from './counting.ts';
-import { randomRows } from './data.ts';
+import { classRows } from './data.ts';
 
 const SPEC: SpecInput = {
   inputs: 5,
@@ -18,13 +18,9 @@ const SPEC: SpecInput = {
   batchSize: 16,
   seed: 4,
 };
-const rowsOf = (count: number, seed?: number) => {
-  const { x, y } = randomRows({ count, width: 5, outputs: 3, input: 'f32', target: 'class' }, seed);
-  return { x, y };
-};
 /** Four mini-batches an epoch. */
-const DATA = rowsOf(60);
-const OTHER = rowsOf(25, 9);
+const DATA = classRows(60, 5);
+const OTHER = classRows(25, 5, 9);
 const OPTIONS: FitOptions = { epochs: 12, validationData: OTHER, earlyStopping: { patience: 3 } };
 
 const words = (value: unknown) =>

@@ -21,7 +21,7 @@ import goldenLosses from '../golden/losses.json';
 import goldenOptimizers from '../golden/optimizers.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { compareTrainStep } from './compare.ts';
-import { type DataShape, executorFor, randomRows, TARGET_OF, withCategories } from './data.ts';
+import { type DataShape, executorFor, hasHalves, randomRows, TARGET_OF, withCategories } from './data.ts';
 import { layerPoints } from './layers.ts';
 import { maxNormPoints } from './max_norm.ts';
 
@@ -435,8 +435,9 @@ const mixedCases = POINTS.filter(({ everywhere, name }) => everywhere || /^layer
     group: 'kernels',
     runtimes: point.everywhere ? ['cpu', 'chromium', 'dawn', 'deno'] : ['cpu', 'deno'],
     run: async (context) => {
-      const { halves } = await adapterOf(context);
-      if (halves) await runPoint(context, point, 'layered', {}, 'mixed');
+      const executor = await executorFor(context);
+      await executor.dispose();
+      if (await hasHalves(context, executor)) await runPoint(context, point, 'layered', {}, 'mixed');
     },
   }),
 );

@@ -11,7 +11,7 @@ import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
-import { executorFor } from './data.ts';
+import { executorFor, hasHalves } from './data.ts';
 
 const REGRESSION: SpecInput = {
   inputs: 2,
@@ -57,7 +57,7 @@ async function run(executor: Executor, program: Program, y: number, from: [numbe
 /** The steps of a scale, on a program with one update kernel and on one whose gradients are clipped. */
 async function scales(context: ContractContext): Promise<void> {
   const executor = await executorFor(context);
-  if (!executor.adapter.halves) return executor.dispose();
+  if (!(await hasHalves(context, executor))) return executor.dispose();
   const { stop, skip, idle, off } = GUARD;
   try {
     for (const clip of [{}, { globalClipNorm: 1 }]) {
@@ -83,7 +83,7 @@ async function scales(context: ContractContext): Promise<void> {
           [0, 0],
         );
       }
-      // At the least scale it is a bad number as any other.
+      // At the least scale it is a bad number like all others.
       const least = await on(1e6, [1, 0], [stop, stop]);
       same('at the least scale', [overflow(least.flags), Boolean(least.flags[0])], [[false, false], true]);
       same('stands still', [least.learned[0], least.scales[0]], [start, [1, 0]]);

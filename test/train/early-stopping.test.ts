@@ -6,7 +6,7 @@ import type { SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import type { EarlyStopping, EpochEvent, FitOptions, StepEvent } from '../../src/train/types.ts';
-import { randomRows } from '../contract/data.ts';
+import { classRows } from '../contract/data.ts';
 
 const CPU = { backend: 'cpu' } as const;
 /** Weights, running statistics and moving averages, all of which move with every step. */
@@ -18,13 +18,9 @@ const SPEC: SpecInput = {
   batchSize: 16,
   seed: 4,
 };
-const rowsOf = (count: number, seed?: number) => {
-  const { x, y } = randomRows({ count, width: 4, outputs: 3, input: 'f32', target: 'class' }, seed);
-  return { x, y };
-};
 /** Four mini-batches an epoch; what is learned of them says nothing of others. */
-const DATA = rowsOf(60);
-const OTHER = rowsOf(25, 9);
+const DATA = classRows(60, 4);
+const OTHER = classRows(25, 4, 9);
 const EPOCHS = 14;
 
 /** The epochs of a run that nobody stops, and the model behind each. */

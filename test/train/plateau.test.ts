@@ -9,7 +9,7 @@ import type { SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import type { EpochEvent, FitOptions, Runtime, StepEvent } from '../../src/train/types.ts';
-import { randomRows } from '../contract/data.ts';
+import { classRows } from '../contract/data.ts';
 
 const CPU = { backend: 'cpu' } as const;
 const learningRate = reduceOnPlateau({ learningRate: 0.3, factor: 0.4, patience: 0, threshold: 0.02, cooldown: 1 });
@@ -21,13 +21,9 @@ const SPEC: SpecInput = {
   batchSize: 16,
   seed: 4,
 };
-const rowsOf = (count: number, seed?: number) => {
-  const { x, y } = randomRows({ count, width: 4, outputs: 3, input: 'f32', target: 'class' }, seed);
-  return { x, y };
-};
 /** Four mini-batches an epoch. */
-const DATA = rowsOf(60);
-const OTHER = rowsOf(25, 9);
+const DATA = classRows(60, 4);
+const OTHER = classRows(25, 4, 9);
 const EPOCHS = 9;
 
 /** The learning rates of epochs that came to these values, as the formula has them. */
