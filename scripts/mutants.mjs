@@ -67,8 +67,10 @@ export async function runMutants(words = []) {
   try {
     for (const tests of new Set(chosen.map((mutant) => mutant.tests))) {
       const { code, output } = await runTests(copy, tests);
-      if (code === 0) continue;
-      say(`FAILED: ${tests.join(' ')} is red without any damage: ${firstFailure(output)}`);
+      const ran = /Tests .*\d+ passed/.test(output);
+      if (code === 0 && ran) continue;
+      const what = ran || code !== 0 ? `is red without any damage: ${firstFailure(output)}` : 'runs no test';
+      say(`FAILED: ${tests.join(' ')} ${what}`);
       return { ...tally, failed: chosen.length };
     }
     for (const mutant of chosen) {

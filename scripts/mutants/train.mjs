@@ -20,7 +20,7 @@ export const train = [
     file: 'src/train/params.ts',
     find: 'await executor.write(SCALER, scaler.values, model)',
     replace: 'await executor.write(SCALER, Float32Array.of(LOSS_SCALE.start, 0), model)',
-    tests: cpu('layered: mixed precision, gradients summed and clipped'),
+    tests: cpu('resume: mixed precision, gradients summed and clipped'),
     why: 'mixed precision: a file whose scale is not taken up',
   },
   {
