@@ -10,10 +10,12 @@ import { CpuExecutor } from '../../src/run/cpu.ts';
 import type { Executor } from '../../src/run/executor.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
 import { ACTIVATIONS, parseActivation } from '../../src/spec/activations.ts';
+import { CLIPS } from '../../src/spec/clip.ts';
 import { INITIALIZERS, parseInitializer } from '../../src/spec/initializers.ts';
-import { dense } from '../../src/spec/layers.ts';
+import { dense, LAYERS, SHAPING_LAYERS } from '../../src/spec/layers.ts';
 import { LOSSES, parseLoss } from '../../src/spec/losses.ts';
 import { OPTIMIZERS, parseOptimizer } from '../../src/spec/optimizers.ts';
+import { REGULARIZERS } from '../../src/spec/penalties.ts';
 import { parseSchedule, SCHEDULES } from '../../src/spec/schedules.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import activations from '../golden/activations.json';
@@ -22,7 +24,9 @@ import losses from '../golden/losses.json';
 import optimizers from '../golden/optimizers.json';
 import { ratesOf } from '../golden/rates.ts';
 import schedules from '../golden/schedules.json';
+import updates from '../golden/updates.json';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { inProgram, type NamedValues, type Recorded, Replay, readTensor, writeTensor } from '../support/replay.ts';
 import { executorFor } from './data.ts';
 
 /** What no runtime may be off, in f32: a few roundings of numbers near 1, and what `exp` and its like add. */
@@ -54,12 +58,6 @@ function only(spec: SpecInput, ...kernels: KernelName[]): Program {
   return { ...program, lists: { ...program.lists, train: { ...train, steps } } };
 }
 
-/** The CPU executor also takes and gives f64. */
-const write = (executor: Executor, name: string, values: Values) =>
-  executor.write(name, executor instanceof CpuExecutor ? (values as Float32Array) : Float32Array.from(values));
-const read = async (executor: Executor, name: string): Promise<Values> =>
-  executor instanceof CpuExecutor ? executor.values(name) : executor.read(name);
-
 async function run(executor: Executor, inputs: number, y: Values, scalars = NO_SCALARS, rows = 1): Promise<void> {
   const feed = new Feed(rows, { capacity: 1 });
   for (let i = 0; i < rows; i++) feed.indices(0)[i] = i;
@@ -90,8 +88,8 @@ const activation: Measure = async (executor, name) => {
       batchSize: z.length,
     };
     await executor.prepare(only(spec, 'activation_forward', 'activation_backward'));
-    await write(executor, 'pre/0', z);
-    await write(
+    await writeTensor(executor, 'pre/0', z);
+    await writeTensor(
       executor,
       'd_act/0',
       z.map(() => 1),
@@ -99,8 +97,8 @@ const activation: Measure = async (executor, name) => {
     await run(executor, 1, z, NO_SCALARS, z.length);
     largest = Math.max(
       largest,
-      deviationOf(await read(executor, 'act/0'), golden.value),
-      deviationOf(await read(executor, 'delta/0'), golden.derivative),
+      deviationOf(await readTensor(executor, 'act/0'), golden.value),
+      deviationOf(await readTensor(executor, 'delta/0'), golden.derivative),
     );
   }
   return largest;
@@ -115,12 +113,12 @@ const loss: Measure = async (executor, name) => {
     const spec: SpecInput = { inputs: 1, layers: [dense(z.length)], loss: parsed, batchSize: 1 };
     if (prepared !== JSON.stringify(spec)) await executor.prepare(only(spec, 'loss'));
     prepared = JSON.stringify(spec);
-    await write(executor, 'act/0', z);
+    await writeTensor(executor, 'act/0', z);
     await run(executor, 1, y);
     largest = Math.max(
       largest,
-      deviationOf([(await read(executor, 'row_metrics'))[0]!], [golden.value]),
-      deviationOf(await read(executor, 'd_act/0'), golden.gradient),
+      deviationOf([(await readTensor(executor, 'row_metrics'))[0]!], [golden.value]),
+      deviationOf(await readTensor(executor, 'd_act/0'), golden.gradient),
     );
   }
   return largest;
@@ -138,23 +136,56 @@ const optimizer: Measure = async (executor, name) => {
     const math = OPTIMIZER_MATH[parsed.type];
     for (const [slot, value] of (math.start?.(parsed as never) ?? []).entries()) {
       const kind = math.state(parsed as never)[slot];
-      await write(
+      await writeTensor(
         executor,
         `state/${kind}/0/weight`,
         start.map(() => value),
       );
     }
-    await write(executor, 'param/0/weight', start);
+    await writeTensor(executor, 'param/0/weight', start);
     for (const [step, gradient] of gradients.entries()) {
       const learningRate = golden.learningRates?.[step];
       const current = learningRate === undefined ? parsed : parseOptimizer({ ...parsed, learningRate }, 'golden');
-      await write(executor, 'grad/0/weight', gradient);
+      await writeTensor(executor, 'grad/0/weight', gradient);
       await run(executor, start.length, [0], updateNumbers(current, step).scalars);
-      largest = Math.max(largest, deviationOf(await read(executor, 'param/0/weight'), golden.parameters[step]!));
+      largest = Math.max(largest, deviationOf(await readTensor(executor, 'param/0/weight'), golden.parameters[step]!));
     }
   }
   return largest;
 };
+
+/** What stands in a golden file of whole updates. */
+interface Update extends Recorded {
+  readonly name: string;
+  readonly losses: number[];
+  readonly updates: { parameters: NamedValues; averages?: NamedValues }[];
+  readonly outputs: number[][];
+}
+
+/** Losses, parameters and averages of every update of a run, and the outputs behind it. */
+const update =
+  (kind: string): Measure =>
+  async (executor, name) => {
+    const run = (updates.cases as unknown as Update[]).find((golden) => golden.name === `${kind} ${name}`);
+    if (!run) throw new Error(`test/golden/updates.json has no "${kind} ${name}"; add it to updates() of make.py`);
+    const program = plan(parseSpec(run.spec), { strategy: 'plain' });
+    const replay = await Replay.open(executor, program, run);
+    const deviations: number[] = [];
+    try {
+      let step = 0;
+      for await (const { losses } of replay.updates()) {
+        const { parameters, averages = {} } = run.updates[step]!;
+        const tensors = [...inProgram(program.spec, parameters), ...inProgram(program.spec, averages, 'state/ema')];
+        for (const [tensor, values] of tensors)
+          deviations.push(deviationOf(await readTensor(executor, tensor), values));
+        deviations.push(deviationOf(losses, [run.losses[step++]!]));
+      }
+      deviations.push(deviationOf(await replay.outputs(run.x.length), run.outputs.flat()));
+    } finally {
+      replay.dispose();
+    }
+    return deviations.reduce((largest, own) => (own <= largest ? largest : own), 0); // a NaN stays
+  };
 
 /** Learning rates relative to the largest of the schedule, and its momenta. */
 function schedule(name: string): number {
@@ -235,6 +266,11 @@ export const parityCases: ContractCase[] = [
   ...computed('activation', namesBut(ACTIVATIONS, 'linear'), activation),
   ...computed('loss', Object.keys(LOSSES), loss),
   ...computed('optimizer', Object.keys(OPTIMIZERS), optimizer),
+  ...computed('layer', namesBut({ ...SHAPING_LAYERS, ...LAYERS }, 'activation'), update('layer')),
+  ...computed('clipping', Object.keys(CLIPS), update('clipping')),
+  ...computed('penalty', [...Object.keys(REGULARIZERS), 'maxNorm'], update('penalty')),
+  ...computed('weight', ['sampleWeight', 'classWeight', 'maskTargets'], update('weight')),
+  ...computed('update', ['emaMomentum', 'gradientAccumulationSteps'], update('update')),
   ...onHost('schedule', namesBut(SCHEDULES, 'custom'), schedule, BOUND_F64),
   ...onHost('initialiser', namesBut(INITIALIZERS, 'values'), initializer, BOUND_SPREAD),
 ];

@@ -688,7 +688,8 @@ class Case:
         names = [f"layers.{i}.{key}" for i, group in enumerate(self.modules) for module in group for key, _ in module.named_parameters()]
         return {name: tensor.norm().item() for name, tensor in zip(names, tensors)}
 
-    def train(self, x, y, epochs, clip=None, accumulate=1, project=None, tell_norms=False):
+    def train(self, x, y, epochs, clip=None, accumulate=1, project=None, tell_norms=False, each=None):
+        """The run; with a list `each`, that gets the parameters and the averages after every update."""
         start = self.weights()
         momentum = self.spec["optimizer"].get("emaMomentum")
         everything = torch.nn.ModuleList([torch.nn.ModuleList(group) for group in self.modules])
@@ -723,6 +724,9 @@ class Case:
                     updates.append(self.norms([after - start for after, start in zip(self.parameters, before)]))
                 if momentum is not None:
                     average.update_parameters(everything)
+                if each is not None:
+                    averages = {"averages": self.named(average.module)} if momentum is not None else {}
+                    each.append({"parameters": self.weights(), **averages})
                 if self.scheduler:
                     self.scheduler.step()
                 batches.append(rows.tolist())
@@ -1276,6 +1280,103 @@ def weights():
     write("weights", {"cases": cases})
 
 
+def updates():
+    """What docs/parity.md compares beside formulas: two updates of a small network each, all that they leave, outputs."""
+    torch.manual_seed(21)
+    nn, linear = torch.nn, torch.nn.Linear
+    rows, width = 7, 4
+    x = exact(torch.randn(rows, width))
+    x[:, 1] = torch.randint(0, 3, (rows,))
+    y = (x[:, 0] > 0).long() + (x[:, 2] * x[:, 3] > 0).long()
+    some = y.clone()
+    some[2] = -1
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.25, 3.0, 0.0, 1.5])
+    class_weight = torch.tensor([1.0, 0.5, 3.0])
+
+    def dense(units, **more):
+        return {"type": "dense", "units": units, **more}
+
+    def plain():
+        return [[linear(width, 5), nn.Tanh()], [linear(5, 3)]]
+
+    def between(module):
+        return [[linear(width, 5), nn.Tanh()], [module], [linear(5, 3)]]
+
+    def weighted(z, at):
+        values = nn.functional.cross_entropy(z, y[at], reduction="none")
+        return (weight[at] * values).sum() / weight[at].sum()
+
+    hidden, last = dense(5, activation="tanh"), dense(3)
+    two = [hidden, last]
+    mean = lambda z, at: nn.functional.cross_entropy(z, y[at])
+    by_class = lambda z, at: nn.functional.cross_entropy(z, y[at], weight=class_weight)
+    there = lambda z, at: nn.functional.cross_entropy(z, some[at], ignore_index=-1)
+    weights_of = lambda p: (p[0], p[2])
+    l1 = lambda factor: lambda p: factor * sum(w.abs().sum() for w in weights_of(p))
+    l2 = lambda factor: lambda p: factor * sum((w**2).sum() for w in weights_of(p))
+    l1l2 = lambda p: l1(0.02)(p) + l2(0.05)(p)
+    clip_each = lambda p: [nn.utils.clip_grad_norm_([one], 0.1) for one in p]
+    columns = [{"column": 1, "categories": 3, "dimension": 2}]
+    block = {"type": "residual", "layers": [dense(6, activation="relu"), dense(4)]}
+    projected = Residual([Dense(5, 6, torch.relu), linear(6, 4)], linear(5, 4, bias=False))
+    # kind and name, layers, modules, what else the spec says, the loss, and what else `train` and `Case` take
+    entries = [
+        ("layer dense", two, plain(), {}, mean, {}),
+        ("layer layerNorm", [hidden, {"type": "layerNorm"}, last], between(nn.LayerNorm(5)), {}, mean, {}),
+        ("layer rmsNorm", [hidden, {"type": "rmsNorm"}, last], between(RMSNorm(5)), {}, mean, {}),
+        ("layer batchNorm", [hidden, {"type": "batchNorm"}, last], between(nn.BatchNorm1d(5)), {}, mean, {}),
+        ("layer dropout", [hidden, {"type": "dropout", "rate": 0.4}, last], between(Dropout(0.4, 1)), {}, mean, {}),
+        ("layer gaussianNoise", [hidden, {"type": "gaussianNoise", "stddev": 0.3}, last],
+         between(GaussianNoise(0.3, 1)), {}, mean, {}),
+        ("layer residual", [hidden, block, last],
+         [[linear(width, 5), nn.Tanh()], [projected], [linear(4, 3)]], {}, mean, {}),
+        ("layer embedding", [{"type": "embedding", "columns": columns}, hidden, last],
+         [[Embedding([(1, 3, 2)])], [linear(5, 5), nn.Tanh()], [linear(5, 3)]], {}, mean, {}),
+        ("clipping clipValue", two, plain(), {"clipValue": 0.05}, mean,
+         {"clip": lambda p: nn.utils.clip_grad_value_(p, 0.05)}),
+        ("clipping clipNorm", two, plain(), {"clipNorm": 0.1}, mean, {"clip": clip_each}),
+        ("clipping globalClipNorm", two, plain(), {"globalClipNorm": 0.3}, mean,
+         {"clip": lambda p: nn.utils.clip_grad_norm_(p, 0.3)}),
+        ("penalty l1", two, plain(), {"weightRegularizer": {"type": "l1", "l1": 0.02}}, mean, {"penalty": l1(0.02)}),
+        ("penalty l2", two, plain(), {"weightRegularizer": {"type": "l2", "l2": 0.05}}, mean, {"penalty": l2(0.05)}),
+        ("penalty l1l2", two, plain(), {"weightRegularizer": {"type": "l1l2", "l1": 0.02, "l2": 0.05}}, mean,
+         {"penalty": l1l2}),
+        ("penalty maxNorm", two, plain(), {"maxNorm": 0.7}, mean, {"project": renorm({0: 0.7, 2: 0.7})}),
+        ("weight sampleWeight", two, plain(), {}, weighted, {}),
+        ("weight classWeight", two, plain(), {"classWeight": class_weight.tolist()}, by_class, {}),
+        ("weight maskTargets", two, plain(), {"maskTargets": True}, there, {}),
+        ("update emaMomentum", two, plain(), {}, mean, {}),
+        ("update gradientAccumulationSteps", two, plain(), {"gradientAccumulationSteps": 2}, mean, {"accumulate": 2}),
+    ]
+    cases = []
+    for name, layers, modules, more, loss, options in entries:
+        for part in [part for group in modules for module in group for part in module.modules()]:
+            if isinstance(part, (nn.LayerNorm, RMSNorm, nn.BatchNorm1d)):
+                for parameter in part.parameters():
+                    parameter.data += 0.3 * torch.randn_like(parameter)
+        optimizer = {"type": "sgd", "learningRate": 0.2, "momentum": 0.9}
+        if name == "update emaMomentum":
+            optimizer["emaMomentum"] = 0.8
+        spec = {
+            "inputs": width,
+            "layers": layers,
+            "loss": "softmaxCrossEntropy",
+            "optimizer": optimizer,
+            "batchSize": 4 // options.get("accumulate", 1),
+            "seed": 11,
+            **more,
+        }
+        momentum = lambda parameters: torch.optim.SGD(parameters, lr=0.2, momentum=0.9)
+        case = Case(name, spec, modules, loss, momentum, penalty=options.pop("penalty", lambda parameters: 0))
+        after = []
+        run = case.train(x, torch.arange(rows), 1, **options, each=after)
+        truth = some if loss is there else y
+        own = {"sampleWeight": weight.tolist()} if loss is weighted else {}
+        kept = {key: run[key] for key in ("name", "spec", "x", "start", "batches", "losses")}
+        cases.append({**kept, "y": truth.tolist(), **own, "updates": after, "outputs": case.predict(x)["outputs"]})
+    write("updates", {"cases": cases})
+
+
 # --- metrics ----------------------------------------------------------------------------------------------------------
 
 def metrics():
@@ -1373,7 +1474,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, metrics, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, updates, metrics, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

@@ -1,11 +1,7 @@
 /** Layers other than dense and activation: their gradients against finite differences, their runs against PyTorch. */
 import { describe, expect, it } from 'vitest';
-import { encodeRows } from '../../src/data/encode.ts';
-import { updateNumbers } from '../../src/math/update.ts';
-import { nameInProgram } from '../../src/plan/lower.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
-import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
 import {
   activation,
   batchNorm,
@@ -19,12 +15,13 @@ import {
   rmsNorm,
 } from '../../src/spec/layers.ts';
 import { parametersOf } from '../../src/spec/network.ts';
-import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { parseSpec } from '../../src/spec/spec.ts';
 import { createTrainer, loadModel } from '../../src/train/create.ts';
 import { randomRows, withCategories } from '../contract/data.ts';
 import { expectClose } from '../golden/compare.ts';
 import golden from '../golden/layers.json';
 import { gradients } from '../support/finite-differences.ts';
+import { inProgram, type NamedValues, type Recorded, Replay, tensorsOf } from '../support/replay.ts';
 
 const NETWORKS: [string, LayerInput[]][] = [
   ['layer norm', [dense(6), layerNorm(), activation('tanh'), dense(3)]],
@@ -94,62 +91,29 @@ describe.each(NETWORKS)('gradients: %s', (_, layers) => {
   });
 });
 
-type Values = number[] | number[][];
-interface Run {
+interface Run extends Recorded {
   name: string;
-  spec: SpecInput;
-  x: number[][];
   y: number[];
-  start: Record<string, Values>;
-  batches: number[][];
   losses: number[];
-  final: Record<string, Values>;
+  final: NamedValues;
   predictions: { outputs: number[][]; one: number[][] };
 }
 const runs = golden.cases as unknown as Run[];
 
-const tensor = (values: Values) => ({
-  shape: Array.isArray(values[0]) ? [values.length, values[0].length] : [values.length],
-  values: Float32Array.from(values.flat()),
-});
-const tensors = (all: Record<string, Values>) =>
-  new Map(Object.entries(all).map(([name, values]) => [name, tensor(values)]));
-
 describe.each(runs)('PyTorch: $name', (run) => {
-  const spec = parseSpec(run.spec);
-  const kinds = new Map(parametersOf(spec).map(({ name, kind }) => [name, kind]));
-  const inProgram = (name: string, values: Values) => {
-    if (kinds.get(name) !== 'matrix') return values.flat();
-    const matrix = values as number[][];
-    return matrix[0]!.flatMap((_, column) => matrix.map((row) => row[column]!));
-  };
-
   it.each(['layered', 'plain'] as const)('the %s program in f64 follows to 1e-9', async (strategy) => {
-    const program = plan(spec, { strategy });
+    const program = plan(parseSpec(run.spec), { strategy });
     const executor = new CpuExecutor('f64');
-    await executor.prepare(program);
-    for (const [name, values] of Object.entries(run.start)) {
-      await executor.write(nameInProgram(name, 'param'), inProgram(name, values));
+    const replay = await Replay.open(executor, program, run);
+    const losses: number[] = [];
+    for await (const updated of replay.updates()) losses.push(...updated.losses);
+    expectClose(losses, run.losses, { relative: 1e-9 }, 'loss');
+    for (const [name, values] of inProgram(program.spec, run.final)) {
+      expectClose(executor.values(name), values, { relative: 1e-8, absolute: 1e-11 }, name);
     }
-    const data = await executor.load(encodeRows(spec, { x: run.x, y: run.y }, 'golden'));
-    const feed = new Feed(program.lists.train.batch, { capacity: 1 });
-    for (const [step, batch] of run.batches.entries()) {
-      feed.indices(0).set(batch);
-      feed.set(0, batch.length, step, updateNumbers(spec.optimizer, step).scalars, 0, 0, spec.seed);
-      const { sums } = await executor.run('train', feed, 1, data);
-      expectClose([sums[0]! / batch.length], [run.losses[step]!], { relative: 1e-9 }, `loss of step ${step}`);
-    }
-    for (const [name, values] of Object.entries(run.final)) {
-      const own = executor.values(nameInProgram(name, 'param'));
-      expectClose(own, inProgram(name, values), { relative: 1e-8, absolute: 1e-11 }, name);
-    }
-    // By the list `infer`, of all rows and of one: what eval() gives.
+    // Of all rows and of one: what eval() gives.
     for (const expected of [run.predictions.outputs, run.predictions.one]) {
-      const infer = new Feed(program.lists.infer.batch, { capacity: 1 });
-      for (let row = 0; row < expected.length; row++) infer.indices(0)[row] = row;
-      infer.set(0, expected.length, 0, NO_SCALARS);
-      await executor.run('infer', infer, 1, data);
-      const outputs = executor.values(program.lists.infer.output!).subarray(0, expected.length * 3);
+      const outputs = await replay.outputs(expected.length);
       expectClose(outputs, expected.flat(), { relative: 1e-8, absolute: 1e-10 }, `outputs of ${expected.length} rows`);
     }
   });
@@ -157,15 +121,15 @@ describe.each(runs)('PyTorch: $name', (run) => {
   it('the trainer in f32 follows to 1e-4, and its file predicts the same', async () => {
     await using trainer = await createTrainer(run.spec, { backend: 'cpu' });
     expect([...(await trainer.weights()).keys()]).toEqual(Object.keys(run.final));
-    await trainer.setWeights(tensors(run.start));
+    await trainer.setWeights(tensorsOf(run.start));
     for (const [step, batch] of run.batches.entries()) {
       const { loss } = await trainer.step({ x: batch.map((row) => run.x[row]!), y: batch.map((row) => run.y[row]!) });
       expectClose([loss], [run.losses[step]!], { relative: 1e-4 }, `loss of step ${step}`);
     }
     const weights = await trainer.weights();
-    for (const [name, values] of Object.entries(run.final)) {
-      expect(weights.get(name)!.shape).toEqual(tensor(values).shape);
-      expectClose(weights.get(name)!.values, values.flat(), { relative: 1e-4, absolute: 1e-4 }, name);
+    for (const [name, { shape, values }] of tensorsOf(run.final)) {
+      expect(weights.get(name)!.shape).toEqual(shape);
+      expectClose(weights.get(name)!.values, values, { relative: 1e-4, absolute: 1e-4 }, name);
     }
     const outputs = await trainer.predict(run.x, { raw: true });
     expectClose(outputs, run.predictions.outputs.flat(), { relative: 1e-3, absolute: 1e-3 }, 'outputs');

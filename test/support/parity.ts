@@ -72,6 +72,15 @@ const KINDS: [kind: string, title: string, words: string][] = [
   ['activation', 'Activations', 'Value and derivative at the points of `test/golden/activations.json`.'],
   ['loss', 'Losses', 'Value of a row and its gradient in the outputs.'],
   ['optimizer', 'Optimizers', 'Parameters after every step of a run with given gradients.'],
+  [
+    'layer',
+    'Layers',
+    'Losses, parameters and running statistics after each of two updates, the second of a partial mini-batch, and what the network then predicts: without dropout and noise, by running statistics.',
+  ],
+  ['clipping', 'Clipping', 'The same of a network of dense layers.'],
+  ['penalty', 'Penalties and constraints', 'The same.'],
+  ['weight', 'Weights of rows', 'The same.'],
+  ['update', 'Averages and accumulation', 'The same, with the averages.'],
   ['schedule', 'Schedules', 'Learning rate relative to its largest, and momentum; computed in f64 everywhere.'],
   [
     'initialiser',
