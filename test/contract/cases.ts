@@ -1,6 +1,7 @@
 /** All contract cases: one list for every runtime. */
 import type { ContractCase } from '../support/contract-runner.ts';
 import { averagesCases } from './averages.ts';
+import { budgetCases } from './budget.ts';
 import { earlyCases } from './early.ts';
 import { faultCases } from './faults.ts';
 import { foldCases } from './folds.ts';
@@ -17,6 +18,7 @@ import { resumeCases } from './resume.ts';
 import { shaderCases } from './shaders.ts';
 import { smokeCases } from './smoke.ts';
 import { streamingCases } from './streaming.ts';
+import { torchCases } from './torch.ts';
 import { trainingCases } from './training.ts';
 
 export const cases: ContractCase[] = [
@@ -27,7 +29,9 @@ export const cases: ContractCase[] = [
   ...guardCases,
   ...mixedCases,
   ...parityCases,
+  ...torchCases,
   ...trainingCases,
+  ...budgetCases,
   ...averagesCases,
   ...metricCases,
   ...streamingCases,

@@ -9,6 +9,7 @@ import { createTrainer } from '../../src/train/create.ts';
 import { type CrossValidation, crossValidate } from '../../src/train/cross-validate.ts';
 import type { Runtime } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { equal } from './checks.ts';
 import { countingGpu } from './counting.ts';
 import { randomRows } from './data.ts';
 
@@ -59,13 +60,6 @@ const POINTS: readonly Point[] = [
   },
 ];
 
-function same(who: string, got: ArrayLike<number>, expected: ArrayLike<number>): void {
-  if (got.length !== expected.length) throw new Error(`${who}: ${got.length} values, expected ${expected.length}`);
-  for (let i = 0; i < got.length; i++) {
-    if (!Object.is(got[i], expected[i])) throw new Error(`${who}[${i}]: got ${got[i]}, expected ${expected[i]}`);
-  }
-}
-
 const all = [...Array(COUNT).keys()];
 const rest = (held: Uint32Array) => Uint32Array.from(all.filter((row) => !held.includes(row)));
 
@@ -78,14 +72,14 @@ async function compare(who: string, spec: SpecInput, runtime: Runtime, fold: num
     const training = takeRows(DATA, COUNT, rest(rows));
     const { epochs } = await trainer.fit(training, { epochs: EPOCHS, validationData: held });
     for (const [name, { values }] of await trainer.weights())
-      same(`${who}: ${name}`, weights.get(name)!.values, values);
+      equal(`${who}: ${name}`, weights.get(name)!.values, values);
     for (const [n, { loss, validation }] of epochs.entries()) {
-      same(`${who}: epoch ${n}`, Object.values(got.epochs[n]!.validation[fold]!), Object.values(validation!));
+      equal(`${who}: epoch ${n}`, Object.values(got.epochs[n]!.validation[fold]!), Object.values(validation!));
       if (!(Math.abs(got.epochs[n]!.losses[fold]! - loss) < 1e-9)) throw new Error(`${who}: epoch ${n}: loss ${loss}`);
     }
     const own = await trainer.predict(held.x);
     for (const [i, row] of rows.entries()) {
-      same(`${who}: row ${row}`, got.predictions.subarray(row * 3, row * 3 + 3), own.subarray(i * 3, i * 3 + 3));
+      equal(`${who}: row ${row}`, got.predictions.subarray(row * 3, row * 3 + 3), own.subarray(i * 3, i * 3 + 3));
     }
   } finally {
     await trainer.dispose();

@@ -7,6 +7,7 @@ import { type BadNumber, decode, GUARD } from '../../src/run/guard.ts';
 import { batchNorm, dense, embedding, type LayerInput, layerNorm, rmsNorm } from '../../src/spec/layers.ts';
 import { parseSpec } from '../../src/spec/spec.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { same } from './checks.ts';
 import { executorFor } from './data.ts';
 
 /** What turns one step bad: weights of a layer are all the same, biases 0. */
@@ -96,11 +97,6 @@ async function run(executor: Executor, program: Program, poison: Poison, guards:
   }
   data.dispose();
   return { flags: [...flags], learned };
-}
-
-function same(who: string, got: unknown, expected: unknown): void {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${who}: got ${a}, expected ${b}`);
 }
 
 async function guarded(context: ContractContext, strategy: Strategy): Promise<void> {

@@ -11,28 +11,17 @@ import {
   residual,
   rmsNorm,
 } from '../../src/spec/layers.ts';
-import type { SpecInput } from '../../src/spec/spec.ts';
-import type { DataShape } from './data.ts';
-
-export interface LayerPoint {
-  name: string;
-  spec: SpecInput;
-  data: Partial<DataShape>;
-  rows?: number;
-  everywhere?: boolean;
-  /** Whether the strategies that take a network through a workgroup run it too; their shaders take long to compile. */
-  fused?: boolean;
-}
+import type { Point } from './points.ts';
 
 /** A network of three classes; `rows` real rows of `batchSize`. */
-const point = (name: string, layers: LayerInput[], batchSize: number, rows = batchSize, inputs = 5): LayerPoint => ({
+const point = (name: string, layers: LayerInput[], batchSize: number, rows = batchSize, inputs = 5): Point => ({
   name: `layers ${name}`,
   spec: { inputs, layers, loss: 'softmaxCrossEntropy', optimizer: { type: 'adam', weightDecay: 0.1 }, batchSize },
   data: {},
   rows,
 });
 
-const norms: LayerPoint[] = [
+const norms: Point[] = [
   ...[1, 3, 63, 64, 65, 257].map((width, i) =>
     point(`layerNorm of ${width}`, [dense(width), layerNorm(), dense(3)], 6, 5, 1 + (i % 4)),
   ),
@@ -54,7 +43,7 @@ const norms: LayerPoint[] = [
   point('norms without parameters', [rmsNorm({ affine: false }), dense(9), layerNorm({ affine: false }), dense(3)], 3),
 ];
 
-const draws: LayerPoint[] = [
+const draws: Point[] = [
   ...[1, 3, 63, 65, 257].map((width, i) =>
     point(`dropout of ${width}`, [dense(width, { activation: 'tanh' }), dropout(0.1 + 0.2 * i), dense(3)], 7, 6),
   ),
@@ -72,7 +61,7 @@ const draws: LayerPoint[] = [
 ];
 
 /** Each way down that a stage can have above another; the padding behind a sigmoid is not 0. */
-const stages: LayerPoint[] = [
+const stages: Point[] = [
   point(
     'behind a sigmoid: a norm, noise and dropout',
     [
@@ -89,7 +78,7 @@ const stages: LayerPoint[] = [
   ),
 ];
 
-const blocks: LayerPoint[] = [
+const blocks: Point[] = [
   point('a residual block', [dense(9), residual([activation('relu'), dense(9)]), dense(3)], 6, 5),
   point(
     'residual blocks with projections',
@@ -108,7 +97,7 @@ const blocks: LayerPoint[] = [
   ),
 ];
 
-const batchNorms: LayerPoint[] = [
+const batchNorms: Point[] = [
   ...[
     [1, 3, 2],
     [3, 63, 62],
@@ -131,7 +120,7 @@ const batchNorms: LayerPoint[] = [
   ),
 ];
 
-const embeddings: LayerPoint[] = [
+const embeddings: Point[] = [
   point(
     'embedding of one column',
     [embedding([{ column: 2, categories: 5, dimension: 3 }]), dense(7, { activation: 'tanh' }), dense(3)],
@@ -176,7 +165,7 @@ const FUSED = [
   'behind a sigmoid: a norm, noise and dropout',
 ];
 
-export const layerPoints: LayerPoint[] = [...norms, ...draws, ...stages, ...blocks, ...batchNorms, ...embeddings].map(
+export const layerPoints: Point[] = [...norms, ...draws, ...stages, ...blocks, ...batchNorms, ...embeddings].map(
   (one) => ({
     ...one,
     everywhere: EVERYWHERE.some((name) => one.name === `layers ${name}`),

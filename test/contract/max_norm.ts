@@ -1,7 +1,7 @@
 /** Points for the max-norm constraint: some vectors too long and some not, in each kind of layer, beside what else an update does. */
 import { dense, embedding, residual } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import type { LayerPoint } from './layers.ts';
+import type { Point } from './points.ts';
 
 const SPEC: SpecInput = {
   inputs: 70,
@@ -13,7 +13,7 @@ const SPEC: SpecInput = {
 };
 const averaged = { type: 'adam', learningRate: 0.1, emaMomentum: 0.7, weightDecay: 0.1 } as const;
 
-export const maxNormPoints: LayerPoint[] = [
+export const maxNormPoints: Point[] = [
   { name: 'max-norm by layer', spec: SPEC, data: {}, rows: 4 },
   { name: 'max-norm and moving averages', spec: { ...SPEC, optimizer: averaged }, data: {}, everywhere: true },
   {

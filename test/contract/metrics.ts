@@ -7,9 +7,7 @@ import type { ContractCase, ContractContext } from '../support/contract-runner.t
 import { checkMeasured, dataOf, MEASURED, type MeasuredCase, passOn, specOf } from '../support/measured.ts';
 import { countingGpu } from './counting.ts';
 import { randomRows } from './data.ts';
-
-const runtimeOf = ({ runtime, gpu }: ContractContext) =>
-  runtime === 'cpu' ? ({ backend: 'cpu' } as const) : ({ backend: 'webgpu', ...(gpu && { gpu }) } as const);
+import { runtimeOf } from './trained.ts';
 
 /** These are run everywhere, the others on the CPU and on Dawn. */
 const EVERYWHERE = /^(three classes, weights|five times|three numbers)/;

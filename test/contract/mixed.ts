@@ -11,6 +11,7 @@ import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { same } from './checks.ts';
 import { executorFor, hasHalves } from './data.ts';
 
 const REGRESSION: SpecInput = {
@@ -21,11 +22,6 @@ const REGRESSION: SpecInput = {
   batchSize: 4,
   precision: 'mixed',
 };
-
-function same(who: string, got: unknown, expected: unknown): void {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${who}: got ${a}, expected ${b}`);
-}
 
 /** Steps of two models, of which the second has targets of 0, from a scale: flags, scales, and what was learned. */
 async function run(executor: Executor, program: Program, y: number, from: [number, number], guards: number[]) {

@@ -1,112 +1,16 @@
-/** Whole runs through the public face: PyTorch's numbers, the same bits, counters. */
+/** Whole runs through the public face: the same bits however they are cut, paced, loaded or put side by side. */
 import { plan } from '../../src/plan/plan.ts';
-import { STRATEGIES, type Strategy } from '../../src/plan/program.ts';
-import { LEARNED } from '../../src/run/executor.ts';
+import { STRATEGIES } from '../../src/plan/program.ts';
 import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
-import { requestDevice } from '../../src/run/webgpu/device.ts';
-import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
 import { activation, dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
-import { Engine } from '../../src/train/engine.ts';
-import { openData } from '../../src/train/open.ts';
-import { initialParameters, readParameters, writeParameters } from '../../src/train/params.ts';
-import { learnedOf } from '../../src/train/snapshot.ts';
-import type { Trainer } from '../../src/train/trainer.ts';
-import goldenLayers from '../golden/layers.json' with { type: 'json' };
-import golden from '../golden/training.json' with { type: 'json' };
-import goldenWeights from '../golden/weights.json' with { type: 'json' };
+import { initialParameters, writeParameters } from '../../src/train/params.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
-import { followTorch as followWeights, type WeightedRun } from '../support/golden-weights.ts';
-import { type Counts, countingGpu } from './counting.ts';
+import { equal, near } from './checks.ts';
 import { executorFor, randomRows } from './data.ts';
-
-/** A context whose trainers share a device, and with it what was compiled. */
-type Shared = ContractContext & { readonly device?: GPUDevice };
-
-const runtimeOf = ({ runtime, gpu, device }: Shared) => {
-  if (runtime === 'cpu') return { backend: 'cpu' } as const;
-  return { backend: 'webgpu', ...(device ? { device } : gpu && { gpu }) } as const;
-};
-
-const onOneDevice = (run: (context: Shared) => Promise<void>) => async (context: ContractContext) => {
-  if (!context.gpu) return run(context);
-  const { device } = await requestDevice(context.gpu);
-  try {
-    await run({ ...context, device });
-  } finally {
-    device.destroy();
-  }
-};
-
-const SPEC: SpecInput = {
-  inputs: 5,
-  layers: [dense(17, { activation: 'relu' }), dense(9, { activation: 'gelu' }), dense(3)],
-  loss: 'softmaxCrossEntropy',
-  optimizer: { type: 'adamW', learningRate: 0.02 },
-  batchSize: 16,
-  seed: 4,
-};
-const rows = randomRows({ count: 107, width: 5, outputs: 3, input: 'f32', target: 'class' });
-const DATA = { x: rows.x, y: rows.y };
-
-async function using<T>(trainer: Promise<Trainer>, work: (trainer: Trainer) => Promise<T>): Promise<T> {
-  const made = await trainer;
-  try {
-    return await work(made);
-  } finally {
-    await made.dispose();
-  }
-}
-
-function equal(who: string, got: ArrayLike<number>, expected: ArrayLike<number>): void {
-  if (got.length !== expected.length) throw new Error(`${who}: ${got.length} values, expected ${expected.length}`);
-  for (let i = 0; i < got.length; i++) {
-    if (!Object.is(got[i], expected[i])) throw new Error(`${who}[${i}]: got ${got[i]}, expected ${expected[i]}`);
-  }
-}
-
-function near(who: string, got: number, expected: number, tolerance: number): void {
-  if (!(Math.abs(got - expected) <= tolerance))
-    throw new Error(`${who}: got ${got}, expected ${expected} ± ${tolerance}`);
-}
-
-interface GoldenCase {
-  name?: string;
-  spec: SpecInput;
-  x: number[][];
-  y: number[] | number[][];
-  start: Record<string, number[] | number[][]>;
-  batches: number[][];
-  losses: number[];
-  final: Record<string, number[] | number[][]>;
-}
-
-/** PyTorch's losses and final weights, from its start weights on its batches. */
-async function followTorch(context: ContractContext, run: GoldenCase, strategy?: Strategy): Promise<void> {
-  const flat = (values: number[] | number[][]) => Float32Array.from(values.flat());
-  const shape = (values: number[] | number[][]) =>
-    Array.isArray(values[0]) ? [values.length, values[0].length] : [values.length];
-  await using(createTrainer(run.spec, { ...runtimeOf(context), ...(strategy && { strategy }) }), async (trainer) => {
-    const start = Object.entries(run.start).map(
-      ([name, values]) => [name, { shape: shape(values), values: flat(values) }] as const,
-    );
-    await trainer.setWeights(new Map(start));
-    for (const [step, batch] of run.batches.entries()) {
-      const { loss } = await trainer.step({
-        x: batch.map((i) => run.x[i]!),
-        y: batch.map((i) => run.y[i]!) as number[],
-      });
-      near(`loss of step ${step + 1}`, loss, run.losses[step]!, 1e-4 * Math.abs(run.losses[step]!) + 1e-6);
-    }
-    const weights = await trainer.weights();
-    for (const [name, values] of Object.entries(run.final)) {
-      const expected = flat(values);
-      for (const [i, value] of weights.get(name)!.values.entries()) near(`${name}[${i}]`, value, expected[i]!, 2e-4);
-    }
-  });
-}
+import { DATA, onOneDevice, rows, runtimeOf, type Shared, SPEC, using } from './trained.ts';
 
 async function fitBits(context: Shared, runtime: object): Promise<{ losses: number[]; file: Uint8Array }> {
   return using(createTrainer(SPEC, { ...runtimeOf(context), ...runtime }), async (trainer) => {
@@ -263,73 +167,6 @@ async function tunedRun(context: ContractContext): Promise<void> {
   equal('model after 6 + 6 steps', joined, whole);
 }
 
-async function counters(context: ContractContext): Promise<void> {
-  if (!context.gpu) return;
-  const points: [Strategy, number[], (steps: number, submits: number) => number][] = [
-    ['layered', [], (steps) => 2 * steps],
-    ['layered', [8], (steps) => 3 * steps],
-    ['layered', [8, 7, 6], (steps) => 7 * steps],
-    ['row-fused', [8, 7, 6], (steps) => 2 * steps],
-    ['resident', [8, 7, 6], (_, submits) => submits],
-  ];
-  for (const [strategy, hidden, dispatches] of points) {
-    const { gpu, counts } = countingGpu(context.gpu);
-    const layers = [...hidden.map((units) => dense(units, { activation: 'gelu' })), dense(3)];
-    const runtime = { backend: 'webgpu', gpu, strategy, stepsPerSubmit: 7, snapshotEvery: 1e9 } as const;
-    await using(createTrainer({ ...SPEC, layers }, runtime), async (trainer) => {
-      const data = dataset(DATA);
-      await trainer.fit(data);
-      const before = { ...counts };
-      // 4 epochs of 7 mini-batches, one submit each
-      await trainer.fit(data, { epochs: 4 });
-      const since = Object.fromEntries(
-        Object.entries(counts).map(([key, n]) => [key, n - before[key as keyof Counts]]),
-      );
-      const expected = { dispatches: dispatches(28, 4), submits: 4, passes: 4, writes: 4, maps: 4, created: 0 };
-      if (JSON.stringify(since) !== JSON.stringify(expected)) {
-        throw new Error(
-          `${strategy}, ${layers.length} layers: got ${JSON.stringify(since)}, expected ${JSON.stringify(expected)}`,
-        );
-      }
-    });
-  }
-}
-
-/** A snapshot beside a training is one submit and a map a slab, whatever the network, and makes nothing new after the first. */
-async function snapshotCost(context: ContractContext): Promise<void> {
-  if (!context.gpu) return;
-  const { gpu, counts } = countingGpu(context.gpu);
-  const program = plan(parseSpec(SPEC), { strategy: 'plain' });
-  const engine = new Engine(program, new WebGpuExecutor(await requestDevice(gpu)), { snapshotEvery: 1e9 });
-  try {
-    await engine.start();
-    const source = (await openData(engine, DATA, 'test'))!;
-    await engine.submit(source, 1).metrics; // the buffer that brings metrics back is there
-    const { metrics } = engine.submit(source, 4);
-    const before = { ...counts };
-    const snapshot = await engine.snapshot();
-    await metrics;
-    const since = { submits: counts.submits - before.submits, maps: counts.maps - before.maps };
-    if (since.submits !== 1 || since.maps !== LEARNED.length)
-      throw new Error(`a snapshot took ${JSON.stringify(since)}`);
-    if (counts.created !== before.created)
-      throw new Error(`a snapshot made ${counts.created - before.created} objects`);
-    const { weights } = await learnedOf(snapshot);
-    for (const [name, { values }] of await readParameters(engine.executor, program)) {
-      equal(`${name} of the snapshot`, weights.get(name)!.values, values);
-    }
-    await engine.submit(source, 2).metrics;
-    const end = await engine.snapshot();
-    await engine.rewindTo(snapshot);
-    await engine.submit(source, 2).metrics;
-    const { captured } = await engine.snapshot();
-    equal('parameters after going back and on', captured.params, end.captured.params);
-    equal('state after going back and on', captured.state, end.captured.state);
-  } finally {
-    await engine.dispose();
-  }
-}
-
 async function standAlone(context: Shared): Promise<void> {
   const base = { inputs: 5, loss: 'softmaxCrossEntropy', batchSize: 16, seed: 2 } as const;
   const losses = (layers: SpecInput['layers']) =>
@@ -381,40 +218,9 @@ const cases: [string, (context: ContractContext) => Promise<void>][] = [
   ['a stand-alone activation is folded', onOneDevice(standAlone)],
   ['weights are transposed on the way in', setWeights],
   ['a model of a sweep has the bits that it has alone', onOneDevice(sweepBits)],
-  ['dispatches, objects, writes and maps keep to their budget', counters],
-  ['a snapshot is cheap, and whole', snapshotCost],
 ];
 
-/** Layers inside a workgroup, with PyTorch's masks; each fused shader takes long to compile. */
-const LAYERS = [
-  ['layer norm first, between and last', 'resident'],
-  ['RMS norm between and first', 'row-fused'],
-  ['dropout and noise', 'resident'],
-  ['dropout and noise', 'row-fused'],
-] as const;
-const layerRun = (name: string) =>
-  (goldenLayers as unknown as { cases: GoldenCase[] }).cases.find((run) => run.name === name)!;
-
 export const trainingCases: ContractCase[] = [
-  ...(golden as unknown as { cases: GoldenCase[] }).cases.map((run, n) => ({
-    name: `follows PyTorch, run ${n + 1}`,
-    group: 'training',
-    run: (context: ContractContext) => followTorch(context, run),
-  })),
-  ...LAYERS.map(([layers, strategy]) => ({
-    name: `follows PyTorch in ${strategy}: ${layers}`,
-    group: 'training',
-    runtimes: ['dawn'] as const,
-    run: (context: ContractContext) => followTorch(context, layerRun(layers), strategy),
-  })),
-  ...(goldenWeights as unknown as { cases: WeightedRun[] }).cases.slice(2, 4).map(
-    (run): ContractCase => ({
-      name: `follows PyTorch with weights: ${run.name}`,
-      group: 'training',
-      runtimes: ['dawn', 'chromium', 'deno'],
-      run: (context) => followWeights({ ...runtimeOf(context), strategy: 'plain' }, run),
-    }),
-  ),
   ...cases.map(([name, run]) => ({ name, group: 'training', run })),
   // SwiftShader would compile for half a minute what is measured here.
   { name: 'measured variants stay through a file', group: 'training', runtimes: ['deno'], run: tunedRun },

@@ -12,7 +12,7 @@ import { expectClose } from '../golden/compare.ts';
 import losses from '../golden/losses.json';
 import golden from '../golden/weights.json';
 import { gradients } from '../support/finite-differences.ts';
-import { followTorch } from '../support/golden-weights.ts';
+import { followTorch } from '../support/follow-torch.ts';
 
 describe.each(golden.cases)('$name', (run) => {
   it('follows PyTorch, in f32 to 1e-4', () => followTorch({ backend: 'cpu' }, run as never));
