@@ -48,14 +48,14 @@ export const rooms = [
     file: 'src/data/stream/parquet-guard.ts',
     find: 'values < count - seen + 8',
     replace: 'values < Infinity',
-    tests: ['--project', 'unit', 'test/data/stream.test.ts', '-t', 'Parquet'],
+    tests: ['--project', 'unit', 'test/data/stream/parquet.test.ts'],
     why: 'Parquet: runs of more values than there are',
   },
   {
     file: 'src/data/stream/thrift.ts',
     find: 'size.value > view.byteLength - size.at',
     replace: 'size.value > Infinity',
-    tests: ['--project', 'unit', 'test/data/stream.test.ts', '-t', 'Parquet'],
+    tests: ['--project', 'unit', 'test/data/stream/parquet.test.ts'],
     why: 'Parquet: lists of more than there is',
   },
   {

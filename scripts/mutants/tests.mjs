@@ -3,7 +3,9 @@ export const math = ['--project', 'unit', 'test/math'];
 export const plan = ['--project', 'unit', 'test/plan', 'test/kernels'];
 export const train = ['--project', 'unit', 'test/train', 'test/kernels'];
 /** What a long run lives by: snapshots, bad numbers, lost devices, memory. */
-const runs = ['guard', 'rollback', 'recovery', 'snapshot', 'memory'].map((name) => `test/train/${name}.test.ts`);
+const runs = ['guard', 'rollback', 'recovery', 'recovery-end', 'snapshot', 'memory'].map(
+  (name) => `test/train/${name}.test.ts`,
+);
 export const reliability = ['--project', 'unit', ...runs];
 export const golden = (name) => ['--project', 'unit', 'test/kernels/golden-training.test.ts', '-t', name];
 export const measured = ['--project', 'unit', 'test/train/metrics.test.ts'];
