@@ -22,17 +22,12 @@ export class DeviceError extends DownhillError {}
 
 /** The GPU went away, and no other came. */
 export class DeviceLostError extends DeviceError {
-  /** The last snapshot of each model, as files for `loadTrainer`; none if nothing was trained. */
-  readonly checkpoints: readonly Uint8Array[];
+  /** The last snapshot as a file, for `loadTrainer` or, of a sweep, `loadSweep`; undefined if nothing was trained. */
+  readonly checkpoint: Uint8Array | undefined;
 
-  constructor(code: string, message: string, options: ErrorOptions & { checkpoints?: readonly Uint8Array[] } = {}) {
+  constructor(code: string, message: string, options: ErrorOptions & { checkpoint?: Uint8Array } = {}) {
     super(code, message, options);
-    this.checkpoints = options.checkpoints ?? [];
-  }
-
-  /** The last snapshot of the model, or of the first of several. */
-  get checkpoint(): Uint8Array | undefined {
-    return this.checkpoints[0];
+    this.checkpoint = options.checkpoint;
   }
 }
 

@@ -76,12 +76,22 @@ export type {
 } from './train/cross-validate.ts';
 export { Dataset, dataset } from './train/dataset.ts';
 export { diagnoseGradients, type GradientFinding } from './train/diagnose.ts';
-export { createSweep, createTrainer, crossValidate, loadModel, loadTrainer, support } from './train/doors.ts';
+export {
+  createSweep,
+  createTrainer,
+  crossValidate,
+  loadModel,
+  loadSweep,
+  loadTrainer,
+  support,
+} from './train/doors.ts';
 export { findLearningRate, type LearningRateRange, type LearningRateSearch } from './train/find-learning-rate.ts';
+export type { Halving, Rung } from './train/halving.ts';
 export type { ModelNorms } from './train/norms.ts';
 export { pageStore } from './train/page-store.ts';
 export type { RecoveryEvent } from './train/recovery.ts';
-export type { Halving, Sweep, SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep.ts';
+export type { Sweep } from './train/sweep.ts';
+export type { SweepEpoch, SweepHistory, SweepOptions, SweepStep } from './train/sweep-fit.ts';
 export type { Trainer } from './train/trainer.ts';
 export type {
   Callback,

@@ -7,6 +7,14 @@ const runs = ['guard', 'rollback', 'recovery', 'recovery-end', 'snapshot', 'memo
   (name) => `test/train/${name}.test.ts`,
 );
 export const reliability = ['--project', 'unit', ...runs];
+/** The bookkeeping of many models. */
+export const sweeps = [
+  '--project',
+  'unit',
+  'test/train/sweep.test.ts',
+  'test/train/sweep-file.test.ts',
+  'test/io/sweep.test.ts',
+];
 export const golden = (name) => ['--project', 'unit', 'test/kernels/golden-training.test.ts', '-t', name];
 export const measured = ['--project', 'unit', 'test/train/metrics.test.ts'];
 export const cpu = (name) => ['--project', 'contract', 'test/runtimes/cpu.test.ts', '-t', name];

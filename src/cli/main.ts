@@ -31,6 +31,7 @@ Examples:
   64 draws, each with 4 seeds   downhill sweep --data spirals --learning-rate log:1e-4..1e-1 --trials 64 --seeds 4
   every combination             downhill sweep --data digits --learning-rate log:1e-4..1e-1 --weight-decay 0,1e-3 --grid 5
   seeds alone                   downhill sweep --data moons --seeds 20
+  keep it, go on with it        downhill sweep … --checkpoint runs/search --checkpoint-every 500, then the same line and --resume
 `;
 const FOLDS_EXAMPLES = `
 Examples:
@@ -101,9 +102,8 @@ const commands = (wrap: Wrap) => (output: Output) => {
     .addHelpText('after', TRAIN_EXAMPLES)
     .action((flags: TrainFlags) => act((out, started) => train(flags, out, started)));
 
-  runOptions(
-    searchOptions(specOptions(dataOptions(command('sweep', 'train many models side by side, keep the best'), true))),
-  )
+  const swept = dataOptions(command('sweep', 'train many models side by side, keep the best'), true);
+  checkpointOptions(runOptions(searchOptions(specOptions(swept))))
     .addHelpText('after', SWEEP_EXAMPLES)
     .action((flags: SweepFlags) => act((out, started) => sweep(flags, out, started)));
 

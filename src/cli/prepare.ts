@@ -90,9 +90,6 @@ export interface Prepared {
  * `from`. @throws DownhillError
  */
 export async function prepare(flags: PrepareFlags, from?: Resumed): Promise<Prepared> {
-  if (from && flags.init !== undefined) {
-    throw new UsageError('cli/usage', '--resume: got --init too, expected one of them.');
-  }
   if (flags.shuffleBuffer !== undefined && !flags.stream) {
     throw new UsageError('cli/usage', '--shuffle-buffer: expected --stream beside it.');
   }

@@ -20,24 +20,28 @@ export interface CheckpointFlags {
 }
 
 /** What a run goes on from. */
-export interface Resumed {
+export interface Resumed<F = ModelFile> {
   name: string;
   bytes: Uint8Array;
-  file: ModelFile;
+  file: F;
 }
 
+/** Says what is in a file. @throws DownhillError for one that no run of the command goes on from */
+type Read<F> = (bytes: Uint8Array, path: string) => F;
+
 /** Opens the folder and finds what to go on from. `say` hears of damaged checkpoints. @throws UsageError, CheckpointError */
-export async function openCheckpoints(
+export async function openCheckpoints<F>(
   { checkpoint, checkpointEvery, keep, resume }: CheckpointFlags,
   say: (line: string) => void,
-): Promise<{ store?: CheckpointStore; options?: CheckpointOptions; from?: Resumed }> {
+  read: Read<F>,
+): Promise<{ store?: CheckpointStore; options?: CheckpointOptions; from?: Resumed<F> }> {
   if (checkpoint === undefined) {
     if (resume === true) throw new UsageError('cli/usage', '--resume: expected a file or a folder, or --checkpoint.');
     for (const [flag, value] of Object.entries({ '--checkpoint-every': checkpointEvery, '--keep': keep })) {
       if (value !== undefined) throw new UsageError('cli/usage', `${flag}: expected --checkpoint FOLDER beside it.`);
     }
   }
-  const from = resume === undefined ? undefined : await find(resume === true ? checkpoint! : resume, say);
+  const from = resume === undefined ? undefined : await find(resume === true ? checkpoint! : resume, say, read);
   if (resume !== undefined && !from) {
     if (resume !== true)
       throw new UsageError('cli/file', `--resume: ${resume}: there is no checkpoint in this folder.`);
@@ -56,25 +60,25 @@ export async function openCheckpoints(
   return { store, options, ...(from && { from }) };
 }
 
-async function find(path: string, say: (line: string) => void): Promise<Resumed | undefined> {
+async function find<F>(path: string, say: (line: string) => void, read: Read<F>): Promise<Resumed<F> | undefined> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => undefined,
   );
   if (isFolder === false) {
     const bytes = await readBytes(path);
-    return resumed(path, bytes);
+    return { name: basename(path), bytes, file: read(bytes, path) };
   }
   if (isFolder === undefined) return undefined;
   const found = await latestCheckpoint(folderStore(path));
   for (const { reason } of found?.skipped ?? []) say(`passed over: ${reason}`);
-  return found && resumed(found.name, found.bytes);
+  return found && { name: found.name, bytes: found.bytes, file: read(found.bytes, found.name) };
 }
 
-function resumed(path: string, bytes: Uint8Array): Resumed {
-  const name = basename(path);
+/** A model in training. @throws UsageError, CheckpointError */
+export function readTraining(bytes: Uint8Array, path: string): ModelFile {
   const file = decodeModel(bytes, path);
-  if (file.counters && file.optimizer) return { name, bytes, file };
+  if (file.counters && file.optimizer) return file;
   throw new UsageError('cli/file', `--resume: ${path} holds weights alone; start from them with --init.`);
 }
 
@@ -82,8 +86,9 @@ function resumed(path: string, bytes: Uint8Array): Resumed {
 export function checkResumed(
   { name, file }: Resumed,
   spec: Spec,
-  { strategy, steps, epochs }: RunOptions & { steps?: number; epochs?: number },
+  { strategy, steps, epochs, init }: RunOptions & { steps?: number; epochs?: number; init?: string },
 ): void {
+  if (init !== undefined) throw new UsageError('cli/usage', '--resume: got --init too, expected one of them.');
   const refuse = (what: string, has: unknown, given: unknown, way: string) =>
     new UsageError(
       'cli/resume',

@@ -16,7 +16,7 @@ import { judge } from './report/judge.ts';
 import { type Report, renderMain, renderReport } from './report/page.ts';
 import { Watch } from './report/watch.ts';
 import { metricsLine } from './report.ts';
-import { type CheckpointFlags, openCheckpoints } from './resume.ts';
+import { type CheckpointFlags, openCheckpoints, readTraining } from './resume.ts';
 import { begin, withRunner } from './run.ts';
 import { adapterWords, type BackendName } from './runner.ts';
 import type { SpecFlags } from './spec.ts';
@@ -35,7 +35,7 @@ export interface TrainFlags extends DataFlags, StreamFlags, SpecFlags, Validatio
 
 /** Runs the command; resolves with the exit code. `started` is called when training begins. */
 export async function train(flags: TrainFlags, output: Output, started: () => void): Promise<number> {
-  const { store, options, from } = await openCheckpoints(flags, (line) => output.say(line));
+  const { store, options, from } = await openCheckpoints(flags, (line) => output.say(line), readTraining);
   const prepared = await prepare(flags, from);
   if (options) prepared.job.checkpoint = options;
   const folder = await makeFolder(flags.out);

@@ -52,20 +52,22 @@ export interface ModelFile {
   rollback?: ModelFile;
 }
 
-const FORMAT = 'downhill';
+export const FORMAT = 'downhill';
 /**
  * 1: three counters. 2: also the numbers of `NUMBERS`, without which a run would go on a little differently. 3: also
- * `decisions`, and where to go back to. 4: also the best weights so far. A file has the first version that knows what is in
- * it, and at least 2.
+ * `decisions`, and where to go back to. 4: also the best weights so far. 5: also sweeps, of many such files. A file has the
+ * first version that knows what is in it, and at least 2.
  */
-const VERSION = 4;
+export const VERSION = 5;
 /** Counters that are no integers and may be missing. Another one needs another version: who ignores it goes on wrongly. */
 const NUMBERS = ['epochLoss', 'epochRows', 'bestLoss'] as const;
 const OPTIMIZER = 'optimizer.';
 const BEST = 'best.';
 const ROLLBACK = 'rollback';
+/** The key of the metadata that makes a file a sweep. */
+export const SWEEP = 'sweep';
 /** Room for the names of 65 536 columns; all else in a header is small. */
-const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
+export const LIMITS: SafetensorsLimits = { headerBytes: 16 * 1_048_576 };
 
 /** The names and shapes of the parameters, in the order of the layers; those of PyTorch. */
 export const parameterShapes = (spec: Spec): Map<string, number[]> =>
@@ -82,19 +84,27 @@ export function optimizerShapes(spec: Spec): Map<string, number[]> {
   return shapes;
 }
 
+/** How strictly a model file is looked at. */
+interface ModelRules {
+  /** Whether it lies in another, and may hold no further one; default false. */
+  inner?: boolean;
+  /** Whether all values are finite numbers; default true. */
+  finite?: boolean;
+}
+
 /**
  * The bytes of a model file; equal models give equal bytes.
  * @param who opens the messages
  * @throws CheckpointError for what `decodeModel` would refuse: missing, unknown or misshapen tensors, NaN, infinity
  */
-export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
+export function encodeModel(file: ModelFile, who = 'model', { finite = true }: ModelRules = {}): Uint8Array {
   const spec = readSpec(JSON.stringify(file.spec), who);
   const tensors = new Map<string, NamedTensor>(file.weights);
   for (const [name, tensor] of file.optimizer ?? []) tensors.set(`${OPTIMIZER}${name}`, tensor);
   for (const [name, tensor] of file.best ?? []) tensors.set(`${BEST}${name}`, tensor);
   checkTensors(spec, tensors, file.counters, who);
-  for (const [name, { values }] of tensors) checkFinite(name, values, who);
-  const version = file.best ? VERSION : file.rollback || file.counters?.decisions ? 3 : 2;
+  if (finite) for (const [name, { values }] of tensors) checkFinite(name, values, who);
+  const version = file.best ? 4 : file.rollback || file.counters?.decisions ? 3 : 2;
   const metadata = new Map([
     ['format', FORMAT],
     ['formatVersion', String(version)],
@@ -114,12 +124,22 @@ export function encodeModel(file: ModelFile, who = 'model'): Uint8Array {
  * Reads a model file. It holds exactly the tensors that its spec asks for, of the right shapes, with finite values;
  * the optimizer's state is there whole or not at all. Metadata of other tools is ignored. Values are copied.
  * @param who opens the messages, for example the file's name
- * @param inner whether it lies in another, and may hold no further one
- * @throws CheckpointError that says what is wrong, before anything is allocated for the tensors
+ * @throws CheckpointError that says what is wrong, before anything is allocated for the tensors; `checkpoint/sweep` for the
+ * file of a sweep
  */
-export function decodeModel(bytes: Uint8Array, who = 'model', inner = false): ModelFile {
+export function decodeModel(
+  bytes: Uint8Array,
+  who = 'model',
+  { inner = false, finite = true }: ModelRules = {},
+): ModelFile {
   const { tensors, metadata } = readSafetensors(bytes, LIMITS, who);
   const version = readVersion(metadata, who);
+  if (version > 4 && metadata.has(SWEEP)) {
+    throw new CheckpointError(
+      'checkpoint/sweep',
+      `${who}: got the file of a sweep, expected that of one model; use loadSweep, or --resume of downhill sweep.`,
+    );
+  }
   const back = version > 2 && !inner ? tensors.get(ROLLBACK) : undefined;
   if (back) tensors.delete(ROLLBACK);
   const spec = readSpec(metadata.get('spec'), who, withDecays);
@@ -135,7 +155,7 @@ export function decodeModel(bytes: Uint8Array, who = 'model', inner = false): Mo
   if (back) file.rollback = readRollback(back, file, `${who}: ${ROLLBACK}`);
   for (const [name, stored] of tensors) {
     const tensor = { shape: stored.shape, values: float32Values(stored, `${who}: ${name}`) };
-    checkFinite(name, tensor.values, who);
+    if (finite) checkFinite(name, tensor.values, who);
     if (name.startsWith(OPTIMIZER)) file.optimizer?.set(name.slice(OPTIMIZER.length), tensor);
     else if (name.startsWith(BEST)) {
       file.best ??= new Map();
@@ -147,7 +167,7 @@ export function decodeModel(bytes: Uint8Array, who = 'model', inner = false): Mo
 
 /** A whole model file, of the same model at an earlier step, which has no such file itself. */
 function readRollback({ dtype, bytes }: StoredTensor, { spec, counters }: ModelFile, who: string): ModelFile {
-  const file = dtype === 'U8' ? decodeModel(bytes, who, true) : undefined;
+  const file = dtype === 'U8' ? decodeModel(bytes, who, { inner: true }) : undefined;
   const earlier = file?.counters && file.optimizer && file.counters.step <= (counters?.step ?? -1);
   if (file && earlier && JSON.stringify(file.spec) === JSON.stringify(spec)) return file;
   throw new CheckpointError(
@@ -156,7 +176,8 @@ function readRollback({ dtype, bytes }: StoredTensor, { spec, counters }: ModelF
   );
 }
 
-function readVersion(metadata: ReadonlyMap<string, string>, who: string): number {
+/** @throws CheckpointError for a file of another tool, or of a later version */
+export function readVersion(metadata: ReadonlyMap<string, string>, who: string): number {
   const format = metadata.get('format');
   if (format !== FORMAT) {
     throw new CheckpointError(

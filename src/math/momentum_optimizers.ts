@@ -5,7 +5,8 @@ import { decay, NONE, OFF, type OptimizerMath } from './optimizer.ts';
 /**
  * Gradient descent: g += weight_decay · p; b = momentum · b + gain · g; p = decay_factor · p − learning_rate · b, with
  * momentum · b + gain · g in the place of b if nesterov, and g if there is no momentum. `gain` is 1 − dampening, but 1 in
- * the first step. Keras has the learning rate inside of b: then that is `gain`, and `learning_rate` is 1.
+ * the first step and where the momentum is 0. Keras has the learning rate inside of b: then that is `gain`, and
+ * `learning_rate` is 1.
  */
 export const sgd: OptimizerMath<OptimizerOf<'sgd'>> = {
   id: 0,
@@ -18,7 +19,7 @@ export const sgd: OptimizerMath<OptimizerOf<'sgd'>> = {
       ...decay(o, learningRate),
       learning_rate: inside ? 1 : learningRate,
       momentum: o.momentum,
-      gain: inside ? learningRate : step === 1 ? 1 : 1 - o.dampening,
+      gain: inside ? learningRate : step === 1 || o.momentum === 0 ? 1 : 1 - o.dampening,
     };
   },
   update: (param, grad, state, start, end, scalars, flags) => {

@@ -189,10 +189,23 @@ class StoreKeeper implements Keeper {
 
 export interface LatestCheckpoint {
   name: string;
-  /** For `loadTrainer`, or `loadModel`. */
+  /** For `loadTrainer`, `loadModel` or `loadSweep`. */
   bytes: Uint8Array;
   /** Checkpoints that were written later and are damaged, and why. */
   skipped: { name: string; reason: string }[];
+}
+
+/** @throws CheckpointError for what is no whole file, of a model or of a sweep */
+async function checkWhole(bytes: Uint8Array, name: string): Promise<void> {
+  const [{ decodeModel }, { decodeSweep }] = await loaded(
+    Promise.all([import('../io/model.ts'), import('../io/sweep.ts')]),
+  );
+  try {
+    decodeModel(bytes, name);
+  } catch (error) {
+    if (!(error instanceof CheckpointError && error.code === 'checkpoint/sweep')) throw error;
+    decodeSweep(bytes, name);
+  }
 }
 
 /**
@@ -201,14 +214,13 @@ export interface LatestCheckpoint {
  * than this version of Downhill; LoadError
  */
 export async function latestCheckpoint(store: CheckpointStore): Promise<LatestCheckpoint | undefined> {
-  const { decodeModel } = await loaded(import('../io/model.ts'));
   const names = await store.list();
   const candidates = [...newestFirst(names).map(({ name }) => name), ...names.filter((name) => name === BEST)];
   const skipped: LatestCheckpoint['skipped'] = [];
   for (const name of candidates) {
     try {
       const bytes = await store.read(name);
-      decodeModel(bytes, name);
+      await checkWhole(bytes, name);
       return { name, bytes, skipped };
     } catch (error) {
       if (error instanceof CheckpointError && error.code === 'checkpoint/version') throw error;

@@ -2,15 +2,14 @@
 
 import * as v from 'valibot';
 import { CheckpointError, loaded, SpecError } from '../errors.ts';
-import { decodeModel } from '../io/model.ts';
+import { type Counters, decodeModel, type ModelFile } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import { parseVariant } from '../kernels/variants.ts';
-import { OPTIMIZER_MATH } from '../math/optimizers.ts';
 import { plan } from '../plan/plan.ts';
 import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
-import { type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
+import { type Optimizer, type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
 import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
 import { plateauOf, type ScheduleFunction, type ScheduleInput } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
@@ -57,14 +56,18 @@ export async function createTrainer(input: SpecInput, runtime: Runtime = {}): Pr
 /** As the door of that name. */
 export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Promise<Trainer> {
   const { spec, weights, optimizer, counters, choices, best, rollback } = decodeModel(bytes, 'loadTrainer');
-  // The same choices give the same bits.
-  const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
-  const again = { ...runtime, ...(strategy && { strategy }) };
-  const trainer = await build(spec, again, runtime.learningRate, choices && variantsOf(choices, 'loadTrainer'));
+  const again = asBefore(runtime, choices, 'loadTrainer');
+  const trainer = await build(spec, again.runtime, runtime.learningRate, again.choices);
   const point = rollback && (await trainer.snapshotOf(rollback));
   await trainer.setWeights(weights);
   await trainer.restore(optimizer, counters, { point, best });
   return trainer;
+}
+
+/** The same choices give the same bits. */
+function asBefore(runtime: Runtime, choices: ModelFile['choices'], who: string) {
+  const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
+  return { runtime: { ...runtime, ...(strategy && { strategy }) }, choices: choices && variantsOf(choices, who) };
 }
 
 /** The variants of a file, and its precision where the spec leaves one open. */
@@ -128,33 +131,50 @@ export async function createSweep(
   const members = models.map((model, n) =>
     memberOf(base, model, n, runtime.learningRate ?? scheduleOf(input.optimizer)),
   );
-  const specs = members.map(({ spec }) => spec);
-  checkAlike(specs);
-  if (typeof base.nonFinite === 'object') {
-    throw new SpecError(
-      'spec/value',
-      "createSweep: nonFinite: got 'rollback', expected 'stop' or 'skip': models share their steps; lower the learning rates.",
-    );
-  }
+  checkTogether(members, 'createSweep');
   const { Sweep } = await loaded(import('./sweep.ts'));
   const { engine, reason } = await start(members, runtime);
-  const { strategy, choices } = engine.program;
-  const { signal: _, ...later } = runtime;
-  return new Sweep(engine, specs, reason, async ({ engine: { executor, program, counters, sums } }, model) => {
-    const { schedule, spec } = members[model]!;
+  return new Sweep(engine, reason, handOver(engine, runtime));
+}
+
+/** As the door of that name. */
+export async function loadSweep(bytes: Uint8Array, runtime: Runtime = {}): Promise<Sweep> {
+  const [{ decodeSweep }, { takeStanding }, { Sweep }] = await loaded(
+    Promise.all([import('../io/sweep.ts'), import('./sweep-file.ts'), import('./sweep.ts')]),
+  );
+  const file = decodeSweep(bytes, 'loadSweep');
+  const members = file.models.map(({ spec }): Member => ({ spec, schedule: runtime.learningRate }));
+  try {
+    checkTogether(members, 'loadSweep');
+  } catch (cause) {
+    if (cause instanceof SpecError) throw new CheckpointError('checkpoint/sweep', cause.message, { cause });
+    throw cause;
+  }
+  const again = asBefore(runtime, file.models[0]!.choices, 'loadSweep');
+  const { engine, reason } = await start(members, again.runtime, again.choices);
+  const standing = await engine.recovery.alive(() => takeStanding(engine, file));
+  return new Sweep(engine, reason, handOver(engine, runtime), standing);
+}
+
+/** Makes a trainer of a model that goes on as it stands, or as it stood at these counters. */
+const handOver =
+  (engine: Engine, { signal: _, ...runtime }: Runtime) =>
+  async (model: number, then?: Counters): Promise<Trainer> => {
+    const { executor, program, sums } = engine;
+    const { schedule, spec } = engine.members[model]!;
+    const { strategy, choices } = program;
     // All of it is asked for at once: the model may go on training meanwhile.
-    const finished = { ...counters };
+    const counters = { ...engine.counters };
     const [weights, state, finishedSums] = await Promise.all([
       readParameters(executor, program, 'param', model),
       readState(executor, program, model),
       sums,
     ]);
-    const trainer = await build(spec, { ...later, strategy }, schedule, choices);
+    const trainer = await build(spec, { ...runtime, strategy }, schedule, choices);
     await trainer.setWeights(weights);
-    await trainer.restore(state, countersOf({ counters: finished, sums: finishedSums }, model));
+    await trainer.restore(state, then ?? countersOf({ counters, sums: finishedSums }, model));
     return trainer;
-  });
-}
+  };
 
 /** The most models of a sweep: workgroups of a dispatch's third dimension that every adapter allows. */
 const MAX_MODELS = 65_535;
@@ -165,28 +185,27 @@ function memberOf(base: Spec, model: SweepModel, n: number, schedule: ScheduleFu
   const own = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
   const optimizer = parseOptimizer({ ...base.optimizer, ...own }, who);
   const spec = parseSpec({ ...base, seed, optimizer } as SpecInput);
-  if (plateauOf(spec.optimizer.learningRate)) {
-    throw new SpecError(
-      'spec/value',
-      `${who}: learningRate: got reduceOnPlateau, expected a schedule of the step: the models of a sweep end their epochs together; use stepDecay or cosine, or a trainer for each.`,
-    );
-  }
   const custom = typeof own.learningRate === 'function' ? (own.learningRate as ScheduleFunction) : schedule;
   return { spec, schedule: custom, weights };
 }
 
-/** Models share their kernels: what decides about those must be the same for all. */
-function checkAlike(specs: readonly Spec[]): void {
-  const kind = ({ optimizer }: Spec) => {
-    const math = OPTIMIZER_MATH[optimizer.type];
-    return JSON.stringify([math.state(optimizer as never), math.flags(optimizer as never), optimizer.emaMomentum]);
-  };
-  const other = specs.findIndex((spec) => kind(spec) !== kind(specs[0]!));
-  if (other === -1) return;
-  throw new SpecError(
-    'spec/value',
-    `createSweep: models[${other}]: got momentum 0 beside models with momentum, or the other way round, expected one kind of update for all; give every model a momentum > 0, or none.`,
-  );
+/** Models share their steps: what would take one of them elsewhere is refused. @throws SpecError */
+function checkTogether(members: readonly Member[], who: string): void {
+  const refuse = (n: number, words: string) => new SpecError('spec/value', `${who}: models[${n}]: ${words}`);
+  for (const [n, { spec }] of members.entries()) {
+    if (plateauOf(spec.optimizer.learningRate)) {
+      throw refuse(
+        n,
+        'learningRate: got reduceOnPlateau, expected a schedule of the step: the models of a sweep end their epochs together; use stepDecay or cosine, or a trainer for each.',
+      );
+    }
+    if (typeof spec.nonFinite === 'object') {
+      throw refuse(
+        n,
+        "nonFinite: got 'rollback', expected 'stop' or 'skip': models share their steps; lower the learning rates.",
+      );
+    }
+  }
 }
 
 async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction, choices?: Choices): Promise<Trainer> {
@@ -214,7 +233,8 @@ async function start(members: readonly Member[], runtime: Runtime, given?: Choic
 async function startEngine(members: readonly Member[], runtime: Runtime, given?: Choices): Promise<Started> {
   const { strategy: asked = 'auto', stepsPerSubmit, snapshotEvery } = parseObject(RUNTIME, runtime, 'runtime');
   const strategy = asked as Strategy | 'auto';
-  const { spec } = members[0]!;
+  // A momentum of 0 does in the update with momentum what the one without does.
+  const { spec } = members.find(({ spec: { optimizer } }) => hasMomentum(optimizer)) ?? members[0]!;
   const { executor, reason } = await chooseExecutor(runtime, spec);
   try {
     const { workgroupBytes, adapter } = executor;
@@ -240,6 +260,8 @@ async function startEngine(members: readonly Member[], runtime: Runtime, given?:
     throw error;
   }
 }
+
+const hasMomentum = (optimizer: Optimizer): boolean => 'momentum' in optimizer && optimizer.momentum > 0;
 
 /** The fastest variants for one model, where they are to be measured and the batch is known. */
 async function tuned(executor: Executor, program: Program, runtime: Runtime): Promise<Choices> {

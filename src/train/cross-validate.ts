@@ -18,7 +18,8 @@ import { toPredictions } from './evaluate.ts';
 import { classesOf } from './hold-out.ts';
 import { predictSelected } from './predict-selected.ts';
 import { Selection } from './selection.ts';
-import type { Sweep, SweepStep } from './sweep.ts';
+import type { Sweep } from './sweep.ts';
+import type { SweepStep } from './sweep-fit.ts';
 import type { Data, Metrics, Runtime } from './types.ts';
 
 export interface CrossValidationOptions {

@@ -42,6 +42,14 @@ export async function createSweep(
 }
 
 /**
+ * A sweep that goes on where the saved one stood, with the same models dropped.
+ * @throws CheckpointError for a file that is none of ours, or that of one model; DeviceError, LoadError
+ */
+export async function loadSweep(bytes: Uint8Array, runtime: Runtime = {}): Promise<Sweep> {
+  return (await behind()).loadSweep(bytes, runtime);
+}
+
+/**
  * Trains one model a fold on all rows but the fold's, all in the dispatches of one model; each has the bits of a trainer
  * of the same spec on those rows alone. Inputs that are no raw rows of `preprocessing.columns` are taken as they are: if
  * they were scaled by all rows, every model has seen a little of those that it is tested on.

@@ -14,9 +14,9 @@ import { type Submit, skips, stepsToPoint } from './outcome.ts';
 import { copyOf, type Tensors, tensorBytes, writeAverages, writeParameters, writeStart, writeState } from './params.ts';
 import { type Opened, Past } from './past.ts';
 import { type Recoverable, Recovery } from './recovery.ts';
-import { type EpochSums, packBest, type Snapshot, writeSnapshot } from './snapshot.ts';
+import { type EpochSums, encodeSnapshot, packBest, type Snapshot, writeSnapshot } from './snapshot.ts';
 import type { Source } from './source.ts';
-import { addLosses, sumsOf } from './sums.ts';
+import { addLosses, hasEnded, sumsOf } from './sums.ts';
 import type { Data } from './types.ts';
 import { Updates } from './updates.ts';
 import { type Upload, Uploads } from './uploads.ts';
@@ -34,6 +34,8 @@ export class Engine implements Recoverable {
   /** Sums over the epoch that is under way, as the calls so far leave them, and over the last one that was finished. */
   sums: Promise<EpochSums>;
   finishedSums: Promise<EpochSums>;
+  /** What a snapshot is as a file. */
+  encode: (snapshot: Snapshot) => Promise<Uint8Array> = (snapshot) => encodeSnapshot(snapshot, this.spec);
   /** The models that train; the others stand still. */
   active: readonly number[];
   readonly past: Past;
@@ -43,6 +45,8 @@ export class Engine implements Recoverable {
   readonly #choices: Choices;
   /** Finished updates before steps that are known to turn bad inside of their update, and are skipped. */
   readonly idle = new Set<number>();
+  /** Models of a sweep that met a bad number, and in which step: behind it they stand still. */
+  readonly ended = new Map<number, number>();
   readonly uploads = new Uploads();
   /** The evaluations so far: what one counts on the executor is its own until it ends. */
   evaluations: Promise<unknown> = Promise.resolve();
@@ -119,7 +123,7 @@ export class Engine implements Recoverable {
     }
     const metrics = this.#run(source.loaded, before.start);
     const submit = { steps: n, events, rows, weights, models: active, metrics, ...before };
-    this.sums = addLosses(this.sums, submit, this.program);
+    this.sums = addLosses(this.sums, submit, this);
     if (ends && n === steps) {
       this.finishedSums = this.sums;
       this.beginEpoch();
@@ -185,11 +189,15 @@ export class Engine implements Recoverable {
     });
   }
 
-  /** From here on only these models train. What the others have learned stays readable. */
-  keep(models: readonly number[]): void {
-    this.active = models;
-    this.#updates = new Updates(this.program, models.length, this.capacity);
-    this.past.did({ again: async () => this.keep(models), bytes: 0 });
+  /**
+   * From here on only these models train, and what they are compared by begins anew. What the others have learned stays
+   * readable.
+   */
+  cut(models: readonly number[]): void {
+    this.#keep(models);
+    const [before, none] = [this.sums, this.#noSums()];
+    this.sums = before.then(async (sums) => ({ ...sums, since: await none }));
+    this.past.did({ again: async () => this.cut(models), bytes: 0 });
   }
 
   /** What all models have learned, as the calls so far leave it, and where the run then stands. */
@@ -223,7 +231,7 @@ export class Engine implements Recoverable {
     await this.executor.clearFlags();
     Object.assign(this.counters, UNDECIDED, snapshot.counters);
     this.sums = Promise.resolve(snapshot.sums);
-    if (this.active.join() !== snapshot.active.join()) this.keep(snapshot.active);
+    if (this.active.join() !== snapshot.active.join()) this.#keep(snapshot.active);
   }
 
   async resume(executor: Executor): Promise<void> {
@@ -239,6 +247,11 @@ export class Engine implements Recoverable {
     this.past.begin();
     this.uploads.dispose();
     await this.executor.dispose();
+  }
+
+  #keep(models: readonly number[]): void {
+    this.active = models;
+    this.#updates = new Updates(this.program, models.length, this.capacity);
   }
 
   /** Runs what is in the feed. Commands that were refused leave the counters where they stood `before`. */
@@ -261,7 +274,8 @@ export class Engine implements Recoverable {
       const step = source?.finished?.(active[slice]!, counters.epoch, counters.position) ?? counters.step;
       const { learningRate, scalars } = updateNumbers(spec.optimizer, step, schedule, counters.decisions);
       const weight = weights[weights.length - active.length + slice]!;
-      const guard = idle ? GUARD.idle : GUARD[skips(spec) ? 'skip' : 'stop'];
+      const still = idle || hasEnded(this, active[slice]!, counters.step);
+      const guard = still ? GUARD.idle : GUARD[skips(spec) ? 'skip' : 'stop'];
       this.#updates.set(step, scalars, slice, active[slice]!, spec.seed, guard, weight);
       if (slice === 0) first = learningRate;
     }
@@ -286,7 +300,7 @@ export class Engine implements Recoverable {
   beginEpoch(): void {
     this.counters.position = 0;
     const [before, none] = [this.sums, this.#noSums()];
-    this.sums = before.then(async ({ bad }) => ({ ...(await none), ...(bad && { bad }) }));
+    this.sums = before.then(async ({ bad, since }) => ({ ...(await none), since, ...(bad && { bad }) }));
   }
 
   #noSums(): Promise<EpochSums> {

@@ -35,7 +35,7 @@ export async function standBefore(engine: Engine, { submit, k, code }: BadStep):
   } else {
     await engine.executor.clearFlags();
     Object.assign(engine.counters, start, { step, position: start.position + k });
-    engine.sums = addLosses(submit.sumsBefore, { ...submit, rows: rows.slice(0, k) }, engine.program);
+    engine.sums = addLosses(submit.sumsBefore, { ...submit, rows: rows.slice(0, k) }, engine);
     if (last) engine.past.snapshots.set(last);
   }
   if (!skips(engine.spec)) throw nonFinite(engine, events[k]!, code);

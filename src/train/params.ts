@@ -142,13 +142,17 @@ export async function writeParameters(
   }
 }
 
-/** Reads the optimizer's state: `exp_avg.layers.0.weight`, and the scale of the loss where there is one. */
+/**
+ * Reads the optimizer's state: `exp_avg.layers.0.weight`, and the scale of the loss where there is one. The program of a
+ * sweep may keep more than the optimizer of one of its models.
+ */
 export async function readState(
   executor: Pick<Executor, 'read'>,
   program: Program,
   model = 0,
+  { optimizer }: Spec = program.spec,
 ): Promise<Map<string, NamedTensor>> {
-  const slots = stateNames(program);
+  const slots = stateOf(optimizer);
   // All reads are asked for at once, so that they show the state of one moment while a training goes on.
   const scaler = program.mixed ? executor.read(SCALER, model) : undefined;
   const read = await Promise.all(slots.map((slot) => readParameters(executor, program, `state/${slot}`, model)));
@@ -166,7 +170,7 @@ export async function writeState(
   state: ReadonlyMap<string, NamedTensor>,
   model = 0,
 ): Promise<void> {
-  for (const slot of stateNames(program)) {
+  for (const slot of stateOf(program.spec.optimizer)) {
     const own = [...state].filter(([name]) => name.startsWith(`${slot}.layers.`));
     const parameters = new Map(own.map(([name, tensor]) => [name.slice(slot.length + 1), tensor]));
     await writeParameters(executor, program, parameters, `state/${slot}`, model);
@@ -174,8 +178,6 @@ export async function writeState(
   const scaler = program.mixed && state.get(SCALER);
   if (scaler) await executor.write(SCALER, scaler.values, model);
 }
-
-const stateNames = ({ spec }: Program) => stateOf(spec.optimizer);
 
 /** Values as they lie in a program, in PyTorch's order. */
 function fromProgram({ shape, kind }: Parameter, values: Float32Array): Float32Array {

@@ -1,9 +1,8 @@
 /** What happens when a device is lost: a new one, what was learned, the steps since; or an end with a checkpoint in hand. */
 import { DeviceError, DeviceLostError } from '../errors.ts';
 import type { Executor } from '../run/executor.ts';
-import type { Spec } from '../spec/spec.ts';
 import { revive } from './revive.ts';
-import { encodeSnapshot, type Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** A device was lost, and the run goes on with another; or numbers turned bad, and it goes on from an earlier step. */
 export interface RecoveryEvent {
@@ -29,8 +28,6 @@ export interface RecoveryOptions {
 
 /** What a recovery brings back. */
 export interface Recoverable {
-  /** Of every model. */
-  readonly specs: readonly Spec[];
   readonly lastSnapshot: Snapshot | undefined;
   readonly past: {
     /** Finished steps. */
@@ -38,6 +35,8 @@ export interface Recoverable {
     /** Takes a snapshot: then nothing has to be done again. */
     settle(): Promise<void>;
   };
+  /** What a snapshot is as a file. */
+  encode(snapshot: Snapshot): Promise<Uint8Array>;
   /** Takes another executor, and brings it to where the run stood. */
   resume(executor: Executor): Promise<void>;
 }
@@ -160,17 +159,14 @@ export class Recovery {
 
   /** The error that ends it, with what is in hand. */
   async #farewell(lost: DeviceLostError, why: string): Promise<DeviceLostError> {
-    const { lastSnapshot: last, specs } = this.#engine;
-    const checkpoints: Uint8Array[] = [];
-    for (let model = 0; last && model < specs.length; model++) {
-      checkpoints.push(await encodeSnapshot(last, specs[model]!, model));
-    }
+    const { lastSnapshot: last } = this.#engine;
+    const checkpoint = last && (await this.#engine.encode(last));
     const hand = last
-      ? `error.checkpoint holds the model after step ${last.counters.step}`
+      ? `error.checkpoint holds the run after step ${last.counters.step}`
       : 'nothing was trained that could be lost';
     return new DeviceLostError('device/lost', `${lost.message}; ${why}, or create a trainer anew: ${hand}.`, {
       cause: lost,
-      checkpoints,
+      ...(checkpoint && { checkpoint }),
     });
   }
 }

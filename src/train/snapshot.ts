@@ -10,12 +10,18 @@ import { totalBytes } from '../run/memory.ts';
 import type { Spec } from '../spec/spec.ts';
 import { readAverages, readParameters, readState, type Tensors, writeParameters, writeState } from './params.ts';
 
-/** Sums over the steps of the epoch that is under way; NaN from the first loss that did not come back. */
-export interface EpochSums {
+/** Sums over some steps; NaN from the first loss that did not come back. */
+export interface Sums {
   /** Of all rows' losses, each times its weight, per model. */
   readonly losses: Float64Array;
   /** Of the rows' weights, per model; without weights the number of rows. */
   readonly weights: Float64Array;
+}
+
+/** Sums over the steps of the epoch that is under way. */
+export interface EpochSums extends Sums {
+  /** Over those since models of a sweep were dropped last, or since the start. */
+  readonly since: Sums;
   /** A step met a bad number and was not left out: the steps since may have changed nothing, and do not count. */
   readonly bad?: boolean;
 }
@@ -60,11 +66,11 @@ export async function writeSnapshot(executor: Executor, program: Program, snapsh
   if (snapshot.captured.best) await executor.best.put(snapshot.captured.best);
 }
 
-/** One model of a snapshot, by PyTorch's names. */
-export async function learnedOf(snapshot: Snapshot, model = 0): Promise<Learned> {
+/** One model of a snapshot, by PyTorch's names; of a sweep's state what its own spec keeps. */
+export async function learnedOf(snapshot: Snapshot, model = 0, spec = snapshot.program.spec): Promise<Learned> {
   const { program } = snapshot;
   const reader = readerOf(snapshot, model);
-  return { weights: await readParameters(reader, program), state: await readState(reader, program) };
+  return { weights: await readParameters(reader, program), state: await readState(reader, program, 0, spec) };
 }
 
 const readerOf = (snapshot: Snapshot, model: number) => ({
@@ -73,20 +79,25 @@ const readerOf = (snapshot: Snapshot, model: number) => ({
 
 /** The model file of one model; with `averaged` the moving averages are its weights, and all. */
 export async function encodeSnapshot(snapshot: Snapshot, spec: Spec, model = 0, averaged = false): Promise<Uint8Array> {
-  if (snapshot.sums.bad) {
-    throw new CheckpointError(
-      'checkpoint/non-finite',
-      'save: a step before this one met a number that is not finite, and the training is about to go back; save again when it has.',
-    );
-  }
+  checkGood(snapshot);
   if (!averaged) return encodeModel(await fileOf(snapshot, spec, model));
   const { program } = snapshot;
   const weights = await readAverages(readerOf(snapshot, model), program);
   return encodeModel({ spec, weights, choices: program.choices });
 }
 
-async function fileOf(snapshot: Snapshot, spec: Spec, model: number): Promise<ModelFile> {
-  const { weights, state: optimizer } = await learnedOf(snapshot, model);
+/** @throws CheckpointError for a snapshot that a training is about to leave */
+export function checkGood({ sums }: Snapshot): void {
+  if (!sums.bad) return;
+  throw new CheckpointError(
+    'checkpoint/non-finite',
+    'save: a step before this one met a number that is not finite, and the training is about to go back; save again when it has.',
+  );
+}
+
+/** One model of a snapshot as a file has it. */
+export async function fileOf(snapshot: Snapshot, spec: Spec, model: number): Promise<ModelFile> {
+  const { weights, state: optimizer } = await learnedOf(snapshot, model, spec);
   const { choices } = snapshot.program;
   const rollback = snapshot.point && (await fileOf(snapshot.point, spec, model));
   const counters = countersOf(snapshot, model);

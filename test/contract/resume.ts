@@ -1,30 +1,31 @@
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createTrainer, loadTrainer } from '../../src/train/create.ts';
-import type { Trainer } from '../../src/train/trainer.ts';
-import type { EpochEvent, FitOptions, Runtime, StepEvent } from '../../src/train/types.ts';
+import { loadSweep, loadTrainer } from '../../src/train/create.ts';
+import type { FitOptions, Runtime } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { randomRows } from './data.ts';
-import { CUT, type Ears, type Feature, inTrainer, RESUMED, ROWS, SPEC, STEPS } from './resumed.ts';
+import { CUT, create, type Ears, type Feature, inOneGo, RESUMED, ROWS, type Run, SPEC, STEPS } from './resumed.ts';
+import { RESUMED_SWEEPS } from './resumed-sweeps.ts';
 
 /** A whole run, and one that is cut, of which one half goes on in place and the other from the file. */
-async function resumes({ name, begin = inTrainer, again = 0, ...feature }: Feature, runtime: Runtime): Promise<void> {
+async function resumes({ name, begin = inOneGo, again = 0, ...feature }: Feature, runtime: Runtime): Promise<void> {
   const { x, y } = randomRows({ ...ROWS, ...feature.rows });
   const made = {
     spec: { ...SPEC, ...feature.spec },
     runtime: { ...runtime, ...feature.runtime },
     data: (feature.data ?? ((rows) => rows))({ x, y }),
     fit: feature.fit ?? {},
+    models: feature.models,
   };
-  const open: Trainer[] = [];
+  const open: Run[] = [];
   const seen = () => {
-    const events: (StepEvent | EpochEvent)[] = [];
+    const events: object[] = [];
     const ears: Ears = { onStep: (event) => events.push(event), onEpoch: (event) => events.push(event) };
     return { events, ears };
   };
   try {
     const whole = seen();
-    const straight = await createTrainer(made.spec, made.runtime);
+    const straight = await create(made);
     open.push(straight);
     await straight.fit(made.data, { ...made.fit, steps: STEPS, ...whole.ears });
 
@@ -35,23 +36,24 @@ async function resumes({ name, begin = inTrainer, again = 0, ...feature }: Featu
     const resumed = { events: [...cut.events], ears: seen().ears };
     await half.fit(made.data, { ...made.fit, steps: STEPS - CUT, ...cut.ears });
 
-    const loaded = await loadTrainer(file, { ...runtime, ...feature.after });
+    const load = feature.models ? loadSweep : loadTrainer;
+    const loaded: Run = await load(file, { ...runtime, ...feature.after });
     open.push(loaded);
     const ears: Ears = { onStep: (e) => resumed.events.push(e), onEpoch: (e) => resumed.events.push(e) };
     await loaded.fit(made.data, { ...made.fit, steps: STEPS - CUT, ...ears });
 
     const expected = await straight.save();
-    for (const [who, { events }, trainer] of [
+    for (const [who, { events }, run] of [
       ['a second run', cut, half],
       ['the run from the file', resumed, loaded],
     ] as const) {
       sameEvents(`${name}: ${who}`, events, whole.events);
-      sameBytes(`${name}: ${who}`, await trainer.save(), expected);
+      sameBytes(`${name}: ${who}`, await run.save(), expected);
     }
     const events = STEPS + Math.floor(STEPS / epochOf(made.spec, made.fit)) + again;
     if (whole.events.length !== events) throw new Error(`got ${whole.events.length} events, expected ${events}`);
   } finally {
-    for (const trainer of open) await trainer.dispose();
+    for (const run of open) await run.dispose();
   }
 }
 
@@ -84,7 +86,7 @@ async function onDevice({ gpu }: ContractContext, work: (runtime: Runtime) => Pr
   }
 }
 
-export const resumeCases: ContractCase[] = RESUMED.flatMap((feature, n) =>
+export const resumeCases: ContractCase[] = [...RESUMED, ...RESUMED_SWEEPS].flatMap((feature, n) =>
   (feature.strategies ?? [n % 2 === 0 ? 'plain' : 'layered']).map((strategy) => ({
     group: 'resume',
     name: `${feature.name}, ${strategy}`,

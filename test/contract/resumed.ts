@@ -26,15 +26,26 @@ import {
 } from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
 import { type CheckpointStore, checkpoints } from '../../src/train/checkpoints.ts';
-import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createSweep, createTrainer, loadTrainer, type SweepModel } from '../../src/train/create.ts';
+import type { SweepEpoch, SweepOptions, SweepStep } from '../../src/train/sweep-fit.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
-import type { Data, FitOptions, Runtime, StreamData } from '../../src/train/types.ts';
+import type { Data, EpochEvent, FitOptions, Runtime, StepEvent, StreamData } from '../../src/train/types.ts';
 import type { RuntimeName } from '../support/contract-runner.ts';
 import { sharded } from '../support/shards.ts';
 import type { DataShape } from './data.ts';
 
+/** A trainer or a sweep. */
+export interface Run {
+  fit(data: Data | StreamData, options: object): Promise<unknown>;
+  save(): Promise<Uint8Array>;
+  dispose(): Promise<void>;
+}
+type Fit = FitOptions & Pick<SweepOptions, 'halving'>;
+
 export interface Feature {
   readonly name: string;
+  /** Models that train side by side, and go on together; default: one by itself. */
+  readonly models?: readonly SweepModel[];
   /** What of the spec is different. */
   readonly spec?: Partial<SpecInput>;
   /** What of the rows is different. */
@@ -45,9 +56,9 @@ export interface Feature {
   /** What is different of the runtime after the load. */
   readonly after?: Runtime;
   /** What `fit` is asked for beside. */
-  readonly fit?: FitOptions;
-  /** Trains the first steps; default: `fit` of a trainer. */
-  readonly begin?: (made: Made) => Promise<Trainer>;
+  readonly fit?: Fit;
+  /** Trains the first steps; default: `fit` of a trainer, or of a sweep. */
+  readonly begin?: (made: Made) => Promise<Run>;
   /** Events that are told again, since the run went back. */
   readonly again?: number;
   /** Default: one of those that compile fast, in turns; what a strategy changes is in the first row. */
@@ -56,15 +67,19 @@ export interface Feature {
   readonly runtimes?: readonly RuntimeName[];
 }
 
-interface Made {
-  readonly fit: FitOptions;
+export interface Made {
+  readonly fit: Fit;
+  readonly models: readonly SweepModel[] | undefined;
   readonly spec: SpecInput;
   readonly runtime: Runtime;
   readonly data: Data | StreamData;
   /** Hears of every step and epoch. */
   readonly ears: Ears;
 }
-export type Ears = Required<Pick<FitOptions, 'onStep' | 'onEpoch'>>;
+export interface Ears {
+  onStep(event: StepEvent | SweepStep): void;
+  onEpoch(event: EpochEvent | SweepEpoch): void;
+}
 
 /** Five mini-batches an epoch, the last one partial. */
 export const ROWS: DataShape = { count: 37, width: 4, outputs: 3, input: 'f32', target: 'class' };
@@ -80,11 +95,11 @@ export const SPEC: SpecInput = {
 export const CUT = 7;
 export const STEPS = 13;
 
-const DIVERGING = 30;
-const EVERYWHERE: readonly RuntimeName[] = ['cpu', 'dawn', 'chromium', 'deno'];
+export const DIVERGING = 30;
+export const EVERYWHERE: readonly RuntimeName[] = ['cpu', 'dawn', 'chromium', 'deno'];
 const falling = (step: number) => 0.1 / (1 + step);
-const momentum = { type: 'sgd', learningRate: 0.05, momentum: 0.9 } as const;
-const regression = (loss: SpecInput['loss'], outputs: number, target: DataShape['target'] = 'real') => ({
+export const momentum = { type: 'sgd', learningRate: 0.05, momentum: 0.9 } as const;
+export const regression = (loss: SpecInput['loss'], outputs: number, target: DataShape['target'] = 'real') => ({
   spec: { loss, layers: [dense(5, { activation: 'tanh' }), dense(outputs)] },
   rows: { outputs, target },
 });
@@ -287,7 +302,7 @@ export const RESUMED: readonly Feature[] = [
 ];
 
 /** One row has a target whose square is beyond f32: a step of every epoch is left out. */
-function poisoned({ x, y }: DataInput): Data {
+export function poisoned({ x, y }: DataInput): Data {
   return { x, y: Float32Array.from(y as Float32Array, (value, row) => (row === 9 ? 3e38 : value)) };
 }
 
@@ -332,10 +347,13 @@ async function inSweep({ spec, runtime, data, ears }: Made): Promise<Trainer> {
   }
 }
 
-export async function inTrainer({ spec, runtime, data, ears, fit }: Made): Promise<Trainer> {
-  const trainer = await createTrainer(spec, runtime);
-  await trainer.fit(data, { ...fit, steps: CUT, ...ears });
-  return trainer;
+export const create = ({ spec, runtime, models }: Pick<Made, 'spec' | 'runtime' | 'models'>): Promise<Run> =>
+  models ? createSweep(spec, { models }, runtime) : createTrainer(spec, runtime);
+
+export async function inOneGo({ data, ears, fit, ...made }: Made): Promise<Run> {
+  const run = await create(made);
+  await run.fit(data, { ...fit, steps: CUT, ...ears });
+  return run;
 }
 
 /** The end of `fit` would be the end of early stopping: what goes on is a checkpoint of the middle. */

@@ -11,6 +11,7 @@ import { DownhillError } from '../../src/errors.ts';
 import { parseJson } from '../../src/io/json.ts';
 import { decodeModel, encodeModel } from '../../src/io/model.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
+import { decodeSweep, encodeSweep } from '../../src/io/sweep.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
 import { cosine } from '../../src/spec/schedules.ts';
@@ -67,6 +68,20 @@ export async function modelFile(): Promise<Uint8Array> {
   return trainer.save();
 }
 
+/** A sweep of the model and of one that was dropped. */
+function sweepOf(bytes: Uint8Array): Uint8Array {
+  const model = decodeModel(bytes);
+  const since = { losses: [0.5, null], weights: [4, 0] };
+  const standing = {
+    active: [0],
+    ended: [null, 2],
+    scores: [0.7, null],
+    since,
+    due: { epoch: [0.6, null], cut: true },
+  };
+  return encodeSweep({ models: [model, model], standing });
+}
+
 function npy(descr: string, shape: string, values: Uint8Array, order = 'False'): Uint8Array {
   const text = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${shape}, }`.padEnd(117);
   return joined(ascii('\x93NUMPY\x01\x00'), Uint8Array.of(118, 0), ascii(`${text}\n`), values);
@@ -92,6 +107,7 @@ export async function readers(): Promise<Reader[]> {
       read: (bytes) => decodeModel(bytes),
       most: twice,
     },
+    { name: 'a sweep', samples: [sweepOf(model)], read: (bytes) => decodeSweep(bytes), most: twice },
     { name: 'safetensors', samples: [model], read: (bytes) => readSafetensors(bytes), most: twice },
     {
       name: 'JSON of a spec',

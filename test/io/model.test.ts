@@ -295,7 +295,8 @@ describe('decodeModel refuses', () => {
     ['a file without version', 'version', remove('formatVersion')],
     ['version 0', 'version', set('formatVersion', '0')],
     ['a version that is no number', 'version', set('formatVersion', '1.0')],
-    ['a newer version', 'version', set('formatVersion', '5')],
+    ['a newer version', 'version', set('formatVersion', '6')],
+    ['the file of a sweep', 'sweep', (metadata) => metadata.set('formatVersion', '5').set('sweep', '{}')],
     ['a version with a zero before it', 'version', set('formatVersion', '02')],
     ['a file without spec', 'spec', remove('spec')],
     ['a spec that is no JSON', 'json', set('spec', '{inputs:3}')],
@@ -411,7 +412,7 @@ describe('decodeModel refuses', () => {
     expect(message(remove('layers.0.bias'))).toBe('model: tensor "layers.0.bias" is missing; the spec asks for it.');
     expect(message(shape('layers.2.bias', [2]))).toContain('did you mean "layers.0.bias"?');
     expect(message(value('layers.0.weight', 11, Number.NaN))).toContain('holds NaN at position 11');
-    expect(message(set('formatVersion', '5'))).toContain('expected "1" to "4"; the file is newer, update downhill');
+    expect(message(set('formatVersion', '6'))).toContain('expected "1" to "5"; the file is newer, update downhill');
     expect(message(set('formatVersion', 'x'))).toContain('damaged');
     expect(message(set('formatVersion', '0'))).toContain('damaged');
   });

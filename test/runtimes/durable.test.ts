@@ -16,13 +16,20 @@ const cache = fileURLToPath(new URL('../../.cache', import.meta.url));
 mkdirSync(cache, { recursive: true });
 const root = mkdtempSync(join(cache, 'durable-'));
 const program = join(root, 'process.mjs');
+const command = join(root, 'command.mjs');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 beforeAll(async () => {
-  await build({
-    entryPoints: ['test/support/durable-process.ts'],
-    ...{ bundle: true, platform: 'node', format: 'esm', outfile: program, logLevel: 'silent', external: ['webgpu'] },
-  });
+  for (const [entry, outfile] of [
+    ['test/support/durable-process.ts', program],
+    ['test/support/cli-process.ts', command],
+  ] as const) {
+    await build({
+      entryPoints: [entry],
+      ...{ bundle: true, platform: 'node', format: 'esm', outfile, logLevel: 'silent' },
+      external: ['webgpu', 'puppeteer-core', 'commander'],
+    });
+  }
 });
 
 const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
@@ -108,6 +115,47 @@ test('so does one that trains on a GPU', async (context) => {
   const resumed = await finish('gpu', 'dawn', end, steps, 1000);
   const whole = await finish('gpu-undisturbed', 'dawn', end, steps, 0);
   expect(resumed.equals(whole)).toBe(true);
+});
+
+test('a sweep of the command that is killed at random moments goes on to the same table', async () => {
+  const flags = ['sweep', '--data', 'moons:400', '--backend', 'cpu', '--model', '2-8-2', '--halving', '75'];
+  const search = ['--learning-rate', 'log:1e-4..1e-1', '--trials', '8', '--steps', '40000'];
+  const start = (out: string, ...more: string[]) => {
+    const words = [command, ...flags, ...search, '--out', join(root, out), ...more];
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
+    let table = '';
+    child.stdout.on('data', (text) => {
+      table += text;
+    });
+    const ended = new Promise<{ code: number | null; table: string }>((done) =>
+      child.on('close', (code) => done({ code, table })),
+    );
+    return { child, ended };
+  };
+  const kept = ['--checkpoint', join(root, 'sweep-kept'), '--resume', '--checkpoint-every'];
+  const steps = () =>
+    existsSync(join(root, 'sweep-kept'))
+      ? readdirSync(join(root, 'sweep-kept')).map((name) => Number(/step-(\d+)\.safetensors$/.exec(name)?.[1] ?? 0))
+      : [];
+  const last = () => Math.max(0, ...steps());
+  const moments: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    const { child, ended } = start('sweep-killed', ...kept, '50');
+    const from = last();
+    await expect.poll(last, { timeout: 120_000, interval: 5 }).toBeGreaterThan(from);
+    await pause(Math.random() * 100);
+    child.kill('SIGKILL');
+    expect((await ended).code).toBeNull();
+    moments.push(last());
+  }
+  console.log(`killed after steps ${moments.join(', ')}`);
+  expect(moments.at(-1)).toBeLessThan(40_000);
+  const resumed = await start('sweep-killed', ...kept, '5000').ended;
+  const whole = await start('sweep-whole').ended;
+  expect(whole.table.split('\n').length).toBeGreaterThan(8);
+  expect(resumed).toEqual({ ...whole, code: 0 });
+  const model = (out: string) => readFileSync(join(root, out, 'model.safetensors'));
+  expect(model('sweep-killed').equals(model('sweep-whole'))).toBe(true);
 });
 
 test.for([

@@ -6,7 +6,7 @@ import { activation, dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer } from '../../src/train/create.ts';
 import { diagnoseGradients } from '../../src/train/diagnose.ts';
-import type { SweepStep } from '../../src/train/sweep.ts';
+import type { SweepStep } from '../../src/train/sweep-fit.ts';
 import type { Data, EpochEvent, StepEvent } from '../../src/train/types.ts';
 import { randomRows } from '../contract/data.ts';
 

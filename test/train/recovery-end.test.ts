@@ -25,7 +25,7 @@ describe('the end', () => {
     const error: DeviceLostError = await soon(running);
     expect(error).toBeInstanceOf(DeviceLostError);
     expect(error.message).toMatch(words);
-    expect(error.message).toContain('error.checkpoint holds the model after step');
+    expect(error.message).toContain('error.checkpoint holds the run after step');
     expect(end - begin).toBeLessThanOrEqual(10_500);
     vi.useRealTimers();
     // The checkpoint goes on to the same bits.
@@ -67,7 +67,7 @@ describe('the end', () => {
       }
       expect(ended).toBeInstanceOf(DeviceLostError);
       expect(ended.message).toContain('it was lost 4 times in a row');
-      expect(ended.message).toContain('error.checkpoint holds the model after step');
+      expect(ended.message).toContain('error.checkpoint holds the run after step');
       await using loaded = await loadTrainer(ended.checkpoint, { backend: 'cpu', strategy: trainer.program.strategy });
       await loaded.fit(DATA, { steps: 30 - loaded.finishedSteps });
       expect(await loaded.save()).toEqual(calm);

@@ -1,7 +1,9 @@
 /** Lost devices, played on the CPU: what was done is done again, told once, and has the bits of an undisturbed run. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { DeviceLostError } from '../../src/errors.ts';
 import { reduceOnPlateau } from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
+import { loadSweep } from '../../src/train/create.ts';
 import { dataset } from '../../src/train/dataset.ts';
 import { Sweep } from '../../src/train/sweep.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
@@ -104,7 +106,7 @@ describe('a training', () => {
     const losses: Float64Array[][] = [[], []];
     const run = async (n: 0 | 1) => {
       const { engine, lose } = await start({ models: 5 });
-      const sweep = new Sweep(engine, engine.specs, 'for this test', () => expect.fail());
+      const sweep = new Sweep(engine, 'for this test', () => expect.fail());
       await sweep.fit(DATA, {
         steps: 24,
         halving: { every: 6, keep: 0.6 },
@@ -119,6 +121,23 @@ describe('a training', () => {
     expect(losses[1]).toEqual(losses[0]);
     expect(rough.active).toEqual(calm.active);
     expect(rough.file.captured).toEqual(calm.file.captured);
+  });
+
+  it('of a sweep that no other device comes for: the checkpoint is the file of all its models', async () => {
+    const options = { halving: { every: 6, keep: 0.6 } };
+    const calm = new Sweep((await start({ models: 5 })).engine, 'for this test', () => expect.fail());
+    const { engine, lose } = await start({ models: 5, revive: false, snapshotEvery: 0 });
+    await calm.fit(DATA, { ...options, steps: 24 });
+    const sweep = new Sweep(engine, 'for this test', () => expect.fail());
+    const lost = sweep.fit(DATA, { ...options, steps: 24, onStep: ({ step }) => step === 14 && lose() });
+    const { checkpoint } = await lost.then(
+      () => expect.fail('trained without a device'),
+      (error: DeviceLostError) => error,
+    );
+    await using back = await loadSweep(checkpoint!, { backend: 'cpu' });
+    expect(back.finishedSteps).toBeGreaterThan(0);
+    await back.fit(DATA, { ...options, steps: 24 - back.finishedSteps });
+    expect(await back.save()).toEqual(await calm.save());
   });
 
   it('whose learning rate waits for a plateau, judged in the steps that are done again', async () => {

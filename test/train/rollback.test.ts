@@ -124,7 +124,9 @@ describe('rollback', () => {
   });
 
   it('is refused where models share their steps, and where it makes no sense', async () => {
-    await expect(createSweep(SPEC, { models: [{}] }, CPU)).rejects.toThrow(/^createSweep: nonFinite: got 'rollback'/);
+    await expect(createSweep(SPEC, { models: [{}] }, CPU)).rejects.toThrow(
+      /^createSweep: models\[0\]: nonFinite: got 'rollback'/,
+    );
     for (const [nonFinite, words] of [
       [{ type: 'rollback', factor: 1 }, /^spec\.nonFinite\.factor: expected a number between 0 and 1, got 1\.$/],
       [{ type: 'rollback', tries: 1 }, /^spec\.nonFinite: unknown key "tries".*attempts/],

@@ -4,7 +4,7 @@ import { GENERATORS } from '../../src/data/generate/index.ts';
 import { CheckpointError, NonFiniteError, SpecError } from '../../src/errors.ts';
 import { dense } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer, type SweepModel } from '../../src/train/create.ts';
+import { createSweep, createTrainer, loadSweep, type SweepModel } from '../../src/train/create.ts';
 
 const SPEC: SpecInput = {
   inputs: 2,
@@ -44,6 +44,29 @@ describe('a model of a sweep', () => {
       expect(await (await sweep.trainer(n)).save()).toEqual(await trainer.save());
     }
     await sweep.dispose();
+  });
+
+  it.each<NonNullable<SpecInput['optimizer']> & object>([
+    { type: 'sgd', learningRate: 0.1, dampening: 0.3, momentum: 0 },
+    { type: 'sgd', learningRate: 0.1, momentum: 0, weightDecay: 0.01, convention: 'keras' },
+    { type: 'rmsprop', learningRate: 0.01, momentum: 0, centered: true, emaMomentum: 0.9 },
+  ])('with a momentum of 0 beside others too: %j', async (optimizer) => {
+    const base: SpecInput = { ...SPEC, optimizer };
+    for (const models of [
+      [{}, { momentum: 0.9 }],
+      [{ momentum: 0.5 }, {}],
+    ]) {
+      await using sweep = await createSweep(base, { models }, CPU);
+      await sweep.fit(data, { steps: 11 });
+      await using back = await loadSweep(await sweep.save(), CPU);
+      await back.fit(data, { steps: 9 });
+      for (const [n, { momentum = 0 }] of models.entries()) {
+        const own = { ...optimizer, momentum } as NonNullable<SpecInput['optimizer']>;
+        await using alone = await createTrainer({ ...base, optimizer: own }, CPU);
+        await alone.fit(data, { steps: 20 });
+        expect(await (await back.trainer(n)).save()).toEqual(await alone.save());
+      }
+    }
   });
 
   it('goes on as a normal trainer with the same bits', async () => {
@@ -153,7 +176,6 @@ describe('createSweep and fit refuse', () => {
     [{ models: [] }, /models: expected 1 to 65535 models/],
     [{ models: [{ lr: 0.1 }] }, /models\[0\]: unknown key "lr"/],
     [{ models: [{}, { learningRate: -1 }] }, /models\[1\]/],
-    [{ models: [{}, { momentum: 0 }] }, /models\[1\]: got momentum 0 beside models with momentum/],
     [{ models: [{ seed: 1.5 }] }, /seed/],
   ])('%j', async (options, message) => {
     const made = createSweep(SPEC, options as never, CPU);

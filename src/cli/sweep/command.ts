@@ -1,5 +1,6 @@
 /** `downhill sweep`: a search → many models trained side by side → a table, a report, the best model. */
 import { join } from 'node:path';
+import { decodeSweep } from '../../io/sweep.ts';
 import { writeFileWhole } from '../../node/index.ts';
 import type { Spec } from '../../spec/spec.ts';
 import { EXIT } from '../errors.ts';
@@ -7,6 +8,7 @@ import { makeFolder, writeHistory } from '../folder.ts';
 import type { JobHooks } from '../job.ts';
 import type { Output } from '../output.ts';
 import { duration, Progress } from '../progress.ts';
+import { openCheckpoints } from '../resume.ts';
 import { begin, withRunner } from '../run.ts';
 import { adapterWords, type Choice } from '../runner.ts';
 import { rangesOf, type SweepFlags, shellLine, trainWords } from './flags.ts';
@@ -20,14 +22,23 @@ import { isPercent, rowsOf, spreadWords, tableText, trialWords } from './words.t
 
 /** Runs the command; resolves with the exit code. `started` is called when training begins. */
 export async function sweep(flags: SweepFlags, output: Output, started: () => void): Promise<number> {
-  const prepared = await prepareSweep(flags);
+  const { store, options, from } = await openCheckpoints(flags, (line) => output.say(line), decodeSweep);
+  const prepared = await prepareSweep(flags, from);
+  if (options) prepared.job.checkpoint = options;
   const folder = await makeFolder(flags.out);
   output.say(`data: ${prepared.describe}`);
   output.say(`search: ${prepared.search}`);
+  const { models, standing } = from?.file ?? {};
+  const first = standing ? models![standing.active[0]!]!.counters!.step : 0;
+  if (from) {
+    output.say(`resumed: ${from.name}, after step ${first}, with ${standing!.active.length} models that train`);
+    output.event({ event: 'resumed', checkpoint: from.name, step: first });
+  }
   return withRunner(flags.backend, output, async (choice, signal) => {
-    const progress = new Progress(prepared.job.total, output.screen);
+    const progress = new Progress(prepared.job.total, output.screen, { first });
     const hooks: JobHooks<SweepJob> = {
       signal,
+      ...(store && { store }),
       onStart: (event) => begin(event, output, started),
       onStep: ({ step, loss, active, losses }) => {
         if (losses) output.event({ event: 'step', step, losses });

@@ -1,14 +1,21 @@
 /** The flags of a sweep, and the command that trains one of its models alone. */
-import type { Halving } from '../../train/sweep.ts';
+import type { Halving } from '../../train/halving.ts';
 import type { DataFlags } from '../data.ts';
 import { UsageError } from '../errors.ts';
+import type { CheckpointFlags } from '../resume.ts';
 import type { BackendName } from '../runner.ts';
 import type { SpecFlags } from '../spec.ts';
 import type { RunOptions } from '../start.ts';
 import { FLAGS, type Ranges, SEARCHED, type SearchOptions, type TrialModel } from './search.ts';
 import { valueWords } from './words.ts';
 
-export interface SweepFlags extends DataFlags, Omit<SpecFlags, keyof Ranges>, RunOptions, Ranges, SearchOptions {
+export interface SweepFlags
+  extends DataFlags,
+    Omit<SpecFlags, keyof Ranges>,
+    RunOptions,
+    CheckpointFlags,
+    Ranges,
+    SearchOptions {
   seeds: number;
   halving?: Halving;
   top: number;

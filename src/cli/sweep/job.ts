@@ -2,9 +2,12 @@
 import type { DataInput } from '../../data/types.ts';
 import type { AdapterDescription } from '../../run/executor.ts';
 import type { Spec } from '../../spec/spec.ts';
-import { createSweep, type SweepModel } from '../../train/create.ts';
+import { type CheckpointOptions, type CheckpointStore, checkpoints } from '../../train/checkpoints.ts';
+import { createSweep, loadSweep, type SweepModel } from '../../train/create.ts';
 import { Dataset } from '../../train/dataset.ts';
-import type { Halving, Sweep, SweepStep } from '../../train/sweep.ts';
+import type { Halving } from '../../train/halving.ts';
+import type { Sweep } from '../../train/sweep.ts';
+import type { SweepStep } from '../../train/sweep-fit.ts';
 import type { Runtime } from '../../train/types.ts';
 import { type Failure, toFailure } from '../errors.ts';
 import { lengthOf, type RunOptions, readWeights, type Started, type TrainingLength, withOptions } from '../start.ts';
@@ -27,6 +30,10 @@ export interface SweepJob extends RunOptions, TrainingLength {
   logEvery: number;
   /** A safetensors file with the weights that all models start from. */
   init?: Uint8Array;
+  /** A checkpoint to go on from; `steps` and `epochs` then count from the start of its run. */
+  resume?: Uint8Array;
+  /** Keeps the sweep in the store of the hooks. */
+  checkpoint?: CheckpointOptions;
 }
 
 /** One finished update of all models that still train. */
@@ -62,12 +69,15 @@ interface Hooks {
   onStart?(started: Started): void;
   onStep?(event: SweepStepEvent): void;
   signal?: AbortSignal;
+  /** Where checkpoints go. */
+  store?: CheckpointStore;
 }
 
 export async function sweep(job: SweepJob, runtime: Runtime, hooks: Hooks): Promise<SweepResult> {
   const weights = job.init && readWeights(job.spec, job.init);
   const models = weights ? job.models.map((model) => ({ ...model, weights })) : job.models;
-  const sweep = await createSweep(job.spec, { models }, withOptions(runtime, job));
+  const options = withOptions(runtime, job);
+  const sweep = await (job.resume ? loadSweep(job.resume, options) : createSweep(job.spec, { models }, options));
   try {
     hooks.onStart?.({ adapter: sweep.adapter, plan: sweep.summary().split('\n')[0]! });
     return await train(sweep, job, hooks);
@@ -85,8 +95,9 @@ async function train(sweep: Sweep, job: SweepJob, hooks: Hooks): Promise<SweepRe
   };
   try {
     const history = await sweep.fit(data, {
-      ...lengthOf(job),
+      ...lengthOf(job, sweep),
       ...(job.halving && { halving: job.halving }),
+      ...(hooks.store && job.checkpoint && { checkpoint: checkpoints(hooks.store, job.checkpoint) }),
       ...(hooks.signal && { signal: hooks.signal }),
       onStep: (event) => {
         tally.add(event);
@@ -142,7 +153,6 @@ class Tally {
   readonly #recorder: CurveRecorder;
   /** Per model the running mean of its losses; NaN from its first loss that is none. */
   readonly #last: Float64Array;
-  readonly #droppedAt: (number | null)[];
   #step = 0;
 
   constructor(sweep: Sweep, total: number) {
@@ -150,11 +160,9 @@ class Tally {
     this.#sweep = sweep;
     this.#recorder = new CurveRecorder(models, total);
     this.#last = new Float64Array(models).fill(Number.NaN);
-    this.#droppedAt = new Array<number | null>(models).fill(null);
   }
 
   add({ step, losses }: SweepStep): void {
-    this.#noteDropped();
     for (const model of this.#sweep.active) {
       const before = this.#step === 0 ? losses[model]! : this.#last[model]!;
       this.#last[model] = before + SMOOTHING * (losses[model]! - before);
@@ -166,21 +174,11 @@ class Tally {
   /** Models that were dropped after the very last step trained as long as any. */
   standing(): Pick<SweepResult, 'steps' | 'models' | 'curves'> {
     const steps = this.#sweep.finishedSteps;
-    const models = this.#droppedAt.map((droppedAt, model) => ({
+    const models = this.#sweep.droppedAt.map((droppedAt, model) => ({
       steps: droppedAt ?? steps,
-      droppedAt,
+      droppedAt: droppedAt === steps ? null : droppedAt,
       lastLoss: this.#last[model]!,
     }));
     return { steps, models, curves: this.#recorder.curves() };
-  }
-
-  /** Cuts happen between two steps, when all losses so far are here. */
-  #noteDropped(): void {
-    const { active } = this.#sweep;
-    if (active.length === this.#droppedAt.filter((step) => step === null).length) return;
-    const left = new Set(active);
-    for (const [model, step] of this.#droppedAt.entries()) {
-      if (step === null && !left.has(model)) this.#droppedAt[model] = this.#step;
-    }
   }
 }

@@ -1,7 +1,9 @@
 /** Flags → the models of a sweep and its job. */
-import { SpecError } from '../../errors.ts';
+import type { SweepFile } from '../../io/sweep.ts';
 import type { Spec } from '../../spec/spec.ts';
+import { UsageError } from '../errors.ts';
 import { jobParts, readProblem } from '../prepare.ts';
+import { checkResumed, type Resumed } from '../resume.ts';
 import { buildSpec, totalSteps } from '../spec.ts';
 import { rangesOf, type SweepFlags } from './flags.ts';
 import type { SweepJob } from './job.ts';
@@ -19,11 +21,13 @@ export interface PreparedSweep {
   search: string;
 }
 
-/** Reads, draws and checks all there is to check: what is wrong here is bad usage. @throws DownhillError */
-export async function prepareSweep(flags: SweepFlags): Promise<PreparedSweep> {
+/**
+ * Reads, draws and checks all there is to check: what is wrong here is bad usage. The models are those of the checkpoint
+ * `from`, if there is one. @throws DownhillError
+ */
+export async function prepareSweep(flags: SweepFlags, from?: Resumed<SweepFile>): Promise<PreparedSweep> {
   const { learningRate, weightDecay, momentum, ...rest } = flags;
   const all = configurations(rangesOf(flags), flags);
-  checkMomenta(all);
   const problem = await readProblem(rest);
   // Each configuration is a spec of its own: so each is checked, and its schedule set to its height.
   const specs = all.map((configuration) => buildSpec(problem.model, { ...rest, ...configuration }, problem.shape));
@@ -41,17 +45,33 @@ export async function prepareSweep(flags: SweepFlags): Promise<PreparedSweep> {
     logEvery: flags.logEvery,
     ...(flags.halving && { halving: flags.halving }),
   };
+  if (from) {
+    checkModels(
+      from,
+      models.map(({ configuration, seed }) => ({ ...specs[configuration]!, seed })),
+      flags,
+    );
+    job.resume = from.bytes;
+    delete job.strategy; // that of the checkpoint
+  }
   return { job, spec, models, configurations: all, describe: problem.describe, search: words(flags, all.length) };
 }
 
-/** Without momentum an optimizer keeps no velocity, and models of a sweep share one kind of update. */
-function checkMomenta(all: readonly Configuration[]): void {
-  const some = all.filter(({ momentum }) => momentum !== undefined);
-  if (some.every(({ momentum }) => momentum === 0) || some.every(({ momentum }) => momentum! > 0)) return;
-  throw new SpecError(
-    'spec/value',
-    '--momentum: got 0 beside other values, expected 0 alone or values above it; start above 0, or sweep 0 by itself.',
-  );
+/** Every model of the checkpoint is the one that the flags ask for. @throws UsageError */
+function checkModels(
+  { file: { models }, ...from }: Resumed<SweepFile>,
+  specs: readonly Spec[],
+  flags: SweepFlags,
+): void {
+  if (models.length !== specs.length) {
+    throw new UsageError(
+      'cli/resume',
+      `--resume: ${from.name} has ${models.length} models, but the flags give ${specs.length}; search as its sweep did, or begin another run.`,
+    );
+  }
+  for (const [n, file] of models.entries()) {
+    checkResumed({ ...from, name: `model ${n} of ${from.name}`, file }, specs[n]!, flags);
+  }
 }
 
 const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

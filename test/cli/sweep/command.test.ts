@@ -90,7 +90,7 @@ test('the command that it prints trains the best alone, to the same bits, and th
     out: table,
     err,
   } = await run(
-    ...[...onXor, '--optimizer', 'sgd', '--schedule', 'cosine', '--momentum', 'lin:0.5..0.95', '--grid', '3'],
+    ...[...onXor, '--optimizer', 'sgd', '--schedule', 'cosine', '--momentum', 'lin:0..0.95', '--grid', '3'],
     ...['--learning-rate', '0.01,0.3', '--weight-decay', '1e-5', '--seeds', '2', '--steps', '40', '--top', '4'],
     ...['--out', out],
   );
@@ -170,7 +170,6 @@ describe('bad usage ends with code 2 before anything is trained', () => {
     ['one point of a grid', ['--grid', '1'], 'cli/usage', 'an integer ≥ 2'],
     ['halving without steps', ['--halving', 'often'], 'cli/usage', 'EVERY:KEEP'],
     ['a momentum of adam', ['--momentum', '0.5,0.9'], 'spec/unknown-key', 'use --optimizer sgd or rmsprop'],
-    ['momentum and none', ['--optimizer', 'sgd', '--momentum', '0,0.9'], 'spec/value', 'got 0 beside other values'],
     ['a learning rate that no spec takes', ['--optimizer', 'sgd', '--learning-rate', 'lin:-1..1'], 'cli/usage', '≥ 0'],
     ['an unknown option', ['--trial', '3'], 'cli/usage', '--trials'],
   ])('%s', async (_, flags, code, words) => {
