@@ -22,35 +22,29 @@ export interface Tiny {
   points: { x: Range; slope: number; offset: number; bend?: (x: number) => number };
 }
 
+const LINE: Omit<Tiny, 'title' | 'points'> = {
+  names: ['w', 'b'],
+  domain: [
+    [-3, 4],
+    [-3.5, 3.5],
+  ],
+  layers: [dense(1)],
+  tensors: [
+    ['layers.0.weight', [1, 1]],
+    ['layers.0.bias', [1]],
+  ],
+  answer: ([w = 0, b = 0], x) => w * x + b,
+};
+
 export const TINY = {
   line: {
     title: 'A line: w·x + b',
-    names: ['w', 'b'],
-    domain: [
-      [-3, 4],
-      [-3.5, 3.5],
-    ],
-    layers: [dense(1)],
-    tensors: [
-      ['layers.0.weight', [1, 1]],
-      ['layers.0.bias', [1]],
-    ],
-    answer: ([w = 0, b = 0], x) => w * x + b,
+    ...LINE,
     points: { x: [-2, 2], slope: 0.9, offset: 0.5 },
   },
   shifted: {
     title: 'A line, points far from 0',
-    names: ['w', 'b'],
-    domain: [
-      [-3, 4],
-      [-3.5, 3.5],
-    ],
-    layers: [dense(1)],
-    tensors: [
-      ['layers.0.weight', [1, 1]],
-      ['layers.0.bias', [1]],
-    ],
-    answer: ([w = 0, b = 0], x) => w * x + b,
+    ...LINE,
     points: { x: [0.4, 2.9], slope: 1.1, offset: -1.2 },
   },
   chain: {

@@ -1,20 +1,11 @@
 /** The reader of digits in training: start, pause, look at the test, read what is drawn, save and load. */
-import {
-  createTrainer,
-  type Dataset,
-  dataset,
-  dense,
-  loadTrainer,
-  type Runtime,
-  type SpecInput,
-  type Trainer,
-} from 'downhill';
+import { createTrainer, dataset, dense, loadTrainer, type Runtime, type SpecInput, type Trainer } from 'downhill';
+import { Session } from '../shared/session.ts';
 import { type DigitSet, PIXELS } from './data.ts';
 import { type Readings, readingsOf, TEN } from './readings.ts';
 
-/** Milliseconds between two looks at the test, and how many times as long as a look took. */
-const LOOK_INTERVAL = 500;
-const LOOK_REST = 3;
+/** Between two looks at the test. */
+const PACE = { interval: 500, rest: 3 };
 
 export interface Listener {
   onStep(step: number, loss: number): void;
@@ -41,17 +32,14 @@ export class Reader {
   readonly #trainer: Trainer;
   readonly #listener: Listener;
   readonly #set: DigitSet;
-  readonly #train: Dataset;
-  #stop: AbortController | undefined;
-  #loop: Promise<void> | undefined;
-  #look: Promise<void> | undefined;
-  #nextLook = 0;
+  readonly #session: Session;
 
   private constructor(trainer: Trainer, set: DigitSet, listener: Listener) {
     this.#trainer = trainer;
     this.#set = set;
-    this.#train = dataset(set.train);
     this.#listener = listener;
+    const onStep = (step: number, loss: number) => listener.onStep(step, loss);
+    this.#session = new Session({ trainer, data: dataset(set.train), onStep, look: () => this.#readTest(), ...PACE });
   }
 
   static async create(settings: ReaderSettings, set: DigitSet, runtime: Runtime, listener: Listener): Promise<Reader> {
@@ -82,52 +70,26 @@ export class Reader {
   }
 
   get running(): boolean {
-    return this.#stop !== undefined;
+    return this.#session.running;
   }
 
   /** Trains until `pause`. */
   start(): Promise<void> {
-    this.#stop ??= new AbortController();
-    this.#loop ??= this.#fit(Number.MAX_SAFE_INTEGER, this.#stop.signal).finally(() => {
-      this.#loop = undefined;
-      this.#stop = undefined;
-    });
-    return this.#loop;
+    return this.#session.start();
   }
 
-  async #fit(steps: number, signal?: AbortSignal): Promise<void> {
-    await this.#trainer.fit(this.#train, {
-      steps,
-      ...(signal && { signal }),
-      onStep: ({ step, loss }) => {
-        this.#listener.onStep(step, loss);
-        // Asked for beside the training, which does not wait for it.
-        if (performance.now() >= this.#nextLook) void this.look().catch(() => {});
-      },
-    });
-  }
-
-  async pause(): Promise<void> {
-    this.#stop?.abort();
-    await this.#loop?.catch(() => {});
+  pause(): Promise<void> {
+    return this.#session.pause();
   }
 
   /** One update, and a look. */
-  async step(): Promise<void> {
-    await this.#fit(1);
-    await this.#look?.catch(() => {});
-    await this.look();
+  step(): Promise<void> {
+    return this.#session.step();
   }
 
   /** Reads the test; while one look is under way, there is no other. */
   look(): Promise<void> {
-    const start = performance.now();
-    this.#look ??= this.#readTest().finally(() => {
-      this.#look = undefined;
-      const end = performance.now();
-      this.#nextLook = end + Math.max(LOOK_INTERVAL, LOOK_REST * (end - start));
-    });
-    return this.#look;
+    return this.#session.look();
   }
 
   async #readTest(): Promise<void> {
@@ -148,8 +110,7 @@ export class Reader {
   }
 
   async dispose(): Promise<void> {
-    await this.pause();
-    await this.#look?.catch(() => {});
+    await this.#session.end();
     await this.#trainer.dispose();
   }
 }

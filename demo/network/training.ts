@@ -11,6 +11,7 @@ import {
   type SpecInput,
   type Trainer,
 } from 'downhill';
+import { Session } from '../shared/session.ts';
 import { gradientNorms, Probes, type Responses, type Weights } from './probes.ts';
 import { gridOf, type Problem } from './problems.ts';
 
@@ -19,9 +20,8 @@ export const CELLS = 60;
 export const COLUMNS = 160;
 /** Cells along one side of a neuron's picture. */
 export const PROBE_CELLS = 24;
-/** Milliseconds between two reports, and how many times as long as a report took. */
-const REPORT_INTERVAL = 200;
-const REPORT_REST = 3;
+/** Between two reports. */
+const PACE = { interval: 200, rest: 3 };
 /** Training rows whose gradient is shown. */
 const GRADIENT_ROWS = 64;
 /** Milliseconds of training between two pauses, where it is slowed down. */
@@ -54,10 +54,7 @@ export class Training {
   readonly #train: Dataset;
   readonly #test: Dataset;
   readonly #gradientRows: DataInput;
-  #stop: AbortController | undefined;
-  #loop: Promise<void> | undefined;
-  #report: Promise<void> | undefined;
-  #nextReport = 0;
+  readonly #session: Session;
 
   private constructor(problem: Problem, trainer: Trainer, probes: Probes, listener: Listener) {
     this.problem = problem;
@@ -69,6 +66,8 @@ export class Training {
     this.#test = dataset(problem.test.data);
     const { x, y } = problem.train.data as { x: Float32Array; y: Float32Array };
     this.#gradientRows = { x: x.slice(0, GRADIENT_ROWS * problem.inputs), y: y.slice(0, GRADIENT_ROWS) };
+    const onStep = (step: number, loss: number) => listener.onStep(step, loss);
+    this.#session = new Session({ trainer, data: this.#train, onStep, look: () => this.#look(), ...PACE });
   }
 
   /** With its initial weights multiplied by `scale`. */
@@ -88,7 +87,7 @@ export class Training {
   }
 
   get running(): boolean {
-    return this.#stop !== undefined;
+    return this.#session.running;
   }
 
   /** The learning rate of the update after `step` finished ones. */
@@ -98,61 +97,32 @@ export class Training {
 
   /** Trains until `pause`, at most so many steps a second. Rejects with what stopped it otherwise. */
   start(perSecond: () => number): Promise<void> {
-    this.#loop ??= this.#run(perSecond).finally(() => {
-      this.#loop = undefined;
-      this.#stop = undefined;
-    });
-    return this.#loop;
-  }
-
-  async #run(perSecond: () => number): Promise<void> {
-    const stop = new AbortController();
-    this.#stop = stop;
-    while (!stop.signal.aborted) {
-      const rate = perSecond();
-      const free = rate === Number.POSITIVE_INFINITY;
-      const steps = free ? 1000 : Math.max(1, Math.round((rate * SLICE) / 1000));
-      const end = performance.now() + (free ? 0 : (1000 * steps) / rate);
-      await this.#fit(steps, stop.signal);
-      const left = end - performance.now();
-      if (left > 0) await new Promise((done) => setTimeout(done, left));
-    }
-  }
-
-  async #fit(steps: number, signal?: AbortSignal): Promise<void> {
-    await this.#trainer.fit(this.#train, {
-      steps,
-      ...(signal && { signal }),
-      onStep: ({ step, loss }) => {
-        this.#listener.onStep(step, loss);
-        // Asked for beside the training, which does not wait for it.
-        if (performance.now() >= this.#nextReport) void this.report().catch(() => {});
-      },
+    return this.#session.start(async (train, signal) => {
+      while (!signal.aborted) {
+        const rate = perSecond();
+        const free = rate === Number.POSITIVE_INFINITY;
+        const steps = free ? 1000 : Math.max(1, Math.round((rate * SLICE) / 1000));
+        const end = performance.now() + (free ? 0 : (1000 * steps) / rate);
+        await train(steps);
+        const left = end - performance.now();
+        if (left > 0) await new Promise((done) => setTimeout(done, left));
+      }
     });
   }
 
   /** Stops at a step boundary and resolves there. */
-  async pause(): Promise<void> {
-    this.#stop?.abort();
-    await this.#loop?.catch(() => {});
+  pause(): Promise<void> {
+    return this.#session.pause();
   }
 
-  /** One update. */
-  async step(): Promise<void> {
-    await this.#fit(1);
-    await this.#report?.catch(() => {});
-    await this.report();
+  /** One update, and a report. */
+  step(): Promise<void> {
+    return this.#session.step();
   }
 
   /** Asks for all there is to see; while one report is under way, there is no other. */
   report(): Promise<void> {
-    const start = performance.now();
-    this.#report ??= this.#look().finally(() => {
-      this.#report = undefined;
-      const end = performance.now();
-      this.#nextReport = end + Math.max(REPORT_INTERVAL, REPORT_REST * (end - start));
-    });
-    return this.#report;
+    return this.#session.look();
   }
 
   async #look(): Promise<void> {
@@ -169,8 +139,7 @@ export class Training {
   }
 
   async dispose(): Promise<void> {
-    await this.pause();
-    await this.#report?.catch(() => {});
+    await this.#session.end();
     await Promise.all([this.#trainer.dispose(), this.#probes.dispose()]);
   }
 }
