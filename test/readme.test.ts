@@ -19,6 +19,27 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const formulas = read('docs/formulas.md');
 
+const PAPERS = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/mnist-recipe/README.md'],
+  ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+];
+/** What takes flags, as text: the command, the scripts, the benchmark. */
+const PROGRAMS = ['src/cli', 'scripts', 'bench']
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+  )
+  .filter((path) => /\.(ts|mjs|py)$/.test(path) && !path.includes('node_modules'))
+  .map(read)
+  .join('\n');
+/** The places of a page that a link can name: its titles in lower case, without signs, with hyphens between the words. */
+const placesOf = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe('the lines of the README', () => {
   test('are few', () => {
     expect(readmeCode().trim().split('\n').filter(Boolean).length).toBeLessThanOrEqual(15);
@@ -44,24 +65,24 @@ describe('the lines of the README', () => {
 });
 
 describe('the README', () => {
-  test.each([
-    ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'],
-    ...['docs/formulas.md', 'docs/performance.md', 'docs/reliability.md'],
-  ])('links of %s lead somewhere', (path) => {
-    const links = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
-    expect(links.filter((link) => !existsSync(join(root, dirname(path), link)))).toEqual([]);
+  test.each(PAPERS)('links of %s lead somewhere', (path) => {
+    const links = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)/g)];
+    const dead = links.filter(([, file, place]) => {
+      const target = file === '' ? path : join(dirname(path), file!);
+      return !existsSync(join(root, target)) || (place !== undefined && !placesOf(read(target)).includes(place));
+    });
+    expect(dead.map(([link]) => link)).toEqual([]);
   });
 
-  test.each(['README.md', 'CONTRIBUTING.md', 'docs/performance.md'])(
-    'commands of %s are scripts of the package',
-    (path) => {
-      const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-      const named = [...read(path).matchAll(/(?:`|^)npm (?:run )?([a-z:]+)/gm)].map((match) => match[1]!);
-      const unknown = named.filter((name) => !(name in scripts) && name !== 'install');
-      expect(unknown).toEqual([]);
-      expect(named.length).toBeGreaterThan(0);
-    },
-  );
+  test.each(PAPERS)('commands and flags of %s exist', (path) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const text = read(path);
+    const named = [...text.matchAll(/(?:`|^)npm (?:run )?([a-z:]+)/gm)].map((match) => match[1]!);
+    expect(named.filter((name) => !(name in scripts) && name !== 'install')).toEqual([]);
+    const flags = [...text.matchAll(/(?<=[\s`])--[a-z][a-z0-9-]+/g)].map(([flag]) => flag);
+    expect(flags.filter((flag) => !PROGRAMS.includes(flag))).toEqual([]);
+    if (path === 'README.md') expect([named.length > 0, flags.length > 20]).toEqual([true, true]);
+  });
 
   test('its map has every room', () => {
     const map = /## The map\n(.*?)\n## /s.exec(README)![1]!;
