@@ -31,6 +31,20 @@ export const rooms = [
     why: 'mixed precision: halves rounded up half-way',
   },
   {
+    file: 'src/data/fingerprint.ts',
+    find: '/ (RUNS - 1)',
+    replace: '/ RUNS',
+    tests: ['--project', 'unit', 'test/data/fingerprint.test.ts'],
+    why: 'fingerprint: the last rows',
+  },
+  {
+    file: 'src/data/stream/stream.ts',
+    find: 'new Hash().add([window])',
+    replace: 'new Hash()',
+    tests: ['--project', 'unit', 'test/data/fingerprint.test.ts'],
+    why: 'fingerprint: the windows of a shuffle',
+  },
+  {
     file: 'src/data/stream/learn.ts',
     find: 'column.first + column.sum / trainRows',
     replace: 'column.first + column.sum / count',

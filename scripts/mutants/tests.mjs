@@ -19,3 +19,4 @@ export const golden = (name) => ['--project', 'unit', 'test/kernels/golden-train
 export const measured = ['--project', 'unit', 'test/train/metrics.test.ts'];
 export const cpu = (name) => ['--project', 'contract', 'test/runtimes/cpu.test.ts', '-t', name];
 export const dawn = (name) => ['--project', 'contract', 'test/runtimes/dawn', '-t', name];
+export const sameData = ['--project', 'unit', 'test/train/same-data.test.ts'];

@@ -1,5 +1,5 @@
 /** Damages of the room train: the loop, its book-keeping, and what a long run lives by. */
-import { cpu, measured, reliability, sweeps } from './tests.mjs';
+import { cpu, measured, reliability, sameData, sweeps } from './tests.mjs';
 
 export const train = [
   {
@@ -22,6 +22,34 @@ export const train = [
     replace: 'await executor.write(SCALER, Float32Array.of(LOSS_SCALE.start, 0), model)',
     tests: cpu('resume: mixed precision, gradients summed and clipped'),
     why: 'mixed precision: a file whose scale is not taken up',
+  },
+  {
+    file: 'src/train/same-data.ts',
+    find: 'resumes && position > 0 &&',
+    replace: 'resumes &&',
+    tests: sameData,
+    why: 'same data: other rows behind the end of an epoch',
+  },
+  {
+    file: 'src/train/engine.ts',
+    find: '[source.fingerprint, false]',
+    replace: '[source.fingerprint, this.resumes]',
+    tests: sameData,
+    why: 'same data: a run that has gone on is no file any more',
+  },
+  {
+    file: 'src/train/engine.ts',
+    find: 'this.#goOn(counters, { data, file })',
+    replace: 'this.#goOn(counters)',
+    tests: sameData,
+    why: 'same data: the rows that a file names',
+  },
+  {
+    file: 'src/train/open.ts',
+    find: 'fingerprintOf(rows, parts?.[0])',
+    replace: 'fingerprintOf(rows)',
+    tests: sameData,
+    why: 'same data: rows that are held out',
   },
   {
     file: 'src/train/recovery.ts',
@@ -130,8 +158,8 @@ export const train = [
   },
   {
     file: 'src/train/create.ts',
-    find: 'restore(optimizer, counters, { point, best })',
-    replace: 'restore(optimizer, counters, { best })',
+    find: 'restore(optimizer, counters, { point, best, data',
+    replace: 'restore(optimizer, counters, { best, data',
     tests: reliability,
     why: 'resume: the place to go back to',
   },
@@ -172,8 +200,8 @@ export const train = [
   },
   {
     file: 'src/train/create.ts',
-    find: '{ point, best }',
-    replace: '{ point }',
+    find: '{ point, best, data',
+    replace: '{ point, data',
     tests: ['--project', 'unit', 'test/train/early-stopping.test.ts'],
     why: 'early stopping: the best weights of a file',
   },

@@ -54,6 +54,13 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Of weights in a column, where there is none. */
+export const noColumns = (data: string): UsageError =>
+  new UsageError(
+    'cli/usage',
+    `--sample-weight: got data "${data}" without columns, expected csv:FILE or parquet:FILE.`,
+  );
+
 /** Reads the data with their targets. @throws UsageError, DataError */
 export async function loadSource(flags: DataFlags): Promise<NamedSource> {
   const place = parsePlace(flags.data);
@@ -62,9 +69,7 @@ export async function loadSource(flags: DataFlags): Promise<NamedSource> {
     const splitBy = source.task === 'classes' ? 'stratified' : 'random';
     return { ...source, ...(sampleWeight && { sampleWeight }), splitBy };
   }
-  if (flags.sampleWeight !== undefined) {
-    throw new UsageError('cli/usage', `--sample-weight: got data "${flags.data}" without columns, expected csv:FILE.`);
-  }
+  if (flags.sampleWeight !== undefined) throw noColumns(flags.data);
   if (place.kind === 'generated') return generatedSource(place, flags.dataSeed ?? 0);
   const source = arraySource(...(await readArrays(place)), place.files[0]);
   if (place.kind === 'idx') return { ...source, splitBy: 'last' };

@@ -136,6 +136,7 @@ async function train(job: TrainJob, runtime: Runtime, hooks: JobHooks<TrainJob>)
       const history = await trainer.fit(data, {
         ...lengthOf(job, trainer),
         ...job.validation,
+        ...(job.resume && { sameData: true }),
         ...(hooks.store && job.checkpoint && { checkpoint: checkpoints(hooks.store, job.checkpoint) }),
         onStep: (event) => hooks.onStep?.(event),
         onEpoch: (event) => hooks.onEpoch?.(event),

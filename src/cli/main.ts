@@ -146,7 +146,7 @@ function placeOptions(command: Command, needed: boolean): Command {
   return command
     .addOption(new Option('--data <source>', words).makeOptionMandatory(needed))
     .option('--target <column>', 'the column to predict, by name or index from 0 (default: the last)')
-    .option('--sample-weight <column>', 'the column of a CSV file with the weights of rows, which is no input then')
+    .option('--sample-weight <column>', 'the column of a table with the weights of rows, which is no input then')
     .addOption(new Option('--header <answer>', 'whether a CSV file has a header').choices(HEADERS).default('auto'))
     .option(
       '--data-seed <n>',
@@ -276,6 +276,7 @@ const checkpointOptions = (command: Command): Command =>
     .option('--checkpoint <folder>', 'keep the run there while it trains, and as it stands when it ends or is stopped')
     .option('--checkpoint-every <n>', 'updates between two checkpoints (default: an epoch)', whole(1))
     .option('--keep <n>', 'how many of the last checkpoints stay (default: 2)', whole(1))
+    .option('--keep-best', 'also keep best.safetensors, the model after the epoch with the lowest (validation) loss')
     .option(
       '--resume [from]',
       'go on from a checkpoint, a folder’s last, or that of --checkpoint; --steps and --epochs count from the start of the run',

@@ -15,6 +15,8 @@ export interface CheckpointFlags {
   checkpoint?: string;
   checkpointEvery?: number;
   keep?: number;
+  /** Whether the best epoch is kept too. */
+  keepBest?: boolean;
   /** A file, a folder, or that of `checkpoint`. */
   resume?: string | true;
 }
@@ -31,13 +33,14 @@ type Read<F> = (bytes: Uint8Array, path: string) => F;
 
 /** Opens the folder and finds what to go on from. `say` hears of damaged checkpoints. @throws UsageError, CheckpointError */
 export async function openCheckpoints<F>(
-  { checkpoint, checkpointEvery, keep, resume }: CheckpointFlags,
+  { checkpoint, checkpointEvery, keep, keepBest, resume }: CheckpointFlags,
   say: (line: string) => void,
   read: Read<F>,
 ): Promise<{ store?: CheckpointStore; options?: CheckpointOptions; from?: Resumed<F> }> {
   if (checkpoint === undefined) {
     if (resume === true) throw new UsageError('cli/usage', '--resume: expected a file or a folder, or --checkpoint.');
-    for (const [flag, value] of Object.entries({ '--checkpoint-every': checkpointEvery, '--keep': keep })) {
+    const flags = { '--checkpoint-every': checkpointEvery, '--keep': keep, '--keep-best': keepBest };
+    for (const [flag, value] of Object.entries(flags)) {
       if (value !== undefined) throw new UsageError('cli/usage', `${flag}: expected --checkpoint FOLDER beside it.`);
     }
   }
@@ -56,7 +59,11 @@ export async function openCheckpoints<F>(
       `--checkpoint: ${checkpoint} holds ${last.name} of an earlier run; add --resume to go on with it, or name another folder.`,
     );
   }
-  const options = { ...(checkpointEvery && { every: checkpointEvery }), ...(keep && { keep }) };
+  const options = {
+    ...(checkpointEvery && { every: checkpointEvery }),
+    ...(keep && { keep }),
+    ...(keepBest && { best: true }),
+  };
   return { store, options, ...(from && { from }) };
 }
 

@@ -5,10 +5,10 @@ import type { DataInput } from '../data/types.ts';
 import { DataError } from '../errors.ts';
 import { fileBytes } from '../node/index.ts';
 import type { Spec } from '../spec/spec.ts';
-import { type DataFlags, parsePlace } from './data.ts';
+import { type DataFlags, noColumns, parsePlace } from './data.ts';
 import { UsageError } from './errors.ts';
 import type { DataShape } from './spec.ts';
-import { type StreamedRows, shardOf } from './stream-rows.ts';
+import { type StreamedRows, shardOf, weighed, weighedRows } from './stream-rows.ts';
 
 export interface StreamFlags {
   stream?: boolean;
@@ -35,26 +35,28 @@ export async function streamProblem(flags: DataFlags & StreamFlags): Promise<Str
   if (flags.split !== undefined && flags.split !== 'last') {
     throw new UsageError('cli/usage', `--stream: got --split ${flags.split}, expected last: other rows are not taken.`);
   }
-  if (flags.sampleWeight !== undefined) {
-    throw new UsageError('cli/usage', '--stream: got --sample-weight, which needs all rows in memory; leave one out.');
-  }
-  const { header, holdout = 0, shuffleBuffer } = flags;
-  const shard = shardOf({ ...place, ...(header && { header }) }, fileBytes);
+  const { header, holdout = 0, shuffleBuffer, sampleWeight } = flags;
+  const files = { ...place, ...(header && { header }) };
+  const plain = shardOf(files, fileBytes);
+  if (sampleWeight !== undefined && !plain.table) throw noColumns(flags.data);
+  const shard = sampleWeight === undefined ? plain : weighed(plain, sampleWeight);
   const trainRows = (count: number) => {
     const test = holdout < 1 ? Math.round(count * holdout) : holdout;
     if (test < count) return count - test;
     throw new DataError('data/split', `--holdout: got ${holdout} of ${count} rows, expected fewer than there are.`);
   };
-  const { count, describe, ...shape } = await learn(shard, { target: flags.target, trainRows });
+  // By index it is another one where a column is taken out before it.
+  const goal = sampleWeight === undefined ? flags : await weighedRows(plain, 0, 1, { ...flags, sampleWeight });
+  const { count, describe, ...shape } = await learn(shard, { target: goal.target, trainRows });
   const rows = trainRows(count);
   const { target } = shape.preprocessing;
   return {
     shape: { ...shape, rows },
     describe: `${describe}, streamed; ${rows} to train, ${count - rows} to test`,
     train: {
-      ...place,
+      ...files,
+      ...(sampleWeight !== undefined && { sampleWeight }),
       rows,
-      ...(header && { header }),
       ...(target !== undefined && { target }),
       ...(shuffleBuffer && { shuffleBuffer }),
     },

@@ -18,9 +18,15 @@ export interface Weighed {
 /**
  * Takes the column with the weights of rows out of a table, so that it is no input. Columns without a header are numbered
  * anew.
+ * @param where says where row n lies, for messages; default: its line
  * @throws UsageError where the target is that column; DataError where there is none, or a field is no number ≥ 0
  */
-export function takeWeights(table: Table, flags: { target?: string; sampleWeight?: string }, who: string): Weighed {
+export function takeWeights(
+  table: Table,
+  flags: { target?: string; sampleWeight?: string },
+  who: string,
+  where = (n: number) => `line ${table.lines[n]}`,
+): Weighed {
   const { target, sampleWeight: wish } = flags;
   if (wish === undefined) return { table, ...(target !== undefined && { target }) };
   const place = findTarget(table, wish, `${who}: --sample-weight`);
@@ -38,7 +44,7 @@ export function takeWeights(table: Table, flags: { target?: string; sampleWeight
     if (isNumeric(field) && Number.isFinite(weight) && weight >= 0) return weight;
     throw new DataError(
       'data/weight',
-      `${who}: line ${table.lines[n]}, column ${show(table.names[place])}: got ${show(field)}, expected a finite number ≥ 0, the weight of the row.`,
+      `${who}: ${where(n)}, column ${show(table.names[place])}: got ${show(field)}, expected a finite number ≥ 0, the weight of the row.`,
     );
   });
   const names = without(table.names);

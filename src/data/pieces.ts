@@ -3,6 +3,7 @@ import { DataError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
 import type { Spec } from '../spec/spec.ts';
 import { encodeRows } from './encode.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import type { DataInput, Rows } from './types.ts';
 
 /** A place between mini-batches: how many of which epoch are done. */
@@ -18,14 +19,21 @@ export interface Piece {
   readonly last: boolean;
 }
 
+/** What a source knows of its rows before they are read. */
+export interface Extent {
+  /** The mini-batches of an epoch. */
+  readonly batches?: number;
+  readonly fingerprint?: Fingerprint;
+}
+
 export interface PieceSource {
   /** Whether it gives the same pieces again, from wherever it is asked; else it only ever starts an epoch. */
   readonly repeats: boolean;
   /**
-   * Checks that the data fit; gives the mini-batches of an epoch, where it knows.
+   * Checks that the data fit.
    * @throws DataError
    */
-  open(spec: Spec, batch: number): Promise<number | undefined>;
+  open(spec: Spec, batch: number): Promise<Extent>;
   /** Pieces from a place on, epoch after epoch. A piece is valid until the next one is asked for. */
   pieces(from: Place, spec: Spec, batch: number): AsyncGenerator<Piece, void>;
 }
@@ -52,7 +60,9 @@ export class IterableSource implements PieceSource {
     this.#iterate = (epoch, position) => ('from' in data ? data.from(epoch, position) : data)[Symbol.asyncIterator]();
   }
 
-  async open(): Promise<undefined> {}
+  async open(): Promise<Extent> {
+    return {};
+  }
 
   async *pieces({ epoch, position }: Place, spec: Spec, batch: number): AsyncGenerator<Piece, void> {
     for (let from = position; ; epoch++, from = 0) {

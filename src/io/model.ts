@@ -1,4 +1,5 @@
 /** The model file: a spec, its weights and, to go on training, the optimizer's state, in one safetensors file. */
+import type { Fingerprint } from '../data/fingerprint.ts';
 import { CheckpointError, SpecError, suggest } from '../errors.ts';
 import { AVERAGE, stateOf } from '../math/optimizers.ts';
 import { parametersOf } from '../spec/network.ts';
@@ -43,6 +44,8 @@ export interface ModelFile {
   counters?: Counters;
   /** What the plan chose, for example its strategy: the same choices give the same bits. */
   choices?: Record<string, string | number | boolean>;
+  /** What the run was trained on last, so that other rows are noticed; absent where nobody could look at them. */
+  data?: Fingerprint;
   /**
    * The best weights so far, under the names of `weights`, and their moving averages, as in `optimizer`; in the file `best.`
    * stands before them.
@@ -112,6 +115,7 @@ export function encodeModel(file: ModelFile, who = 'model', { finite = true }: M
   ]);
   if (file.counters) metadata.set('counters', JSON.stringify(checkCounters(file.counters, version, who)));
   if (file.choices) metadata.set('choices', JSON.stringify(checkChoices(file.choices, who)));
+  if (file.data) metadata.set('data', JSON.stringify(checkFingerprint(file.data, who)));
   const whole = new Map<string, NamedTensor | ByteTensor>(tensors);
   if (file.rollback) {
     const values = encodeModel(file.rollback, `${who}: ${ROLLBACK}`);
@@ -145,11 +149,13 @@ export function decodeModel(
   const spec = readSpec(metadata.get('spec'), who, withDecays);
   const counters = metadata.get('counters');
   const choices = metadata.get('choices');
+  const data = metadata.get('data');
   const file: ModelFile = {
     spec,
     weights: new Map(),
     ...(counters !== undefined && { counters: checkCounters(parseJson(counters, `${who}: counters`), version, who) }),
     ...(choices !== undefined && { choices: checkChoices(parseJson(choices, `${who}: choices`), who) }),
+    ...(data !== undefined && { data: checkFingerprint(parseJson(data, `${who}: data`), who) }),
   };
   if (checkTensors(spec, tensors, file.counters, who, version)) file.optimizer = new Map();
   if (back) file.rollback = readRollback(back, file, `${who}: ${ROLLBACK}`);
@@ -256,6 +262,17 @@ function checkChoices(value: unknown, who: string): Record<string, string | numb
     choices[key] = choice;
   }
   return choices;
+}
+
+function checkFingerprint(value: unknown, who: string): Fingerprint {
+  const { rows, hash, order, ...others } = (isObject(value) ? value : {}) as Record<string, unknown>;
+  const isHash = (text: unknown): text is string => typeof text === 'string' && /^[0-9a-f]{8}$/.test(text);
+  const known = isHash(hash) && (order === undefined || isHash(order)) && Object.keys(others).length === 0;
+  if (known && isCount(rows) && rows > 0) return { rows, hash, ...(order !== undefined && { order }) };
+  throw new CheckpointError(
+    'checkpoint/data',
+    `${who}: data: expected rows as an integer ≥ 1, hash and, if any, order as eight hexadecimal digits, got ${show(value)}.`,
+  );
 }
 
 /** The names and shapes of the best weights in a file. */

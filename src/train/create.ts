@@ -55,12 +55,12 @@ export async function createTrainer(input: SpecInput, runtime: Runtime = {}): Pr
 
 /** As the door of that name. */
 export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Promise<Trainer> {
-  const { spec, weights, optimizer, counters, choices, best, rollback } = decodeModel(bytes, 'loadTrainer');
+  const { spec, weights, optimizer, counters, choices, best, data, rollback } = decodeModel(bytes, 'loadTrainer');
   const again = asBefore(runtime, choices, 'loadTrainer');
   const trainer = await build(spec, again.runtime, runtime.learningRate, again.choices);
   const point = rollback && (await trainer.snapshotOf(rollback));
   await trainer.setWeights(weights);
-  await trainer.restore(optimizer, counters, { point, best });
+  await trainer.restore(optimizer, counters, { point, best, data, file: true });
   return trainer;
 }
 
@@ -160,7 +160,7 @@ export async function loadSweep(bytes: Uint8Array, runtime: Runtime = {}): Promi
 const handOver =
   (engine: Engine, { signal: _, ...runtime }: Runtime) =>
   async (model: number, then?: Counters): Promise<Trainer> => {
-    const { executor, program, sums } = engine;
+    const { executor, program, sums, data } = engine;
     const { schedule, spec } = engine.members[model]!;
     const { strategy, choices } = program;
     // All of it is asked for at once: the model may go on training meanwhile.
@@ -172,7 +172,7 @@ const handOver =
     ]);
     const trainer = await build(spec, { ...runtime, strategy }, schedule, choices);
     await trainer.setWeights(weights);
-    await trainer.restore(state, then ?? countersOf({ counters, sums: finishedSums }, model));
+    await trainer.restore(state, then ?? countersOf({ counters, sums: finishedSums }, model), { data });
     return trainer;
   };
 

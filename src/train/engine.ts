@@ -1,4 +1,5 @@
 /** The inside of a trainer: program, executor, counters and data; it fills the feed and hands steps to the executor. */
+import type { Fingerprint } from '../data/fingerprint.ts';
 import type { Rows } from '../data/types.ts';
 import { totalMass } from '../data/weights.ts';
 import type { Counters } from '../io/model.ts';
@@ -30,6 +31,10 @@ export class Engine implements Recoverable {
   readonly stepsPerSubmit: number | undefined;
   /** Where the run stands: all that is neither a tensor nor in the spec. */
   counters: Counters = { step: 0, epoch: 0, position: 0 };
+  /** The rows that the run was trained on last, where they could be looked at. */
+  data: Fingerprint | undefined;
+  /** Whether the run stands where a file left it, and no mini-batch was drawn since. */
+  resumes = false;
   program: Program;
   /** Sums over the epoch that is under way, as the calls so far leave them, and over the last one that was finished. */
   sums: Promise<EpochSums>;
@@ -122,6 +127,7 @@ export class Engine implements Recoverable {
       counters.position++;
     }
     const metrics = this.#run(source.loaded, before.start);
+    [this.data, this.resumes] = [source.fingerprint, false];
     const submit = { steps: n, events, rows, weights, models: active, metrics, ...before };
     this.sums = addLosses(this.sums, submit, this);
     if (ends && n === steps) {
@@ -173,18 +179,18 @@ export class Engine implements Recoverable {
 
   /** What one model has learned elsewhere, whole or in part, and where it stood. */
   async take(weights: Tensors, state?: Tensors, counters?: Counters, beside: Beside = {}): Promise<void> {
-    const { point, best } = beside;
+    const { point, best, data, file } = beside;
     this.#begins(point);
     await writeParameters(this.executor, this.program, weights);
     if (state) await writeState(this.executor, this.program, state);
     else if (this.counters.step === 0) await writeAverages(this.executor, this.program, weights);
-    if (counters) this.#goOn(counters);
+    if (counters) this.#goOn(counters, { data, file });
     if (best) await this.executor.best.put(await packBest(this.program, best));
     await this.executor.clearFlags();
     this.past.rest(this.counters.step);
     const [own, ownState] = [copyOf(weights), state && copyOf(state)];
     this.past.did({
-      again: () => this.take(own, ownState, counters, { best }),
+      again: () => this.take(own, ownState, counters, { best, data, file }),
       bytes: tensorBytes(own, ownState, best),
     });
   }
@@ -202,11 +208,12 @@ export class Engine implements Recoverable {
 
   /** What all models have learned, as the calls so far leave it, and where the run then stands. */
   async snapshot(): Promise<Snapshot> {
-    const { program, active, sums } = this;
+    const { program, active, sums, data } = this;
     const { mark } = this.past;
     const counters = { ...this.counters };
     const point = stepsToPoint(this) > 0 && this.point?.counters.step !== counters.step ? this.point : undefined;
-    return { counters, program, active, mark, point, captured: await this.executor.capture(), sums: await sums };
+    const captured = await this.executor.capture();
+    return { counters, program, active, data, mark, point, captured, sums: await sums };
   }
 
   /** No steps are under way: the run rests where the counters stand, or, if the device was lost, where a recovery goes. */
@@ -230,6 +237,7 @@ export class Engine implements Recoverable {
     await writeSnapshot(this.executor, this.program, snapshot);
     await this.executor.clearFlags();
     Object.assign(this.counters, UNDECIDED, snapshot.counters);
+    this.data = snapshot.data ?? this.data;
     this.sums = Promise.resolve(snapshot.sums);
     if (this.active.join() !== snapshot.active.join()) this.#keep(snapshot.active);
   }
@@ -291,8 +299,9 @@ export class Engine implements Recoverable {
   }
 
   /** Takes up a run where it stood, as a file has it. */
-  #goOn({ epochLoss, epochRows, ...counters }: Counters): void {
+  #goOn({ epochLoss, epochRows, ...counters }: Counters, { data, file = false }: Beside = {}): void {
     Object.assign(this.counters, UNDECIDED, counters);
+    [this.data, this.resumes] = [data, file];
     if (!this.past.repeating) this.idle.clear();
     this.sums = epochLoss === undefined ? this.#noSums() : sumsOf([epochLoss], [epochRows!]);
   }

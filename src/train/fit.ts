@@ -43,6 +43,7 @@ export const FIT = {
   earlyStopping: v.optional(v.any()),
   callbacks: v.optional(v.any()),
   checkpoint: v.optional(callback),
+  sameData: v.optional(boolean),
 } satisfies Record<keyof FitOptions, v.GenericSchema>;
 
 /** Trains on the data for some epochs; of a `validationSplit` on a part of it. */
@@ -81,7 +82,7 @@ async function trainEpochs(
   const early = new EarlyStop(engine, options.earlyStopping, validates);
   const callbacks = new Callbacks(options);
   const judged = plateau !== undefined || early.judges;
-  const source = await openData(engine, data, 'fit', signal);
+  const source = await openData(engine, data, 'fit', signal, options.sameData);
   if (!source) return { ...history, stopped: true };
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));
   const endStep = counters.step + steps;

@@ -1,4 +1,5 @@
 /** What an engine is told: its models, and how to run them. */
+import type { Fingerprint } from '../data/fingerprint.ts';
 import type { NamedTensor } from '../io/tensors.ts';
 import type { Choices, Strategy } from '../plan/program.ts';
 import type { ScheduleFunction } from '../spec/schedules.ts';
@@ -22,6 +23,10 @@ export interface Beside {
   readonly point?: Snapshot | undefined;
   /** The best weights so far. */
   readonly best?: Tensors | undefined;
+  /** The rows that it was trained on. */
+  readonly data?: Fingerprint | undefined;
+  /** Whether it comes from a file: nobody here knows its rows. */
+  readonly file?: boolean | undefined;
 }
 
 export interface EngineOptions extends RecoveryOptions {

@@ -1,26 +1,32 @@
 /** Opens data to train on: brings it to the executor, all at once or piece by piece, with what draws its rows. */
+import { fingerprintOf } from '../data/fingerprint.ts';
 import { type PieceSource, pieceSource } from '../data/pieces.ts';
 import { Sampler } from '../data/sampler.ts';
 import { loaded } from '../errors.ts';
 import { checkRows } from './batches.ts';
 import type { Engine } from './engine.ts';
 import type { Opened } from './past.ts';
+import { checkSameData } from './same-data.ts';
 import { selected } from './selection.ts';
 import { allRows, type Source } from './source.ts';
 import { doneBefore } from './turns.ts';
 import type { Data, StreamData } from './types.ts';
 import { bytesOf } from './uploads.ts';
 
-/** Data to train on; nothing where the signal says stop before all is compiled. */
+/**
+ * Data to train on; nothing where the signal says stop before all is compiled.
+ * @param same whether they must be the rows that the run had
+ */
 export async function openData(
   engine: Engine,
   data: Data | StreamData,
   who: string,
   signal?: AbortSignal,
+  same?: boolean,
 ): Promise<Opened | undefined> {
   const pieces = pieceSource(data);
   const make = (until?: AbortSignal) =>
-    pieces ? openPieces(engine, pieces, who, signal) : openAll(engine, data as Data, who, until);
+    pieces ? openPieces(engine, pieces, who, signal, same) : openAll(engine, data as Data, who, until, same);
   return engine.recovery.alive(async () => {
     const source = await make(signal);
     if (!source) return undefined;
@@ -35,7 +41,8 @@ async function openPieces(
   engine: Engine,
   pieces: PieceSource,
   who: string,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
+  same: boolean | undefined,
 ): Promise<Source | undefined> {
   const { executor, spec, counters, members } = engine;
   const counts = { batch: engine.updateRows, models: members.length };
@@ -46,16 +53,25 @@ async function openPieces(
     return undefined;
   }
   const source = await opening;
+  checkSameData(engine, source.fingerprint, who, same);
   // Another data set than the one that an epoch was interrupted on begins its own.
   if (!source.has(counters.position)) engine.beginEpoch();
   return source;
 }
 
-async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSignal): Promise<Source | undefined> {
+async function openAll(
+  engine: Engine,
+  data: Data,
+  who: string,
+  signal: AbortSignal | undefined,
+  same: boolean | undefined,
+): Promise<Source | undefined> {
   const { executor, spec, members, uploads } = engine;
   const rows = uploads.rows(spec, data, who);
   const parts = selected(data);
   const counts = parts?.map(({ length }) => length) ?? members.map(() => rows.count);
+  const fingerprint = fingerprintOf(rows, parts?.[0]);
+  checkSameData(engine, fingerprint, who, same);
   await engine.fitBatch(Math.max(...counts));
   if (!parts) checkRows(spec, rows, engine.program.lists.train.batch, who);
   const { loaded, release } = await uploads.load(executor, data, rows);
@@ -69,5 +85,5 @@ async function openAll(engine: Engine, data: Data, who: string, signal?: AbortSi
   }
   const { updateRows } = engine;
   const samplers = members.map(({ spec: own }, n) => new Sampler(own.sampler, own.seed, counts[n]!, updateRows));
-  return allRows(rows, loaded, samplers, release, parts);
+  return allRows(rows, loaded, samplers, release, fingerprint, parts);
 }

@@ -1,4 +1,5 @@
 /** Snapshots: what a run has learned and where it stood; with one, the same program goes on to the same bits. */
+import type { Fingerprint } from '../data/fingerprint.ts';
 import { CheckpointError } from '../errors.ts';
 import { type Counters, encodeModel, type ModelFile } from '../io/model.ts';
 import type { NamedTensor } from '../io/tensors.ts';
@@ -29,6 +30,8 @@ export interface EpochSums extends Sums {
 export interface Snapshot {
   readonly counters: Readonly<Counters>;
   readonly sums: EpochSums;
+  /** The rows that it was trained on, where they could be looked at. */
+  readonly data: Fingerprint | undefined;
   /** What says where in the slabs a tensor lies. */
   readonly program: Program;
   /** Every model, also those that no longer train. */
@@ -80,7 +83,8 @@ const readerOf = (snapshot: Snapshot, model: number) => ({
 /** The model file of one model; with `averaged` the moving averages are its weights, and all. */
 export async function encodeSnapshot(snapshot: Snapshot, spec: Spec, model = 0, averaged = false): Promise<Uint8Array> {
   checkGood(snapshot);
-  if (!averaged) return encodeModel(await fileOf(snapshot, spec, model));
+  const { data } = snapshot;
+  if (!averaged) return encodeModel({ ...(await fileOf(snapshot, spec, model)), ...(data && { data }) });
   const { program } = snapshot;
   const weights = await readAverages(readerOf(snapshot, model), program);
   return encodeModel({ spec, weights, choices: program.choices });

@@ -1,4 +1,5 @@
 /** Where the steps of a training get their rows from: all of them at once, or piece by piece. */
+import type { Fingerprint } from '../data/fingerprint.ts';
 import type { Place } from '../data/pieces.ts';
 import type { Sampler } from '../data/sampler.ts';
 import type { Rows } from '../data/types.ts';
@@ -6,6 +7,8 @@ import { massOf } from '../data/weights.ts';
 import type { LoadedData } from '../run/executor.ts';
 
 export interface Source {
+  /** Of the rows, where they can be looked at. */
+  readonly fingerprint: Fingerprint | undefined;
   /** What the next steps read. */
   readonly loaded: LoadedData;
   /** Brings the rows of the next steps there, if they are not; absent where all rows are there. */
@@ -34,11 +37,13 @@ export function allRows(
   loaded: LoadedData,
   samplers: readonly Sampler[],
   release: () => void,
+  fingerprint: Fingerprint,
   selected?: readonly Uint32Array[],
 ): Source {
   const batchesPerEpoch = samplers.reduce((most, sampler) => Math.max(most, sampler.batchesPerEpoch), 0);
   const mass = massOf(rows, 'train');
   return {
+    fingerprint,
     loaded,
     release,
     reach: (position) => ({ steps: batchesPerEpoch - position, ends: true }),

@@ -1,5 +1,6 @@
 /** Rows that stream past the executor: pieces of an epoch go into a ring of buffers, one ahead of the steps that read it. */
-import { checkSameKind, type Piece, type PieceSource, type Place } from '../data/pieces.ts';
+import type { Fingerprint } from '../data/fingerprint.ts';
+import { checkSameKind, type Extent, type Piece, type PieceSource, type Place } from '../data/pieces.ts';
 import type { Rows } from '../data/types.ts';
 import { massOf } from '../data/weights.ts';
 import { DataError, SpecError } from '../errors.ts';
@@ -34,6 +35,7 @@ export interface StreamOptions {
 export class StreamSource implements Source {
   readonly #source: PieceSource;
   readonly #options: StreamOptions;
+  readonly fingerprint: Fingerprint | undefined;
   readonly #batchesPerEpoch: number;
   readonly #ring: LoadedData[] = [];
   /** The place in the ring that steps read now. */
@@ -58,9 +60,10 @@ export class StreamSource implements Source {
     return new StreamSource(source, options, await source.open(spec, batch));
   }
 
-  private constructor(source: PieceSource, options: StreamOptions, batches: number | undefined) {
+  private constructor(source: PieceSource, options: StreamOptions, { batches, fingerprint }: Extent) {
     this.#source = source;
     this.#options = options;
+    this.fingerprint = fingerprint;
     this.#batchesPerEpoch = batches ?? Number.POSITIVE_INFINITY;
   }
 

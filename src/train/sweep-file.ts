@@ -24,11 +24,11 @@ export async function encodeStanding(
   const now = { scores: written(scores), dropped: new Map(dropped), step: engine.counters.step };
   const snapshot = await taken;
   checkGood(snapshot);
-  const { sums, active, counters } = snapshot;
+  const { sums, active, counters, data } = snapshot;
   const training = new Set(active);
   const models: SweepFile['models'] = [];
   for (const [model, spec] of engine.specs.entries()) {
-    const file = await fileOf(snapshot, spec, model);
+    const file = { ...(await fileOf(snapshot, spec, model)), ...(data && { data }) };
     models.push(training.has(model) ? file : { ...file, counters: now.dropped.get(model)! });
   }
   const ended = models.map((_, model) => {
@@ -60,6 +60,7 @@ export async function takeStanding(engine: Engine, { models, standing }: SweepFi
   const { epochLoss: _, epochRows: __, ...counters } = models[active[0]!]!.counters!;
   await engine.rewindTo({
     ...{ counters, program, active, captured: await executor.capture(), mark: engine.past.mark },
+    data: models[active[0]!]!.data,
     sums: {
       ...{ losses: sumOf('epochLoss'), weights: sumOf('epochRows') },
       since: { losses: read(since.losses), weights: Float64Array.from(since.weights) },

@@ -40,7 +40,7 @@ const AVERAGED = { averaged: v.optional(boolean) };
 const EVALUATE = { ...SIGNAL, ...AVERAGED };
 const PREDICT = { ...EVALUATE, raw: v.optional(boolean) };
 const RESET = { seed: v.optional(integer(0, 0xffff_ffff)) };
-const STEPS = { ...SIGNAL, every: v.optional(integer(1, Number.MAX_SAFE_INTEGER)) };
+const STEPS = { ...SIGNAL, every: v.optional(integer(1, Number.MAX_SAFE_INTEGER)), sameData: v.optional(boolean) };
 
 /** Trains one model. Made by `createTrainer` and `loadTrainer`. */
 export class Trainer {
@@ -119,13 +119,13 @@ export class Trainer {
    */
   async *steps(
     data: Data | StreamData,
-    options: { every?: number; signal?: AbortSignal } = {},
+    options: { every?: number; signal?: AbortSignal; sameData?: boolean } = {},
   ): AsyncGenerator<StepEvent, void> {
-    const { every = 1 } = parseObject(STEPS, options, 'steps');
+    const { every = 1, sameData } = parseObject(STEPS, options, 'steps');
     const { signal, end } = this.#turns.stoppable(options.signal);
     let source: Opened | undefined;
     try {
-      source = await this.#turns.alone('steps', () => openData(this.#engine, data, 'steps', signal));
+      source = await this.#turns.alone('steps', () => openData(this.#engine, data, 'steps', signal, sameData));
       const pacer = new Pacer(this.#engine.capacity, { fixed: this.#engine.stepsPerSubmit });
       while (source && !signal.aborted) {
         const last = await this.#turns.alone('steps', async () => {

@@ -210,6 +210,13 @@ export interface FitOptions {
   earlyStopping?: EarlyStopping;
   /** Keeps the run in a store while it trains, and as it stands at the end: `checkpoints(store)`. */
   checkpoint?: Checkpointing;
+  /**
+   * Whether the rows must be those that the run was trained on before. Default: where it goes on from a file that was
+   * saved in the middle of an epoch, since the rest of that epoch is of its rows alone; a file from between two epochs takes
+   * any rows, and so does a trainer that trained here before. Compared are their number, the values of up to 64 of them
+   * and the order in which they stream; mini-batches that the app makes cannot be, and are taken unless this is true.
+   */
+  sameData?: boolean;
 }
 
 export interface History {

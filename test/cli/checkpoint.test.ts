@@ -100,6 +100,31 @@ describe('a run that goes on', () => {
     expect(model('stop')).toEqual(model('undisturbed'));
   });
 
+  test('keeps the best epoch beside the last ones, also across a resume', async () => {
+    const flags = [...PROBLEM, '--learning-rate', '0.4', '--validation-split', '0.25', '--keep', '1', '--keep-best'];
+    const validated: number[] = [];
+    for (const epochs of ['6', '12']) {
+      const { events } = await train(
+        'best',
+        ...flags,
+        '--epochs',
+        epochs,
+        '--checkpoint',
+        path('best-kept'),
+        '--resume',
+      );
+      const losses = events.filter(({ event }) => event === 'epoch') as unknown as { validation: { loss: number } }[];
+      validated.push(...losses.map(({ validation }) => validation.loss));
+      const kept = names('best-kept');
+      expect(kept).toHaveLength(2);
+      expect(kept[0]).toBe('best.safetensors');
+      const { counters } = decodeModel(readFileSync(path('best-kept', 'best.safetensors')));
+      const lowest = Math.min(...validated);
+      expect(counters).toMatchObject({ epoch: validated.indexOf(lowest) + 1, bestLoss: lowest });
+    }
+    expect(validated).toHaveLength(12);
+  });
+
   test('passes over a damaged checkpoint, and says why', async () => {
     const kept = await cut('damaged');
     const last = path('damaged', kept[1]!);
@@ -108,6 +133,45 @@ describe('a run that goes on', () => {
     expect(code).toBe(0);
     expect(err).toContain(`passed over: ${kept[1]}: `);
     expect(events[0]).toMatchObject({ checkpoint: kept[0] });
+  });
+});
+
+describe('a run that would go on with other rows', () => {
+  const table = (rows: number, of: (row: number) => number) =>
+    ['a,b,kind', ...Array.from({ length: rows }, (_, i) => `${Math.sin(i)},${of(i)},${i % 2 ? 'yes' : 'no'}`)].join(
+      '\n',
+    );
+  writeFileSync(path('own.csv'), table(100, Math.cos));
+  writeFileSync(
+    path('other.csv'),
+    table(100, (i) => Math.cos(i) / 2),
+  );
+  writeFileSync(path('longer.csv'), table(120, Math.cos));
+
+  test.each([
+    ['in the middle of an epoch', '7', []],
+    ['behind the end of one', '8', []],
+    ['that streams', '7', ['--stream']],
+  ])('ends before its first step, %s', async (_, steps, how) => {
+    const flags = (file: string) => ['--data', `csv:${path(file)}`, '--holdout', '0', '--backend', 'cpu', ...how];
+    const folder = path(`rows-${steps}${how.length}`);
+    const kept = ['--checkpoint', folder];
+    expect((await train('rows', ...flags('own.csv'), '--steps', steps, ...kept)).code).toBe(0);
+    const before = readdirSync(folder);
+    for (const [file, words] of [
+      ['other.csv', 'got 100 rows with other values, expected the 100 rows that the run was trained on'],
+      ['longer.csv', 'got 120 rows, expected the 100 rows'],
+    ] as const) {
+      const { code, events } = await train('rows', ...flags(file), '--steps', '9', ...kept, '--resume');
+      expect([code, events.at(-1)!.code, events.filter(({ event }) => event === 'step')]).toEqual([
+        1,
+        'data/other',
+        [],
+      ]);
+      expect(events.at(-1)!.message).toContain(words);
+      expect(readdirSync(folder)).toEqual(before);
+    }
+    expect((await train('rows', ...flags('own.csv'), '--steps', '9', ...kept, '--resume')).code).toBe(0);
   });
 });
 
@@ -148,6 +212,7 @@ describe('refuses, with code 2 and before anything is made', () => {
       [[...PROBLEM, '--checkpoint', folder], 'cli/usage', 'add --resume to go on with it'],
       [[...PROBLEM, '--resume'], 'cli/usage', 'or --checkpoint'],
       [[...PROBLEM, '--keep', '3'], 'cli/usage', '--keep: expected --checkpoint'],
+      [[...PROBLEM, '--keep-best'], 'cli/usage', '--keep-best: expected --checkpoint'],
       [[...PROBLEM, '--checkpoint-every', '3'], 'cli/usage', '--checkpoint-every: expected --checkpoint'],
       [[...PROBLEM, '--checkpoint', path('x'), '--keep', '0'], 'cli/usage', 'integer'],
       [[...PROBLEM, '--resume', path('empty')], 'cli/file', 'there is no checkpoint'],

@@ -38,6 +38,15 @@ writeFileSync(
   path('values.csv'),
   table((row) => String(random.uniform(5000 + row) * 3)),
 );
+const weightedRows = Array.from({ length: ROWS }, (_, row) => {
+  const [a, b] = [random.uniform(row), random.uniform(700 + row)];
+  return [a, row % 5 === 3 ? 0 : (row % 4) / 2, ['red', 'green'][row % 2], b > a ? 'up' : 'down'];
+});
+writeFileSync(
+  path('weights.csv'),
+  ['size,weight,color,depth,goal', ...weightedRows.map(([a, w, c, g], row) => [a, w, c, row, g].join())].join('\n'),
+);
+writeFileSync(path('nameless.csv'), weightedRows.map(([a, w, , g], row) => [a, w, row, g].join()).join('\n'));
 const column = <T>(value: (row: number) => T) => Array.from({ length: ROWS }, (_, row) => value(row));
 const columnData = [
   { name: 'size', data: column((row) => BigInt(row * row)), type: 'INT64' as const },
@@ -72,13 +81,16 @@ describe('a run whose rows stream', () => {
     ['classes', `csv:${path('classes.csv')}`],
     ['class numbers', `csv:${path('labels.csv')}`],
     ['values', `csv:${path('values.csv')}`],
+    ['rows with weights', `csv:${path('weights.csv')}`, '--sample-weight', 'weight', '--target', '4'],
+    ['rows with weights, without names', `csv:${path('nameless.csv')}`, '--sample-weight', '1', '--target', '3'],
     ['Parquet', `parquet:${path('rows.parquet')}`],
+    ['Parquet with weights', `parquet:${path('rows.parquet')}`, '--sample-weight', 'new'],
     ['arrays of floats', `npy:${path('x.npy')},${path('y.npy')}`],
     ['arrays of bytes', `idx:${path('x.idx')},${path('y.idx')}`],
   ])(
     '%s: learns of its files what a run in memory does, and has its bits where all rows are shuffled',
-    async (_, data) => {
-      const flags = ['--data', data, '--holdout', '30', '--split', 'last', '--epochs', '2'];
+    async (_, data, ...more) => {
+      const flags = ['--data', data, ...more, '--holdout', '30', '--split', 'last', '--epochs', '2'];
       const whole = await train('whole', ...flags);
       const streamed = await train('streamed', ...flags, '--stream', '--shuffle-buffer', String(ROWS));
       expect([whole.code, streamed.code]).toEqual([0, 0]);
@@ -96,6 +108,9 @@ describe('a run whose rows stream', () => {
     const { events } = await train('two', ...flags, '--steps', '20', '--checkpoint', path('kept'), '--resume');
     expect(events[0]).toMatchObject({ event: 'resumed', step: 11 });
     expect(model('two')).toEqual(model('one'));
+    const wider = await train('two', ...flags, '--shuffle-buffer', '96', '--steps', '30', '--resume', path('kept'));
+    expect([wider.code, wider.events.at(-1)!.code]).toEqual([1, 'data/other']);
+    expect(wider.events.at(-1)!.message).toContain('in another order');
     await train('other', ...flags.slice(0, 3), '--shuffle-buffer', '96', '--steps', '20');
     expect(model('other')).not.toEqual(model('one'));
   });
@@ -143,6 +158,17 @@ describe('a run whose rows stream', () => {
     [['--data', `csv:${path('classes.csv')}`, '--stream', '--target', 'gaol'], 'data/target', 'goal'],
     [['--data', `csv:${path('classes.csv')}`, '--stream', '--sampler', 'uniform'], 'cli/usage', 'uniform'],
     [['--data', `csv:${path('classes.csv')}`, '--stream', '--batch-size', 'full'], 'cli/usage', 'full'],
+    [
+      ['--data', `npy:${path('x.npy')},${path('y.npy')}`, '--stream', '--sample-weight', '0'],
+      'cli/usage',
+      'without columns',
+    ],
+    [['--data', `csv:${path('classes.csv')}`, '--stream', '--sample-weight', 'goal'], 'data/weight', 'line 2, column'],
+    [
+      ['--data', `csv:${path('weights.csv')}`, '--stream', '--sample-weight', '4', '--target', 'goal'],
+      'cli/usage',
+      'name another',
+    ],
   ])('refuses %j', async (flags, code, words) => {
     const { code: exit, events } = await train('never', ...flags);
     expect([exit, events.at(-1)!.code]).toEqual([2, code]);

@@ -101,7 +101,7 @@ describe('--sample-weight', () => {
     }
     const { code, err } = await run('train', '--data', 'xor:20', '--sample-weight', 'w', '--backend', 'cpu');
     expect(code).not.toBe(0);
-    expect(err).toContain('--sample-weight: got data "xor:20" without columns, expected csv:FILE.');
+    expect(err).toContain('--sample-weight: got data "xor:20" without columns, expected csv:FILE or parquet:FILE.');
   });
 });
 

@@ -133,11 +133,11 @@ describe('fuzz: options', () => {
       call: async (options) => (await createTrainer(SPEC, { ...CPU, ...options })).dispose(),
     },
     fit: {
-      keys: ['epochs', 'steps', 'validationData', 'onStep', 'onEpoch', 'signal'],
+      keys: ['epochs', 'steps', 'validationData', 'onStep', 'onEpoch', 'signal', 'sameData'],
       call: (options) => withTrainer((trainer) => trainer.fit(rows, { steps: 1, ...options })),
     },
     steps: {
-      keys: ['every', 'signal'],
+      keys: ['every', 'signal', 'sameData'],
       call: (options) => withTrainer((trainer) => trainer.steps(rows, options).next()),
     },
     evaluate: { keys: ['signal'], call: (options) => withTrainer((trainer) => trainer.evaluate(rows, options)) },

@@ -142,6 +142,9 @@ export const callLists: fc.Arbitrary<Calls> = fc.array(
 );
 const isChange = ({ call }: Call) => ['fit', 'epochs', 'step', 'steps', 'setWeights', 'reset'].includes(call);
 
+/** Every call has rows of its own, also where it goes on from a file. */
+const ANY = { sameData: false };
+
 /** Makes one call; gives the trainer that stands in its place. One that leaves a batch norm a single row changes nothing. */
 async function make(trainer: Trainer, call: Call, runtime: Runtime): Promise<Trainer> {
   try {
@@ -157,10 +160,10 @@ async function makeAny(trainer: Trainer, call: Call, runtime: Runtime): Promise<
   const rows = (n: number, of: number) => rowsFor(spec as SpecInput, n, of);
   switch (call.call) {
     case 'fit':
-      await trainer.fit(rows(call.count, call.seed), { steps: call.steps });
+      await trainer.fit(rows(call.count, call.seed), { steps: call.steps, ...ANY });
       break;
     case 'epochs':
-      await trainer.fit(rows(call.count, call.seed), { epochs: call.epochs });
+      await trainer.fit(rows(call.count, call.seed), { epochs: call.epochs, ...ANY });
       break;
     case 'step':
       await trainer.step(rows(spec.batchSize === 'full' ? 5 : Math.min(5, spec.batchSize), call.seed));
@@ -168,7 +171,7 @@ async function makeAny(trainer: Trainer, call: Call, runtime: Runtime): Promise<
     case 'steps': {
       let left = call.times;
       if (left > 0) {
-        for await (const _ of trainer.steps(rows(call.count, call.seed), { every: call.every }))
+        for await (const _ of trainer.steps(rows(call.count, call.seed), { every: call.every, ...ANY }))
           if (--left === 0) break;
       }
       break;
@@ -194,7 +197,7 @@ async function makeAny(trainer: Trainer, call: Call, runtime: Runtime): Promise<
       await trainer.gradients(rows(4, call.seed));
       break;
     case 'aborted':
-      await trainer.fit(rows(call.count, call.seed), { epochs: 3, signal: AbortSignal.abort() });
+      await trainer.fit(rows(call.count, call.seed), { epochs: 3, signal: AbortSignal.abort(), ...ANY });
       break;
     case 'stop':
       await trainer.stop();

@@ -35,7 +35,7 @@ function fill(shapes: Map<string, number[]>): Map<string, NamedTensor> {
   return tensors;
 }
 
-function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'best' | 'rollback'>> {
+function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'best' | 'rollback' | 'data'>> {
   const spec = parseSpec(input);
   return {
     spec,
@@ -50,6 +50,9 @@ function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'best' | 'rol
 const COUNTERS = { step: 7, epoch: 1, position: 3, decisions: { 'rollback.scale': 0.1, 'rollback.attempts': 1 } };
 /** As version 2 added them: numbers that decimals do not hold exactly. */
 const DECIDED = { step: 12, epoch: 2, position: 64, epochLoss: 0.1 + 0.2, epochRows: 1024, bestLoss: 2 / 3 };
+
+/** Rows that streamed in windows. */
+const SEEN = { rows: 4177, hash: '00c0ffee', order: '01234567' };
 
 function weightsOnly(input: SpecInput = INPUT): ModelFile {
   const { spec, weights } = model(input);
@@ -137,6 +140,16 @@ describe('round trip', () => {
     [{ step: 3, epoch: 0, position: 3, epochLoss: Number.MIN_VALUE, epochRows: 1 }],
   ])('keeps sums and decisions to the last bit: %j', (counters) => {
     expect(decodeModel(encodeModel({ ...model(), counters })).counters).toEqual(counters);
+  });
+
+  test.each([[SEEN], [{ rows: 1, hash: 'ffffffff' }]])('keeps what it says of its rows: %j', (data) => {
+    const file = { ...model(), data };
+    expect(decodeModel(encodeModel(file))).toEqual(file);
+    const { metadata } = readSafetensors(
+      encodeModel({ ...file, data: Object.fromEntries(Object.entries(data).reverse()) as typeof data }),
+    );
+    expect(metadata.get('data')).toBe(JSON.stringify(data));
+    expect(metadata.get('formatVersion')).toBe('2'); // a reader that knows nothing of it goes on as well
   });
 
   test('keeps a file of weights only as such', () => {
@@ -350,6 +363,19 @@ describe('decodeModel refuses', () => {
     ['a choice that is an object', 'choices', set('choices', '{"a":{}}')],
     ['a choice past the range of numbers', 'choices', set('choices', '{"a":1e999}')],
     ['a choice named __proto__', 'choices', set('choices', '{"__proto__":1}')],
+    ['rows that are no JSON', 'json', set('data', '{rows:85}')],
+    ['rows that are a number', 'data', set('data', '85')],
+    ['rows that are an array', 'data', set('data', '[85]')],
+    ['no number of rows', 'data', set('data', '{"hash":"00c0ffee"}')],
+    ['no rows', 'data', set('data', '{"rows":0,"hash":"00c0ffee"}')],
+    ['half a row', 'data', set('data', '{"rows":0.5,"hash":"00c0ffee"}')],
+    ['rows without hash', 'data', set('data', '{"rows":85}')],
+    ['a hash that is a number', 'data', set('data', '{"rows":85,"hash":12345678}')],
+    ['a hash of nine digits', 'data', set('data', '{"rows":85,"hash":"000c0ffee"}')],
+    ['a hash in capitals', 'data', set('data', '{"rows":85,"hash":"00C0FFEE"}')],
+    ['an order that is null', 'data', set('data', '{"rows":85,"hash":"00c0ffee","order":null}')],
+    ['rows with a key that nobody knows', 'data', set('data', '{"rows":85,"hash":"00c0ffee","seed":1}')],
+    ['rows with __proto__', 'data', set('data', '{"rows":85,"hash":"00c0ffee","__proto__":1}')],
     ['NaN in a weight', 'non-finite', value('layers.0.weight', 11, Number.NaN)],
     ['infinity in a bias', 'non-finite', value('layers.0.bias', 0, Number.POSITIVE_INFINITY)],
     ['−infinity in the state', 'non-finite', value('optimizer.exp_avg.layers.0.bias', 3, Number.NEGATIVE_INFINITY)],
@@ -473,6 +499,7 @@ describe('encodeModel refuses what could not be read back', () => {
     ['a wrong counter', 'counters', (file) => (file.counters!.step = -1)],
     ['a decision that is no number', 'counters', (file) => (file.counters!.bestLoss = Number.NaN)],
     ['a choice without a value', 'choices', (file) => (file.choices!.strategy = Number.NaN)],
+    ['rows that are none', 'data', (file) => (file.data = { ...SEEN, rows: 0 })],
     ['a wrong spec', 'spec', (file) => (file.spec = { ...file.spec, inputs: 0 } as Spec)],
   ])('%s', (_, code, change) => {
     expect(refused(change)).toBe(`checkpoint/${code}`);
@@ -480,7 +507,7 @@ describe('encodeModel refuses what could not be read back', () => {
 });
 
 describe('fuzz', () => {
-  const good = encodeModel(model());
+  const good = encodeModel({ ...model(), data: SEEN });
 
   /** Decodes, and lets nothing but a CheckpointError pass. */
   function attempt(bytes: Uint8Array): void {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { stream } from '../../src/data/stream/index.ts';
 import type { DataInput } from '../../src/data/types.ts';
 import { createSweep, createTrainer, loadTrainer, type SpecInput, type Trainer } from '../../src/index.ts';
+import { decodeModel } from '../../src/io/model.ts';
 import type { StepEvent } from '../../src/train/types.ts';
 import { sharded } from '../support/shards.ts';
 
@@ -40,6 +41,12 @@ async function run(input: SpecInput, train: (trainer: Trainer, note: (event: Ste
   await train(own, (event) => events.push(event));
   return { events, file: await own.save() };
 }
+
+/** A file but for its rows: nobody knows those of mini-batches that an app makes. */
+const learned = (file: Uint8Array) => {
+  const { data: _, ...rest } = decodeModel(file);
+  return rest;
+};
 
 /** Mini-batches in file order. */
 function* batches(
@@ -192,7 +199,7 @@ describe('mini-batches of an iterable', () => {
     const whole = await run(input, (own, onStep) => own.fit(data, { epochs: 2, onStep }));
     const streamed = await run(input, (own, onStep) => own.fit(again, { epochs: 2, onStep }));
     expect(streamed.events).toEqual(whole.events);
-    expect(streamed.file).toEqual(whole.file);
+    expect(learned(streamed.file)).toEqual(learned(whole.file));
   });
 
   it('an array that its maker fills again is taken as it was', async () => {
@@ -254,7 +261,7 @@ describe('mini-batches of an iterable', () => {
       [1, 0],
       [1, 4],
     ]);
-    expect(await second.save()).toEqual(whole.file);
+    expect(learned(await second.save())).toEqual(learned(whole.file));
   });
 
   it('without, every call begins an epoch', async () => {

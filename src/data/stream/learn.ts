@@ -23,7 +23,7 @@ export interface Learned {
 
 export interface LearnOptions {
   /** The column to predict, by name or index from 0; default the last. */
-  target?: string | undefined;
+  target?: string | number | undefined;
   /** Rows from this one on are not trained on: means, deviations and categories are learned without them. Default: none. */
   trainRows?: ((count: number) => number) | undefined;
 }
@@ -86,13 +86,18 @@ interface Seen {
 
 type Field = Fields['rows'][number][number];
 
-async function learnTable(shard: Shard, count: number, trainRows: number, wish: string | undefined): Promise<Learned> {
+async function learnTable(
+  shard: Shard,
+  count: number,
+  trainRows: number,
+  wish: string | number | undefined,
+): Promise<Learned> {
   const who = shard.name;
   const { names } = await shard.table!(0, 1);
   if (names.length < 2) {
     throw new DataError('data/shape', `${who}: has one column, expected at least one input and the target.`);
   }
-  const target = findTarget({ names: [...names] }, wish ?? String(names.length - 1), who);
+  const target = findTarget({ names: [...names] }, wish ?? names.length - 1, who);
   const columns = names.map((name): Seen => {
     return { name, numeric: true, first: Number.NaN, sum: 0, mean: 0, squares: 0, names: new Set() };
   });

@@ -20,7 +20,12 @@ export const firstRows = (shard: Shard, rows: number): Shard => ({
 export async function lastRows(shard: Shard, from: number, spec: Spec): Promise<DataInput> {
   const parts: DataInput[] = [];
   for await (const block of blocksIn(shard, from)) parts.push(await shard.read(block.from, block.to, spec));
-  return { x: joined(parts.map(({ x }) => x)), y: joined(parts.map(({ y }) => y)) };
+  const weights = parts.flatMap(({ sampleWeight }) => (sampleWeight ? [Float32Array.from(sampleWeight)] : []));
+  return {
+    x: joined(parts.map(({ x }) => x)),
+    y: joined(parts.map(({ y }) => y)),
+    ...(weights.length > 0 && { sampleWeight: joined(weights) }),
+  };
 }
 
 /** Arrays of one kind as one. */

@@ -1,9 +1,11 @@
 /** A data set in shards that streams: windows of rows in the order of the epoch, one in use, one being read. */
 import { DataError, SpecError } from '../../errors.ts';
+import { Hash } from '../../math/hash.ts';
 import { show } from '../../spec/parse.ts';
 import type { Spec } from '../../spec/spec.ts';
 import { encodeRows } from '../encode.ts';
-import { checkSameKind, type Piece, type PieceSource, type Place } from '../pieces.ts';
+import { addRow, type Fingerprint, lookedAt } from '../fingerprint.ts';
+import { checkSameKind, type Extent, type Piece, type PieceSource, type Place } from '../pieces.ts';
 import { takeRows } from '../rows.ts';
 import { shuffleRows } from '../sampler.ts';
 import type { DataInput, Rows } from '../types.ts';
@@ -62,6 +64,9 @@ interface Layout {
   /** Rows of a window, and of a piece of it: whole mini-batches. */
   readonly window: number;
   readonly piece: number;
+  readonly blocks: readonly Block[];
+  /** Whether the blocks are shuffled. */
+  readonly shuffled: boolean;
   readonly order: Order;
 }
 
@@ -69,15 +74,18 @@ class ShardStream implements PieceSource {
   readonly repeats = true;
   readonly #shards: readonly Shard[];
   readonly #options: StreamOptions;
+  /** What a spec makes of the rows, so that they are looked at once. */
+  #known: { spec: Spec; fingerprint: Fingerprint } | undefined;
 
   constructor(shards: readonly Shard[], options: StreamOptions) {
     this.#shards = shards;
     this.#options = options;
   }
 
-  async open(spec: Spec, batch: number): Promise<number> {
-    const { count } = await this.#layout(spec, batch);
-    return Math.ceil(count / batch);
+  async open(spec: Spec, batch: number): Promise<Extent> {
+    const layout = await this.#layout(spec, batch);
+    if (this.#known?.spec !== spec) this.#known = { spec, fingerprint: await this.#lookAt(layout, spec) };
+    return { batches: Math.ceil(layout.count / batch), fingerprint: this.#known.fingerprint };
   }
 
   async *pieces({ epoch, position }: Place, spec: Spec, batch: number): AsyncGenerator<Piece, void> {
@@ -138,8 +146,23 @@ class ShardStream implements PieceSource {
     const piece = whole(window / PIECES, Math.floor);
     const most = Math.max(1, Math.min(Math.floor(BLOCK_BYTES / rowBytes), Math.floor(window / WINDOW_BLOCKS)));
     const blocks = blocksOf(layouts, most);
-    const shuffleBlocks = spec.sampler === 'shuffle' && window < count;
-    return { count, sample, window, piece, order: new Order(blocks, shuffleBlocks, spec.seed) };
+    const shuffled = spec.sampler === 'shuffle' && window < count;
+    return { count, sample, window, piece, blocks, shuffled, order: new Order(blocks, shuffled, spec.seed) };
+  }
+
+  /** Reads a few rows, in file order. */
+  async #lookAt({ count, window, blocks, shuffled }: Layout, spec: Spec): Promise<Fingerprint> {
+    const inOrder = new Order(blocks, false, spec.seed);
+    const reads = lookedAt(count).flatMap(([from, to]) => inOrder.reads(0, from, to));
+    const hash = new Hash();
+    for (const rows of await mapSome(reads, (read) => this.#read(read, spec))) {
+      for (let row = 0; row < rows.count; row++) addRow(hash, rows, row);
+    }
+    const seen = { rows: count, hash: hash.text };
+    if (!shuffled) return seen;
+    const order = new Hash().add([window]);
+    for (const { from, to } of blocks) order.add([from, to]);
+    return { ...seen, order: order.text };
   }
 
   /** Reads the window that begins at row `start` of the epoch, each row to its place in it. */
