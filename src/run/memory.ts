@@ -24,7 +24,10 @@ function capacitiesOf({ lists, models, spec }: Program): number[] {
 /** The records of models, and of all slots; behind them a slot has some for norms. */
 export const normsStart = (program: Program): number => (1 + Math.max(...capacitiesOf(program))) * program.models;
 
-/** Of a program in training, without its data; `staging` is where snapshots come back. */
+/** Submits on their way at once: each has a buffer in which its metrics come back. */
+export const IN_FLIGHT = 12;
+
+/** Of a program in training, without its data; `staging` is where snapshots and metrics come back. */
 export function programBytes(program: Program): MemoryBytes {
   const { models, lists } = program;
   const capacities = capacitiesOf(program);
@@ -33,11 +36,12 @@ export function programBytes(program: Program): MemoryBytes {
     SLABS.map((slab) => [slab, bufferBytes(program.slabs[slab].materialised * models * elementBytes(program, slab))]),
   ) as Record<Slab, number>;
   const records = normsStart(program) * (1 + normNames(program).length / 2);
+  const metrics = bufferBytes((records + models * rowRecords(program)) * STRUCTS.Record.size);
   return {
     ...slabs,
+    metrics,
     feed: bufferBytes(Math.max(...capacities.map((steps, i) => steps * strides[i]!))),
-    metrics: bufferBytes((records + models * rowRecords(program)) * STRUCTS.Record.size),
-    staging: LEARNED.reduce((sum, slab) => sum + slabs[slab], 0),
+    staging: LEARNED.reduce((sum, slab) => sum + slabs[slab], IN_FLIGHT * metrics),
   };
 }
 

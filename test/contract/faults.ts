@@ -15,6 +15,7 @@ const PLACES: Record<Fault, Iterable<number>> = {
   createBuffer: Array(100).keys(),
   createComputePipelineAsync: [0, 3],
   mapAsync: [0, 2, 4, 7, 9],
+  getMappedRange: [0, 2, 4, 7, 9],
   submit: [0, 1, 4, 6, 8],
   writeBuffer: [0, 3, 9, 10, 12, 15],
   popErrorScope: [0, 2, 5, 8, 10],

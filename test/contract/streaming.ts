@@ -2,6 +2,7 @@
 import { stream } from '../../src/data/stream/index.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { STRATEGIES } from '../../src/plan/program.ts';
+import { programBytes, totalBytes } from '../../src/run/memory.ts';
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import { WebGpuExecutor } from '../../src/run/webgpu/executor.ts';
 import { dense } from '../../src/spec/layers.ts';
@@ -88,6 +89,29 @@ async function counters({ gpu }: ContractContext): Promise<void> {
   }
 }
 
+/** Ten times what the device may take: refused in memory, and streamed with as much memory at the end as at the start. */
+async function tenfold({ gpu }: ContractContext): Promise<void> {
+  const device = (await requestDevice(gpu!)).device;
+  try {
+    const memoryBudget = totalBytes(programBytes(plan(parseSpec(SPEC), { strategy: 'plain' }))) + 2 ** 16;
+    const { shards, data } = sharded([Math.ceil((10 * memoryBudget) / (WIDTH + 1))], WIDTH, 'idx');
+    const trainer = await createTrainer(SPEC, { device, strategy: 'plain', stepsPerSubmit: 4, memoryBudget });
+    const refused = await trainer.fit(data, { steps: 1 }).catch((error: { code: string }) => error);
+    if (!('code' in refused) || refused.code !== 'device/memory-budget') throw new Error(`in memory: ${refused}`);
+    const seen: number[] = [];
+    const onStep = () => seen.push(trainer.memory().deviceBytes);
+    await trainer.fit(stream(shards, { memory: 2 ** 14 }), { steps: 800, onStep });
+    const [early, late] = [Math.max(...seen.slice(0, 400)), Math.max(...seen.slice(400))];
+    if (late > early || early > memoryBudget)
+      throw new Error(
+        `got ${early} bytes, then ${late}, of ${memoryBudget}: ${JSON.stringify(trainer.memory().device)}`,
+      );
+    await trainer.dispose();
+  } finally {
+    device.destroy();
+  }
+}
+
 export const streamingCases: ContractCase[] = [
   ...STRATEGIES.map(
     (strategy): ContractCase => ({
@@ -101,6 +125,12 @@ export const streamingCases: ContractCase[] = [
     name: 'the bits of all rows at once, floats',
     runtimes: ['cpu', 'dawn'],
     run: (context) => sameBits(context, 'npy', { strategy: 'plain', tune: false }),
+  },
+  {
+    group: 'streaming',
+    name: 'ten times what the device may take goes through it',
+    runtimes: ['chromium', 'dawn', 'deno'],
+    run: tenfold,
   },
   {
     group: 'streaming',

@@ -4,6 +4,7 @@ export const FAULTS = [
   'createBuffer',
   'createComputePipelineAsync',
   'mapAsync',
+  'getMappedRange',
   'submit',
   'writeBuffer',
   'popErrorScope',
@@ -64,6 +65,10 @@ export function faultyDevice(device: GPUDevice): FaultyDevice {
         (...args) =>
           strikes('mapAsync') ? Promise.reject(fault('mapAsync')) : original(...args),
     );
+    patch(buffer, 'getMappedRange', (original) => (...args) => {
+      if (strikes('getMappedRange')) throw new RangeError('a fault of getMappedRange');
+      return original(...args);
+    });
     return buffer;
   };
   /** As where there is no memory: a buffer that no command may use, and word to the scope, or to whoever listens. */

@@ -17,7 +17,7 @@ import type {
   RunResult,
 } from '../executor.ts';
 import { Feed, NO_SCALARS, sliceWords } from '../feed.ts';
-import { programBytes } from '../memory.ts';
+import { IN_FLIGHT, programBytes } from '../memory.ts';
 import { type TuneOptions, tune } from '../tuning.ts';
 import { Buffers, SMALLER } from './buffers.ts';
 import { type DataFormat, FEWER, GpuLoaded, type Recorded, type Recording } from './data.ts';
@@ -60,7 +60,7 @@ export class WebGpuExecutor implements Executor {
   readonly adapter: AdapterDescription;
   readonly workgroupBytes: number;
   readonly memoryBudget: number;
-  readonly maxInFlight = 12;
+  readonly maxInFlight = IN_FLIGHT;
   readonly #device: GPUDevice;
   readonly #owned: boolean;
   readonly #watch: DeviceWatch;

@@ -38,7 +38,9 @@ export class Readback {
     const back = made instanceof Promise ? await this.#watch.guard(made) : made;
     try {
       await this.#watch.guard(back.mapAsync(MAP_MODE_READ, 0, bytes));
-      const result = read(new Uint32Array(back.getMappedRange(0, bytes)));
+      // The host may have no memory left to show them in.
+      const range = this.#watch.command(() => back.getMappedRange(0, bytes));
+      const result = read(new Uint32Array(range));
       back.unmap();
       pool.push(back);
       return result;
@@ -72,7 +74,7 @@ export class Readback {
     try {
       const { mapped } = await this.#watch.guard(this.#buffers.scope(who, SMALLER, start));
       await this.#watch.guard(mapped);
-      const bytes = backs.map((back) => back.getMappedRange().slice(0));
+      const bytes = this.#watch.command(() => backs.map((back) => back.getMappedRange().slice(0)));
       for (const back of backs) back.unmap();
       if (kept) kept.push(backs);
       else this.#buffers.destroy(...backs);
