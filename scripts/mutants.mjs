@@ -1,5 +1,14 @@
 /** Damages the code one token at a time, and looks whether a test notices: tests that cannot fail prove nothing. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rooms } from './mutants/rooms.mjs';
@@ -26,9 +35,52 @@ function copyTree() {
   return copy;
 }
 
-/** Runs tests in the copy until the first that fails. */
-function runTests(copy, tests) {
-  return runPackage('vitest/vitest.mjs', ['run', '--bail=1', ...tests], { cwd: copy, output: 'keep', seconds });
+/** Runs tests in the copy, until the first that fails unless told otherwise. */
+function runTests(copy, tests, bail = ['--bail=1']) {
+  return runPackage('vitest/vitest.mjs', ['run', ...bail, ...tests], { cwd: copy, output: 'keep', seconds });
+}
+
+/** What a damage is tried with: the project and its files, and the names asked for. */
+function partsOf(tests) {
+  const at = tests.indexOf('-t');
+  const [, project, ...files] = at === -1 ? tests : tests.slice(0, at);
+  return { project, files, name: at === -1 ? undefined : tests[at + 1] };
+}
+
+/** Runs the tests of all damages, undamaged, those of one kind together; gives `[file, name, status]` of each. */
+async function runUndamaged(copy, chosen) {
+  const kinds = new Map();
+  for (const { tests } of chosen) {
+    const { project, files, name } = partsOf(tests);
+    const key = name === undefined ? project : `${project} ${files}`;
+    const kind = kinds.get(key) ?? { project, files: new Set(), names: new Set() };
+    kinds.set(key, kind);
+    for (const file of files) kind.files.add(file);
+    if (name !== undefined) kind.names.add(`(${name})`);
+  }
+  const report = join(copy, 'undamaged.json');
+  const results = [];
+  for (const { project, files, names } of kinds.values()) {
+    const named = names.size > 0 ? ['-t', [...names].join('|')] : [];
+    rmSync(report, { force: true });
+    const all = ['--project', project, ...files, ...named, '--reporter=json', `--outputFile=${report}`];
+    const { output } = await runTests(copy, all, []);
+    if (!existsSync(report)) throw new Error(`vitest ${all.join(' ')} left no report: ${output.slice(-2000)}`);
+    for (const { name, assertionResults } of JSON.parse(readFileSync(report, 'utf8')).testResults) {
+      for (const { fullName, status } of assertionResults) results.push([name, fullName, status]);
+    }
+  }
+  return results;
+}
+
+/** Why a damage cannot be tried with its tests, if so. */
+function whyUnfit({ tests }, results) {
+  const { files, name = '' } = partsOf(tests);
+  const asked = new RegExp(name);
+  const own = files.map((path) => results.filter(([file, title]) => file.includes(path) && asked.test(title)));
+  if (own.some((some) => !some.some(([, , status]) => status === 'passed'))) return 'runs no test';
+  const red = own.flat().find(([, , status]) => status === 'failed');
+  return red && `is red without any damage: ${red[1]}`;
 }
 
 /** The first line in which vitest names a test that failed. */
@@ -65,16 +117,11 @@ export async function runMutants(words = []) {
   const tally = { passed: 0, failed: 0, skipped: mutants.length - chosen.length };
   const copy = copyTree();
   try {
-    for (const tests of new Set(chosen.map((mutant) => mutant.tests))) {
-      const { code, output } = await runTests(copy, tests);
-      const ran = /Tests .*\d+ passed/.test(output);
-      if (code === 0 && ran) continue;
-      const what = ran || code !== 0 ? `is red without any damage: ${firstFailure(output)}` : 'runs no test';
-      say(`FAILED: ${tests.join(' ')} ${what}`);
-      return { ...tally, failed: chosen.length };
-    }
+    const results = chosen.length > 0 ? await runUndamaged(copy, chosen) : [];
     for (const mutant of chosen) {
-      if (await tryMutant(copy, mutant)) tally.passed++;
+      const unfit = whyUnfit(mutant, results);
+      if (unfit) say(`FAILED: ${mutant.tests.join(' ')} ${unfit}`);
+      if (!unfit && (await tryMutant(copy, mutant))) tally.passed++;
       else tally.failed++;
     }
   } finally {

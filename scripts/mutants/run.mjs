@@ -1,5 +1,5 @@
 /** Damages of the executors. */
-import { cpu, dawn, reliability } from './tests.mjs';
+import { cpu, dawn, unit } from './tests.mjs';
 
 export const run = [
   {
@@ -41,14 +41,14 @@ export const run = [
     file: 'src/run/best.ts',
     find: 'averages * slabs.params.all, slabs.params.all',
     replace: '0, slabs.params.all',
-    tests: ['--project', 'unit', 'test/train/early-stopping.test.ts'],
+    tests: unit('train/early-stopping'),
     why: 'early stopping: the moving averages',
   },
   {
     file: 'src/run/memory.ts',
     find: 'total <= budget',
     replace: 'total <= 2 * budget',
-    tests: reliability,
+    tests: unit('train/memory'),
     why: 'memory: the budget',
   },
   {
@@ -69,7 +69,7 @@ export const run = [
     file: 'src/run/cpu.ts',
     find: " || step.kernel === 'max_norm'",
     replace: '',
-    tests: ['--project', 'unit', 'test/train/max-norm.test.ts'],
+    tests: unit('train/max-norm'),
     why: 'max-norm: a step that changes nothing',
   },
 ];
