@@ -1,20 +1,6 @@
 // The gradient in the input of a batch norm, and that in its output times the normalised input, whose sum over the rows is
 // the gradient of the weight.
-// uses: lib/batch_norm.wgsl, lib/flags.wgsl, lib/guard.wgsl
-
-override LAYER: u32;             // below
-override D_A_OFFSET: u32;        // offsets count vec4s
-override BELOW: bool;            // the gradient in the input is wanted
-override D_X_OFFSET: u32;
-override SCALED_OFFSET: u32;     // wanted where there is a weight
-override SCALED_LAYER: u32;
-
-@group(0) @binding(7) var<storage, read> acts: array<vec4<real>>;
-@group(0) @binding(8) var<storage, read_write> deltas: array<vec4<real>>;
-
-fn x_at(row: u32, four: u32) -> vec4<f32> {
-  return vec4<f32>(acts[scalars.model * MODEL_ACTS + X_OFFSET + row * FOURS + four]);
-}
+// uses: lib/batch_norm.wgsl, lib/norm_backward.wgsl, lib/flags.wgsl, lib/guard.wgsl
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

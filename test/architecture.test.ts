@@ -28,7 +28,7 @@ const rooms: Readonly<Record<string, number>> = {
 const nodeRooms = ['cli', 'node'];
 
 /** Files of the kernels' room that are no kernel of their own. */
-const kernelHelpers = ['index', 'kernel', 'shader', 'stages', 'variants', 'layers', 'gradient_tiles'];
+const kernelHelpers = ['index', 'kernel', 'shader', 'stages', 'variants', 'layers', 'gradient_tiles', 'norm_backward'];
 
 const longest = 350;
 
