@@ -9,6 +9,7 @@ import {
   writeSafetensors,
 } from '../../src/io/safetensors.ts';
 import { float32Values } from '../../src/io/tensors.ts';
+import { failure } from '../support/refused.ts';
 
 /** A file with this header, as it stands, and this much data. */
 function craft(header: string | Uint8Array, dataLength = 0, claimed?: bigint): Uint8Array {
@@ -21,16 +22,6 @@ function craft(header: string | Uint8Array, dataLength = 0, claimed?: bigint): U
 
 const entry = (dtype: string, shape: unknown, offsets: unknown) =>
   `{"dtype":"${dtype}","shape":${JSON.stringify(shape)},"data_offsets":${JSON.stringify(offsets)}}`;
-
-function failure(run: () => unknown): CheckpointError {
-  try {
-    run();
-  } catch (error) {
-    expect(error).toBeInstanceOf(CheckpointError);
-    return error as CheckpointError;
-  }
-  throw new Error('accepted what should be refused');
-}
 
 const refused = (bytes: Uint8Array, limits?: SafetensorsLimits) => failure(() => readSafetensors(bytes, limits)).code;
 

@@ -6,6 +6,7 @@ import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { decodeSweep, encodeSweep, type SweepFile, type SweepStanding } from '../../src/io/sweep.ts';
 import type { ByteTensor, NamedTensor } from '../../src/io/tensors.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { failure } from '../support/refused.ts';
 
 const INPUT: SpecInput = {
   inputs: 3,
@@ -49,15 +50,7 @@ const STANDING: SweepStanding = {
 };
 const sweep = (change: Partial<SweepFile> = {}): SweepFile => ({ models: models(), standing: STANDING, ...change });
 
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    expect(error).toBeInstanceOf(CheckpointError);
-    return (error as CheckpointError).code;
-  }
-  throw new Error('accepted what should be refused');
-}
+const codeOf = (run: () => unknown): string => failure(run).code;
 
 type Change = (metadata: Map<string, string>, tensors: Map<string, NamedTensor | ByteTensor>) => void;
 
