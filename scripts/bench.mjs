@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromeFlags, chromeRemedy, ensureChrome } from './chrome.mjs';
+import { ensureGenerated } from './generated.mjs';
 import { asProgram, root, say } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders } from './shaders.mjs';
 
 const rivals = join(root, 'bench', 'rivals');
 const folder = join(root, 'bench', 'dist');
@@ -31,7 +31,7 @@ const forNode = {
 /** Makes `bench/dist`: the page's program, the command, and what the rivals need. */
 export async function buildBench({ withRivals }) {
   const esbuild = await import('esbuild');
-  await ensureShaders();
+  await ensureGenerated();
   mkdirSync(folder, { recursive: true });
   const builds = [
     { entryPoints: { inside: 'bench/inside.ts' }, platform: 'browser' },

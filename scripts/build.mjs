@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { ensureGenerated } from './generated.mjs';
 import { asProgram, root, say } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders, generate, isGenerated } from './shaders.mjs';
+import { generate, isGenerated } from './shaders.mjs';
 
 const dist = join(root, 'dist');
 const stampFile = join(dist, '.build');
@@ -20,7 +21,7 @@ export const releaseShaders = {
     build.onStart(() => {
       modules = generate({ release: true });
     });
-    build.onLoad({ filter: /\.generated\.ts$/ }, async ({ path }) => ({
+    build.onLoad({ filter: /shaders\.(\w+\.)?generated\.ts$/ }, async ({ path }) => ({
       contents: (await modules)[basename(path)],
       loader: 'ts',
     }));
@@ -78,7 +79,7 @@ function fingerprint() {
     const { mtimeMs, size } = statSync(join(root, path));
     hash.update(`${path}\n${mtimeMs}\n${size}\n`);
   };
-  for (const folder of ['src', 'shaders', 'scripts']) {
+  for (const folder of ['src', 'shaders', 'wasm', 'scripts']) {
     if (!existsSync(join(root, folder))) continue;
     for (const name of readdirSync(join(root, folder), { recursive: true }).sort()) {
       const path = join(folder, name);
@@ -169,7 +170,7 @@ function sweep(kept) {
 /** Builds everything. Throws on the first mistake. */
 export async function build() {
   const esbuild = await import('esbuild');
-  await ensureShaders();
+  await ensureGenerated();
   const results = await Promise.all(builds.map((options) => esbuild.build({ ...common, ...options })));
   const metafiles = results.map(({ metafile }) => metafile);
   const written = await writeTypes(Object.values(doors));

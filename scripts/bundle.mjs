@@ -1,14 +1,14 @@
 /** Bundles a program of bench/ for Node, and loads it. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensureGenerated } from './generated.mjs';
 import { root } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders } from './shaders.mjs';
 
 /** What `bench/<name>.ts` exports. */
 export async function loadBench(name) {
   await ensurePackages();
-  await ensureShaders();
+  await ensureGenerated();
   const esbuild = await import('esbuild');
   const outfile = join(root, 'bench', 'dist', `${name}.mjs`);
   await esbuild.build({

@@ -1,12 +1,13 @@
 /** The checks that run nothing: shaders, types, lint and format. */
+import { ensureGenerated } from './generated.mjs';
 import { asProgram, runPackage, say } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders, ShaderError } from './shaders.mjs';
+import { ShaderError } from './shaders.mjs';
 
 /** Runs the checks, shows what fails, and returns `{ passed, failed }`. */
 export async function check() {
   try {
-    await ensureShaders();
+    await ensureGenerated();
   } catch (error) {
     if (!(error instanceof ShaderError)) throw error;
     say(error.message); // types would only repeat it

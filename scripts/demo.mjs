@@ -1,16 +1,16 @@
 /** The demo page: `serve` shows it while it is worked on, `build` makes a static folder of it. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { ensureGenerated } from './generated.mjs';
 import { asProgram, root, say } from './process.mjs';
 import { serveFolders } from './serve.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders } from './shaders.mjs';
 
 const source = join(root, 'demo');
 const folder = join(source, 'dist');
 
-/** The page gets along with the strictest policy that still lets it load its own files. */
-const headers = { 'content-security-policy': "default-src 'self'; script-src 'self'" };
+/** The strictest policy that still lets the page load its own files, and sum products in WebAssembly. */
+const headers = { 'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'" };
 
 /** A page's script and its styles: `descent/main.ts` and what it imports become `descent.js` and `descent.css`. */
 const pages = ['descent', 'network', 'digits'];
@@ -44,7 +44,7 @@ function copyStaticFiles() {
 /** Makes `demo/dist`, a folder that any web server can hand out. */
 export async function buildDemo() {
   const esbuild = await import('esbuild');
-  await ensureShaders();
+  await ensureGenerated();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   copyStaticFiles();
@@ -54,7 +54,7 @@ export async function buildDemo() {
 /** Serves the page on this machine; a reload shows what was changed in the meantime. */
 export async function serveDemo(port) {
   const esbuild = await import('esbuild');
-  await ensureShaders();
+  await ensureGenerated();
   rmSync(folder, { recursive: true, force: true });
   const context = await esbuild.context({ ...options, sourcemap: true });
   await context.watch();

@@ -14,8 +14,8 @@ import { ensurePackages } from './setup.mjs';
 /** Where the module lies, from the root of the repository; the texts lie beside it. */
 export const generatedModule = 'src/kernels/shaders.generated.ts';
 
-/** Whether a file is one of those that are made here. */
-export const isGenerated = (path) => /shaders\.(\w+\.)?generated\.ts$/.test(path);
+/** Whether a file is one of those that are made of others. */
+export const isGenerated = (path) => /\.generated\.ts$/.test(path);
 
 /** Kernels that run in one program, and whose texts are loaded together; those that no other takes are `plain`. */
 const families = {

@@ -8,10 +8,10 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { ensureGenerated } from './generated.mjs';
 import { asProgram, root, say } from './process.mjs';
 import { findRuntimes } from './runtimes.mjs';
 import { ensurePackages } from './setup.mjs';
-import { ensureShaders } from './shaders.mjs';
 
 const bundle = join(root, '.cache', 'soak.mjs');
 
@@ -79,7 +79,7 @@ await asProgram(import.meta.url, async () => {
   if (!(minutes > 0) || !Number.isInteger(seed))
     throw new Error('--minutes and --hours take numbers > 0, --seed an integer');
   await ensurePackages();
-  await ensureShaders();
+  await ensureGenerated();
   const dawn = values.cpu ? undefined : await findDawn();
   setFlagsFromString('--expose-gc');
   globalThis.gc = runInNewContext('gc');

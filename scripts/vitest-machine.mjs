@@ -1,9 +1,10 @@
 /** Tells the tests which runtimes this machine has; `test/support/runtimes.ts` says what they get. */
+
+import { ensureGenerated } from './generated.mjs';
 import { findRuntimes, requireAll } from './runtimes.mjs';
-import { ensureShaders } from './shaders.mjs';
 
 export default async function setup(project) {
-  await ensureShaders();
+  await ensureGenerated();
   project.provide('runtimes', await findRuntimes());
   project.provide('requireAll', requireAll());
 }

@@ -1,6 +1,6 @@
 /** What every set of tests needs before it starts: the module made of the shaders. */
-import { ensureShaders } from './shaders.mjs';
+import { ensureGenerated } from './generated.mjs';
 
 export default async function setup() {
-  await ensureShaders();
+  await ensureGenerated();
 }

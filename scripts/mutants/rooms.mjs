@@ -136,6 +136,20 @@ export const rooms = [
     why: 'one sum of a tile',
   },
   {
+    file: 'wasm/tiles.wat',
+    find: '(local.get $s31) (f64x2.mul (local.get $row) (local.get $b1))',
+    replace: '(local.get $s31) (f64x2.mul (local.get $row) (local.get $b0))',
+    tests: math,
+    why: 'two sums of a tile in WebAssembly',
+  },
+  {
+    file: 'src/math/product.ts',
+    find: 'Math.ceil((bottom - top) / TILE)',
+    replace: 'Math.ceil(block / TILE) - 1',
+    tests: math,
+    why: 'the tiles of the last rows',
+  },
+  {
     file: 'src/plan/lower.ts',
     find: 'fromOutput ? a : z',
     replace: 'fromOutput ? z : a',

@@ -1,5 +1,5 @@
 /** d_x = delta Wᵀ with delta [rows, out], W [in, out]. */
-import { multiply, workspaceSize } from '../math/product.ts';
+import { multiply } from '../math/product.ts';
 import { argument, at, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
 
 export const dense_backward_input: Kernel = {
@@ -21,13 +21,12 @@ export const dense_backward_input: Kernel = {
     return 2 * step.batch * rows * columns;
   },
   watches: { d_x: 'delta' },
-  reference: (step, find, { slabs, scratch }) => {
+  reference: (step, find, { slabs, tiles }) => {
     const weight = argument(step, find, 'weight');
     const dX = argument(step, find, 'd_x');
     const delta = { values: view(argument(step, find, 'delta'), slabs), line: weight.stride, term: 1 };
     const transposed = { values: view(weight, slabs), line: weight.stride, term: 1 };
     const out = { values: view(dX, slabs), rows: step.batch, columns: weight.rows, stride: dX.stride };
-    const work = scratch(workspaceSize(step.batch, weight.columns));
-    return () => multiply(delta, transposed, weight.columns, undefined, out, work);
+    return () => multiply(delta, transposed, weight.columns, undefined, out, tiles);
   },
 };

@@ -1,5 +1,5 @@
 /** z = x W + b with x [rows, in], W [in, out], b [out]; `torch.nn.Linear`, whose weight is Wᵀ. */
-import { multiply, workspaceSize } from '../math/product.ts';
+import { multiply } from '../math/product.ts';
 import { argument, at, fours, groups, type Kernel, layerNumber, view } from './kernel.ts';
 
 export const dense_forward: Kernel = {
@@ -23,7 +23,7 @@ export const dense_forward: Kernel = {
     return 2 * step.batch * rows * columns;
   },
   watches: { z: 'activation' },
-  reference: (step, find, { slabs, scratch }) => {
+  reference: (step, find, { slabs, tiles }) => {
     const tensor = argument(step, find, 'weight');
     const input = argument(step, find, 'x');
     const z = argument(step, find, 'z');
@@ -31,7 +31,6 @@ export const dense_forward: Kernel = {
     const weight = { values: view(tensor, slabs), line: 1, term: tensor.stride };
     const bias = 'bias' in step.reads ? view(argument(step, find, 'bias'), slabs) : undefined;
     const out = { values: view(z, slabs), rows: step.batch, columns: tensor.columns, stride: z.stride };
-    const work = scratch(workspaceSize(step.batch, tensor.rows));
-    return () => multiply(x, weight, tensor.rows, bias, out, work);
+    return () => multiply(x, weight, tensor.rows, bias, out, tiles);
   },
 };

@@ -2,6 +2,7 @@
 
 import type { Real } from '../math/losses.ts';
 import type { Scalars } from '../math/optimizers.ts';
+import type { Tiles } from '../math/product.ts';
 import type { Activation } from '../spec/activations.ts';
 import type { Clip } from '../spec/clip.ts';
 import type { Layer } from '../spec/layers.ts';
@@ -118,6 +119,8 @@ export interface CpuMemory {
   readonly slabs: Readonly<Record<Slab, Real>>;
   /** Room for so many numbers during a call; between calls others write there. */
   scratch(length: number): Float64Array;
+  /** What sums the tiles of matrix products. */
+  readonly tiles: Tiles;
 }
 
 /** What a CPU kernel is told at every step. */

@@ -1,5 +1,5 @@
 /** Products of matrices in f64. Each output is one sum, first term to last: the order of the loops changes no bit. */
-import type { Real } from './losses.ts';
+import type { Real } from './real.ts';
 
 /** A factor as a product walks through it; a line is a row of the left factor or a column of the right one. */
 export interface Factor {
@@ -19,22 +19,29 @@ export interface Result {
   readonly stride: number;
 }
 
-/** Rows of the left factor that lie packed, in the processor's cache, while the right one goes by. */
-const BLOCK = 64;
-/** Rows and columns of the tile of sums that the innermost loop keeps in registers. */
-const TILE = 4;
-/** The workspace: the sums of a tile, what they start from, four columns of the right factor, rows of the left one. */
-const STARTS = TILE * TILE;
-const RIGHT = STARTS + TILE;
+/** Rows and columns of a tile: the sums that the innermost loop keeps in registers. */
+export const TILE = 4;
 
-/** The numbers that a product takes to work in. */
-export function workspaceSize(rows: number, terms: number): number {
-  return RIGHT + (TILE + Math.min(BLOCK, Math.ceil(rows / TILE) * TILE)) * terms;
+/** What sums tiles, and the memory it does that in. Whoever sums them, the bits are those of `PlainTiles`. */
+export interface Tiles {
+  /** Room for so many numbers, until more are asked for. */
+  room(length: number): Float64Array;
+  /**
+   * The sums of `count` tiles, row by row, one tile behind the other, to `sums`. `left` is where the four rows of the first
+   * tile lie packed, term by term, those of the next one behind them; `right` is where the four columns of all tiles do;
+   * the numbers 0 … 3 are what the sums of a column start from. Places are counted in numbers from the first.
+   */
+  sum(left: number, right: number, terms: number, count: number, sums: number): void;
+  /** Of the memory. */
+  readonly bytes: number;
 }
+
+/** Numbers of the left factor that lie packed, in the processor's cache, while the right one goes by; at least a tile. */
+const PACKED = 48 * 1024;
 
 /**
  * out[i, j] = start[j] + Σ_t left[i, t] · right[t, j] over t < terms, in f64, rounded once, where it is stored; without
- * `start` a sum begins at 0. `work` has room for `workspaceSize(out.rows, terms)` numbers.
+ * `start` a sum begins at 0.
  */
 export function multiply(
   left: Factor,
@@ -42,26 +49,23 @@ export function multiply(
   terms: number,
   start: Real | undefined,
   out: Result,
-  work: Float64Array,
+  tiles: Tiles,
 ): void {
-  const { values, rows, columns, stride } = out;
-  const packed = RIGHT + TILE * terms;
-  work.fill(0, STARTS, RIGHT);
-  for (let top = 0; top < rows; top += BLOCK) {
-    const bottom = Math.min(top + BLOCK, rows);
+  const { rows, columns } = out;
+  const most = Math.ceil(rows / TILE);
+  const block = TILE * Math.max(1, Math.min(most, Math.floor(PACKED / (TILE * Math.max(terms, 1)))));
+  const strip = TILE + block * TILE;
+  const packed = strip + TILE * terms;
+  const work = tiles.room(packed + block * terms);
+  work.fill(0, 0, TILE);
+  for (let top = 0; top < rows; top += block) {
+    const bottom = Math.min(top + block, rows);
     for (let i = top; i < bottom; i += TILE) pack(left, i, rows, terms, work, packed + (i - top) * terms);
     for (let j = 0; j < columns; j += TILE) {
-      const width = Math.min(TILE, columns - j);
-      pack(right, j, columns, terms, work, RIGHT);
-      if (start) for (let c = 0; c < width; c++) work[STARTS + c] = start[j + c]!;
-      for (let i = top; i < bottom; i += TILE) {
-        sumTile(work, packed + (i - top) * terms, terms);
-        const height = Math.min(TILE, bottom - i);
-        for (let r = 0; r < height; r++) {
-          const to = (i + r) * stride + j;
-          for (let c = 0; c < width; c++) values[to + c] = work[r * TILE + c]!;
-        }
-      }
+      pack(right, j, columns, terms, work, strip);
+      if (start) for (let c = 0; c < TILE && j + c < columns; c++) work[c] = start[j + c]!;
+      tiles.sum(packed, strip, terms, Math.ceil((bottom - top) / TILE), TILE);
+      store(work, out, top, bottom, j);
     }
   }
 }
@@ -94,12 +98,51 @@ function pack(
   }
 }
 
-/** The sums of a tile, written to the front of `work`, from four packed rows at `a` and the four packed columns. */
-function sumTile(work: Float64Array, a: number, terms: number): void {
-  let s00 = work[STARTS]!;
-  let s01 = work[STARTS + 1]!;
-  let s02 = work[STARTS + 2]!;
-  let s03 = work[STARTS + 3]!;
+/** Rounds the sums of the tiles of the four columns from `j` on, to where they belong. */
+function store(work: Float64Array, { values, columns, stride }: Result, top: number, bottom: number, j: number): void {
+  let from = TILE;
+  let to = top * stride + j;
+  const width = Math.min(TILE, columns - j);
+  for (let i = top; i < bottom; i++) {
+    if (width === TILE) {
+      values[to] = work[from]!;
+      values[to + 1] = work[from + 1]!;
+      values[to + 2] = work[from + 2]!;
+      values[to + 3] = work[from + 3]!;
+    } else {
+      for (let c = 0; c < width; c++) values[to + c] = work[from + c]!;
+    }
+    from += TILE;
+    to += stride;
+  }
+}
+
+/** The sums in plain loops. */
+export class PlainTiles implements Tiles {
+  #numbers = new Float64Array(0);
+
+  get bytes(): number {
+    return this.#numbers.byteLength;
+  }
+
+  room(length: number): Float64Array {
+    if (this.#numbers.length < length) this.#numbers = new Float64Array(length);
+    return this.#numbers;
+  }
+
+  sum(left: number, right: number, terms: number, count: number, sums: number): void {
+    for (let tile = 0; tile < count; tile++) {
+      sumTile(this.#numbers, left + tile * TILE * terms, right, terms, sums + tile * TILE * TILE);
+    }
+  }
+}
+
+/** The sums of a tile, written to `to`, from four packed rows at `a` and four packed columns at `b`. */
+function sumTile(work: Float64Array, a: number, b: number, terms: number, to: number): void {
+  let s00 = work[0]!;
+  let s01 = work[1]!;
+  let s02 = work[2]!;
+  let s03 = work[3]!;
   let s10 = s00;
   let s11 = s01;
   let s12 = s02;
@@ -112,7 +155,6 @@ function sumTile(work: Float64Array, a: number, terms: number): void {
   let s31 = s01;
   let s32 = s02;
   let s33 = s03;
-  let b = RIGHT;
   for (let t = 0; t < terms; t++) {
     const b0 = work[b]!;
     const b1 = work[b + 1]!;
@@ -141,20 +183,20 @@ function sumTile(work: Float64Array, a: number, terms: number): void {
     a += TILE;
     b += TILE;
   }
-  work[0] = s00;
-  work[1] = s01;
-  work[2] = s02;
-  work[3] = s03;
-  work[4] = s10;
-  work[5] = s11;
-  work[6] = s12;
-  work[7] = s13;
-  work[8] = s20;
-  work[9] = s21;
-  work[10] = s22;
-  work[11] = s23;
-  work[12] = s30;
-  work[13] = s31;
-  work[14] = s32;
-  work[15] = s33;
+  work[to] = s00;
+  work[to + 1] = s01;
+  work[to + 2] = s02;
+  work[to + 3] = s03;
+  work[to + 4] = s10;
+  work[to + 5] = s11;
+  work[to + 6] = s12;
+  work[to + 7] = s13;
+  work[to + 8] = s20;
+  work[to + 9] = s21;
+  work[to + 10] = s22;
+  work[to + 11] = s23;
+  work[to + 12] = s30;
+  work[to + 13] = s31;
+  work[to + 14] = s32;
+  work[to + 15] = s33;
 }

@@ -5,10 +5,12 @@ import { type CpuContext, type CpuMemory, SLABS, type Slab, type Step, type Tens
 import { roundHalves } from '../math/half.ts';
 import { nextScale } from '../math/loss_scale.ts';
 import type { Real } from '../math/losses.ts';
+import type { Tiles } from '../math/product.ts';
 import { LOSS_SCALE } from '../plan/lower.ts';
 import { baseSteps, type ListName, listOf, normNames, type Program, tensorOf } from '../plan/program.ts';
 import { CpuBest } from './best.ts';
 import { CpuLoaded } from './cpu-data.ts';
+import { isSimd, tilesFor } from './cpu-tiles.ts';
 import type { MemoryBytes } from './executor.ts';
 import {
   type AdapterDescription,
@@ -33,6 +35,11 @@ const ADAPTER: AdapterDescription = {
   software: true,
   subgroups: 0,
   halves: true,
+};
+const SIMD_ADAPTER: AdapterDescription = {
+  ...ADAPTER,
+  architecture: 'webassembly',
+  description: 'CPU reference, matrix products in WebAssembly',
 };
 
 /** The event loop turns after a run when so much time has passed: a turn costs more than a step of a tiny network. */
@@ -62,12 +69,12 @@ interface Model {
 interface Prepared {
   readonly program: Program;
   readonly models: readonly Model[];
+  readonly tiles: Tiles;
   readonly best: CpuBest;
 }
 
 export class CpuExecutor implements Executor {
   readonly backend = 'cpu';
-  readonly adapter = ADAPTER;
   readonly workgroupBytes = 0;
   readonly maxInFlight: number = 1;
   readonly #precision: Precision;
@@ -80,7 +87,13 @@ export class CpuExecutor implements Executor {
     this.#precision = precision;
   }
 
+  get adapter(): AdapterDescription {
+    return this.#current && isSimd(this.#current.tiles) ? SIMD_ADAPTER : ADAPTER;
+  }
+
   async prepare(program: Program): Promise<void> {
+    if (this.#disposed) throw disposed();
+    const tiles = await tilesFor(program, this.#precision, this.#current?.tiles);
     if (this.#disposed) throw disposed();
     const make = this.#precision === 'f32' ? Float32Array : Float64Array;
     const slabs = () =>
@@ -92,12 +105,12 @@ export class CpuExecutor implements Executor {
     };
     const { offset, slab } = (program.mixed && tensorOf(program, LOSS_SCALE)) || { offset: 0, slab: undefined };
     const model = (): Model => {
-      const memory = { slabs: slabs(), scratch };
+      const memory = { slabs: slabs(), scratch, tiles };
       const scaler = slab && memory.slabs[slab].subarray(offset, offset + 2);
       return { memory, bound: new Map(), scaler, ended: false, early: 0 };
     };
     const models = Array.from({ length: program.models }, model);
-    this.#current = { program, models, best: new CpuBest(program, (model) => models[model]!.memory.slabs) };
+    this.#current = { program, models, tiles, best: new CpuBest(program, (model) => models[model]!.memory.slabs) };
   }
 
   async load(rows: ExecutorRows): Promise<LoadedData> {
@@ -196,10 +209,15 @@ export class CpuExecutor implements Executor {
   }
 
   memory(): MemoryBytes {
-    const { models = [] } = this.#current ?? {};
+    if (!this.#current) return {};
+    const { models, tiles, best } = this.#current;
     const bytes = (slab: Slab) => models.reduce((sum, { memory }) => sum + memory.slabs[slab].byteLength, 0);
-    const best = this.#current?.best.values?.byteLength;
-    return { ...Object.fromEntries(SLABS.map((slab) => [slab, bytes(slab)])), ...(best && { best }) };
+    const kept = best.values?.byteLength;
+    return {
+      ...Object.fromEntries(SLABS.map((slab) => [slab, bytes(slab)])),
+      products: tiles.bytes,
+      ...(kept && { best: kept }),
+    };
   }
 
   async dispose(): Promise<void> {

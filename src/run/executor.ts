@@ -53,9 +53,9 @@ export interface RunResult {
 
 /**
  * What memory is for: a slab by its name, `tables` for what shaders look up, `staging` for what comes back, `best` for the
- * weights that early stopping keeps.
+ * weights that early stopping keeps, `products` for what the CPU packs its factors in.
  */
-export type MemoryRole = Slab | 'best' | 'data' | 'feed' | 'metrics' | 'tables' | 'staging';
+export type MemoryRole = Slab | 'best' | 'products' | 'data' | 'feed' | 'metrics' | 'tables' | 'staging';
 /** Bytes by role. */
 export type MemoryBytes = Partial<Record<MemoryRole, number>>;
 

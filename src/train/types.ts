@@ -57,7 +57,7 @@ export interface Runtime {
 
 /** What a trainer takes. */
 export interface Memory {
-  /** Bytes on the executor, by what they are for: slabs by their names, data, feed, metrics, tables, staging. */
+  /** Bytes on the executor, by what they are for: slabs by their names, data, feed, metrics, tables, staging, products. */
   device: MemoryBytes;
   /** Their sum. */
   deviceBytes: number;

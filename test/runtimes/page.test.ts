@@ -59,6 +59,36 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo()) && performance.now() < end) await new Promise((done) => setTimeout(done, 200));
 }
 
+test('on the CPU the policy decides about WebAssembly, and nothing but the time depends on it', {
+  timeout: 2 * LIMIT,
+}, async ({ skip }) => {
+  const found = need('chromium', skip);
+  const app = `
+    import { createTrainer, dense } from '/downhill.js';
+    const spec = { inputs: 64, layers: [dense(64, { activation: 'relu' }), dense(10)], loss: 'softmaxCrossEntropy', optimizer: 'adam' };
+    const trainer = await createTrainer(spec, { backend: 'cpu' });
+    const x = Float32Array.from({ length: 640 * 64 }, (_, i) => Math.sin(i));
+    await trainer.fit({ x, y: Uint8Array.from({ length: 640 }, (_, i) => i % 10) }, { epochs: 2 });
+    globalThis.trained = { architecture: trainer.adapter.architecture, file: [...await trainer.save()].join() };`;
+  const trainUnder = async (policy: string) => {
+    const files = { '/': html.replace("script-src 'self'", policy), '/app.js': app, '/downhill.js': await builtFile() };
+    const { page, problems, close } = await openPage(found, files);
+    try {
+      const trained = () => page.evaluate(() => (globalThis as { trained?: Record<string, string> }).trained);
+      await until(async () => (await trained()) !== undefined);
+      const { architecture, file } = (await trained()) ?? {};
+      return { architecture, file, problems };
+    } finally {
+      await close();
+    }
+  };
+  const strict = await trainUnder("script-src 'self'");
+  const allowed = await trainUnder("script-src 'self' 'wasm-unsafe-eval'");
+  expect(allowed).toMatchObject({ architecture: 'webassembly', problems: [] });
+  expect(strict).toMatchObject({ architecture: 'javascript', file: allowed.file });
+  expect(strict.problems.filter((problem) => !/WebAssembly/.test(problem))).toEqual([]);
+});
+
 test('the lines of docs/performance.md train in a worker, on the CPU, and stop', { timeout: 2 * LIMIT }, async ({
   skip,
 }) => {
