@@ -54,6 +54,11 @@ export const notNegative = check<number>('a number ≥ 0', (x) => finite(x) && x
 export const rate = check<number>('a number in [0, 1)', (x) => finite(x) && x >= 0 && x < 1);
 /** A factor that makes smaller: 0 < x < 1. */
 export const fraction = check<number>('a number between 0 and 1', (x) => finite(x) && x > 0 && x < 1);
+/** A part of some rows, or how many of them. */
+export const partOrCount = check<number>(
+  'a number between 0 and 1, or a number of rows',
+  (x) => finite(x) && x > 0 && (x < 1 || Number.isInteger(x)),
+);
 /** A part of a whole: 0 ≤ x ≤ 1. */
 export const part = check<number>('a number in [0, 1]', (x) => finite(x) && x >= 0 && x <= 1);
 export const boolean = check<boolean>('true or false', (x) => typeof x === 'boolean');

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { loaded } from '../errors.ts';
 import type { RunResult } from '../run/executor.ts';
-import { abortSignal, boolean, callback, fraction, integer } from '../spec/parse.ts';
+import { abortSignal, boolean, callback, integer, partOrCount } from '../spec/parse.ts';
 import { Callbacks } from './callbacks.ts';
 import { decide } from './decide.ts';
 import { EarlyStop } from './early-stopping.ts';
@@ -38,7 +38,7 @@ export const OF_ALL = {
 };
 export const FIT = {
   ...OF_ALL,
-  validationSplit: v.optional(fraction),
+  validationSplit: v.optional(partOrCount),
   stratified: v.optional(boolean),
   earlyStopping: v.optional(v.any()),
   callbacks: v.optional(v.any()),

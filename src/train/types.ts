@@ -189,8 +189,9 @@ export interface FitOptions {
   /** Evaluated after every epoch. */
   validationData?: Data;
   /**
-   * The part of the rows, between 0 and 1, that is not trained on and evaluated after every epoch instead: chosen at random
-   * by the spec's seed, the same rows in every `fit` on them. They keep their weights, and stay where the others are.
+   * The part of the rows, between 0 and 1, or the number of rows, that is not trained on and evaluated after every epoch
+   * instead: chosen at random by the spec's seed, the same rows in every `fit` on them. They keep their weights, and stay
+   * where the others are.
    */
   validationSplit?: number;
   /** Whether as large a part of every class is held out, within a row; for class labels. Default false. */

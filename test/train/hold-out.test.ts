@@ -71,6 +71,11 @@ describe('validationSplit', () => {
     expect(test[0]).toBeLessThan(COUNT - 18);
   });
 
+  it('takes a number of rows', async () => {
+    const eighteen = await together(SPEC, DATA, { validationSplit: 18 });
+    expect(eighteen).toEqual(await together(SPEC, DATA, {}));
+  });
+
   it('takes as large a part of every class where it is stratified', async () => {
     const { test, ...expected } = await apart(SPEC, DATA, {}, y as Uint32Array);
     expect(await together(SPEC, DATA, { stratified: true })).toEqual(expected);
@@ -129,7 +134,8 @@ describe('validationSplit', () => {
     const code = (value: string) => expect.objectContaining({ code: value });
     await expect(train({ validationSplit: 0.2, validationData: DATA })).rejects.toThrow('one of the two');
     await expect(train({ stratified: true })).rejects.toThrow('a validationSplit beside it');
-    await expect(train({ validationSplit: 1 })).rejects.toThrow('a number between 0 and 1');
+    await expect(train({ validationSplit: 1.5 })).rejects.toThrow('a number between 0 and 1, or a number');
+    await expect(train({ validationSplit: COUNT })).rejects.toThrow(code('data/holdout'));
     await expect(train({ validationSplit: 0.001 })).rejects.toThrow('which is none');
     await expect(train({ validationSplit: 0.999 })).rejects.toThrow(code('data/holdout'));
     const rows = stream(sharded([20, 17], 4, 'idx').shards, {});
