@@ -181,10 +181,20 @@ export const RESUMED: readonly Feature[] = [
     strategies: ['layered', 'plain'],
   },
   {
-    name: 'rows held out, stratified, with weights',
-    spec: { batchSize: 6, classWeight: [1, 3, 0.5] },
+    name: 'rows held out, stratified, with weights and metrics',
+    spec: { batchSize: 6, classWeight: [1, 3, 0.5], metrics: ['f1', 'auc', 'confusion'] },
     fit: { validationSplit: 0.2, stratified: true },
     strategies: ['resident', 'plain'],
+  },
+  {
+    name: 'gradients clipped by value',
+    spec: { clipValue: 0.02, optimizer: momentum },
+    strategies: ['resident', 'row-fused'],
+  },
+  {
+    name: 'gradients clipped by the norm of a tensor',
+    spec: { clipNorm: 0.05, optimizer: momentum },
+    strategies: ['layered', 'plain'],
   },
   { name: 'a clipped global norm', spec: { globalClipNorm: 0.1 }, strategies: ['layered', 'plain'] },
   {
