@@ -3,6 +3,20 @@ import { golden, measured, unit } from './tests.mjs';
 
 export const rooms = [
   {
+    file: 'src/cli/validation.ts',
+    find: "refitColumns(preprocessing.columns, x, rows, '--data')",
+    replace: 'preprocessing.columns',
+    tests: ['--project', 'unit', 'test/cli/validation.test.ts'],
+    why: 'held-out rows: columns learned from the rows that train',
+  },
+  {
+    file: 'src/cli/report/judge.ts',
+    find: 'predicted]! += weight',
+    replace: 'predicted]! += 1',
+    tests: ['--project', 'unit', 'test/cli/weights.test.ts', '-t', 'report'],
+    why: 'the report: rows by their weights',
+  },
+  {
     file: 'src/math/metrics.ts',
     find: 'noes + others / 2',
     replace: 'noes + others',

@@ -61,11 +61,11 @@ export const noColumns = (data: string): UsageError =>
     `--sample-weight: got data "${data}" without columns, expected csv:FILE or parquet:FILE.`,
   );
 
-/** Reads the data with their targets. @throws UsageError, DataError */
-export async function loadSource(flags: DataFlags): Promise<NamedSource> {
+/** Reads the data with their targets, of which some may be missing with `masks`. @throws UsageError, DataError */
+export async function loadSource(flags: DataFlags, masks = false): Promise<NamedSource> {
   const place = parsePlace(flags.data);
   if (place.kind !== 'generated' && isTable(place)) {
-    const { source, sampleWeight } = asSource(await readTable(place, flags), place.files[0]!);
+    const { source, sampleWeight } = asSource(await readTable(place, flags), place.files[0]!, masks);
     const splitBy = source.task === 'classes' ? 'stratified' : 'random';
     return { ...source, ...(sampleWeight && { sampleWeight }), splitBy };
   }
@@ -143,8 +143,8 @@ async function readParquet(bytes: Uint8Array, path: string): Promise<Table> {
   return { names: [...names], header: true, rows: rows.map((row) => row.map(String)), lines: rows.map((_, i) => i) };
 }
 
-const asSource = ({ table, target, sampleWeight }: Weighed, who: string) => {
-  return { source: tableSource(table, target === undefined ? {} : { target }, who), sampleWeight };
+const asSource = ({ table, target, sampleWeight }: Weighed, who: string, maskTargets: boolean) => {
+  return { source: tableSource(table, { ...(target !== undefined && { target }), maskTargets }, who), sampleWeight };
 };
 
 function readArrays({ kind, files }: Files) {
@@ -205,6 +205,7 @@ export function splitSource(source: NamedSource, flags: DataFlags): SplitData {
 /** Data for a saved model: raw rows as its preprocessing takes them, with targets where the data have them. */
 export async function loadForModel(spec: Spec, flags: DataFlags): Promise<Omit<DataInput, 'y'> & { y?: Targets }> {
   const place = parsePlace(flags.data);
+  const masks = spec.maskTargets === true;
   if (place.kind === 'generated' || !isTable(place)) {
     const { x, y } = await loadSource(flags);
     return { x, y };
@@ -214,11 +215,11 @@ export async function loadForModel(spec: Spec, flags: DataFlags): Promise<Omit<D
   const [path = ''] = place.files;
   const weights = weighed.sampleWeight && { sampleWeight: weighed.sampleWeight };
   if (spec.preprocessing.columns) {
-    return { ...matchTable(table, spec.preprocessing, target, path), ...weights };
+    return { ...matchTable(table, spec.preprocessing, target, path, masks), ...weights };
   }
   if (table.names.length === spec.inputs && target === undefined) {
     return { x: table.rows.map((row) => row.map(Number)), ...weights };
   }
-  const { x, y } = asSource(weighed, path).source;
+  const { x, y } = asSource(weighed, path, masks).source;
   return { x, y, ...weights };
 }

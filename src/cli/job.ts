@@ -33,11 +33,14 @@ export interface EvaluateJob {
   kind: 'evaluate';
   model: Uint8Array;
   data: DataInput;
+  /** By the moving averages of the weights. */
+  averaged?: boolean;
 }
 export interface PredictJob {
   kind: 'predict';
   model: Uint8Array;
   x: Inputs;
+  averaged?: boolean;
 }
 export type Job = TrainJob | SweepJob | FoldsJob | EvaluateJob | PredictJob;
 
@@ -172,8 +175,9 @@ async function useModel(job: EvaluateJob | PredictJob, runtime: Runtime): Promis
   const model = await loadModel(job.model, runtime);
   try {
     const { adapter } = model;
-    if (job.kind === 'evaluate') return { adapter, metrics: await model.evaluate(job.data) };
-    return { adapter, values: await model.predict(job.x) };
+    const { averaged = false } = job;
+    if (job.kind === 'evaluate') return { adapter, metrics: await model.evaluate(job.data, { averaged }) };
+    return { adapter, values: await model.predict(job.x, { averaged }) };
   } finally {
     await model.dispose();
   }

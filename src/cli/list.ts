@@ -2,15 +2,17 @@
 import * as v from 'valibot';
 import { GENERATOR_OPTIONS } from '../data/generate/index.ts';
 import { ACTIVATIONS } from '../spec/activations.ts';
+import { CLIPS } from '../spec/clip.ts';
 import { INITIALIZERS } from '../spec/initializers.ts';
 import { LAYERS, SHAPING_LAYERS } from '../spec/layers.ts';
 import { LOSSES } from '../spec/losses.ts';
 import { METRICS } from '../spec/metrics.ts';
 import type { Catalogue } from '../spec/named.ts';
 import { OPTIMIZERS } from '../spec/optimizers.ts';
-import { limit } from '../spec/parse.ts';
+import { limit, positive } from '../spec/parse.ts';
 import { REGULARIZERS } from '../spec/penalties.ts';
 import { SCHEDULES } from '../spec/schedules.ts';
+import { NON_FINITE } from '../spec/spec.ts';
 import { EXIT } from './errors.ts';
 import type { Output } from './output.ts';
 
@@ -39,6 +41,8 @@ export function listing(): Listing {
     initializers: optionsOf(INITIALIZERS),
     regularizers: optionsOf(REGULARIZERS),
     constraints: optionsOf({ maxNorm: { maxNorm: limit } }),
+    clipping: optionsOf(Object.fromEntries(Object.keys(CLIPS).map((key) => [key, { [key]: positive }]))),
+    nonFinite: optionsOf(NON_FINITE),
     generators: Object.fromEntries(sets),
   };
 }

@@ -123,6 +123,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
     ['predict', 'print what a saved model predicts, one row a line', predict],
   ] as const) {
     const sub = placeOptions(command(name, words).argument('<model>', 'a model file'), true).addOption(backendOption());
+    sub.option('--averaged', 'by the moving averages of the weights, which train --ema keeps');
     if (name === 'evaluate') sub.option('--metrics <list>', `${METRICS_WORDS} (default: the model’s)`);
     if (name === 'predict') sub.option('--probabilities', 'print probabilities instead of class names');
     sub.action((file: string, flags: ModelFlags) => act((out, started) => run(file, flags, out, started)));
@@ -133,7 +134,7 @@ const commands = (wrap: Wrap) => (output: Output) => {
   );
   command(
     'list',
-    'print every activation, loss, metric, optimizer, schedule, initialiser and built-in set with its options',
+    'print every layer, activation, loss, metric, optimizer, schedule, initialiser and built-in set with its options',
   ).action(() => act((out) => list(out)));
   command('info', 'print versions and the adapters that can be had').action(() => act((out) => info(out)));
   return program;
@@ -188,6 +189,7 @@ const specOptions = (command: Command): Command =>
     .option('--steps <n>', 'updates, instead of --epochs', whole(0))
     .option('--seed <n>', 'of weights and sampling (default: 0)', whole(0))
     .option('--class-weight <weights>', 'how much rows of a class count in training: balanced, or 0:1,1:5 (default: 1)')
+    .option('--mask-targets', 'rows of a table may lack their target, and do not count then (default: an error)')
     .option(
       '--non-finite <policy>',
       'what NaN and infinity lead to: stop (default), skip, rollback, or an object in JSON',
@@ -250,7 +252,8 @@ const foldsOptions = (command: Command): Command =>
     .option('--stratified', 'the same share of every class in every fold')
     .addOption(backendOption())
     .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
-    .option('--out <folder>', 'where history and predictions go (default: runs/<time>)');
+    .option('--out <folder>', 'where history, predictions and report go (default: runs/<time>)')
+    .addOption(reportOption('predictions'));
 
 /** Where it runs, and what it leaves behind. */
 const runOptions = (command: Command): Command =>
@@ -260,10 +263,13 @@ const runOptions = (command: Command): Command =>
     .option('--log-every <n>', 'write a step event every n steps', whole(1), LOG_EVERY)
     .option('--out <folder>', 'where the model, history and report go (default: runs/<time>)');
 
+const reportOption = (beside: string) =>
+  new Option('--report <file>', `where the report goes, one HTML file (default: report.html beside the ${beside})`);
+
 /** How a run is shown. */
 const reportOptions = (command: Command): Command =>
   command
-    .option('--report <file>', 'where the report goes, one HTML file (default: report.html beside the model)')
+    .addOption(reportOption('model'))
     .addOption(
       new Option('--watch [port]', 'show the report in a browser while it is made')
         .preset('0')

@@ -18,7 +18,11 @@ export interface ModelFlags extends DataFlags {
   metrics?: string;
   /** Print probabilities instead of class names. */
   probabilities?: boolean;
+  /** Takes the moving averages of the weights. */
+  averaged?: boolean;
 }
+
+const averagedOf = ({ averaged }: ModelFlags) => (averaged ? { averaged } : {});
 
 /** Prints loss and metrics on all rows. */
 export async function evaluate(file: string, flags: ModelFlags, output: Output, started: () => void): Promise<number> {
@@ -37,7 +41,7 @@ export async function evaluate(file: string, flags: ModelFlags, output: Output, 
   try {
     output.say(`backend: ${runner.backend}: ${reason}`);
     const data: DataInput = { ...rows, y };
-    const { adapter, metrics } = await runner.run({ kind: 'evaluate', model, data });
+    const { adapter, metrics } = await runner.run({ kind: 'evaluate', model, data, ...averagedOf(flags) });
     started();
     const { backend } = runner;
     if (output.json) output.event({ event: 'done', backend, adapter, reason, test: metrics });
@@ -56,7 +60,7 @@ export async function predict(file: string, flags: ModelFlags, output: Output, s
   const { runner, reason } = await chooseRunner(flags.backend);
   try {
     output.say(`backend: ${runner.backend}: ${reason}`);
-    const { values } = await runner.run({ kind: 'predict', model, x });
+    const { values } = await runner.run({ kind: 'predict', model, x, ...averagedOf(flags) });
     started();
     const width = outputs(spec);
     const lines: string[] = [];

@@ -10,14 +10,16 @@ import {
   buildSpec,
   type DataShape,
   type Model,
+  masksTargets,
   readModel,
   type SpecFlags,
+  seedOf,
   totalSteps,
   trainingLength,
 } from './spec.ts';
 import type { RunOptions } from './start.ts';
 import { type StreamFlags, streamProblem } from './stream.ts';
-import { rowsToTrain, type ValidationFlags, validation } from './validation.ts';
+import { shapeToTrain, type ValidationFlags, validation } from './validation.ts';
 
 /** The flags that say what is trained on what. */
 export type ProblemFlags = DataFlags & SpecFlags & RunOptions & { init?: string };
@@ -34,11 +36,11 @@ export interface Problem {
   describe: string;
 }
 
-/** Reads all there is to read. @throws UsageError, SpecError, DataError */
-export async function readProblem(flags: ProblemFlags): Promise<Problem> {
+/** Reads all there is to read; where no flag names a model it is the one given. @throws UsageError, SpecError, DataError */
+export async function readProblem(flags: ProblemFlags, given?: Model): Promise<Problem> {
   checkLength(flags);
-  const model = flags.model === undefined ? undefined : await readModel(flags.model);
-  const source = await loadSource(flags);
+  const model = flags.model === undefined ? given : await readModel(flags.model);
+  const source = await loadSource(flags, masksTargets(model, flags));
   const parts = splitSource(source, flags);
   const preprocessing = source.fitPreprocessing(parts.trainRows);
   const rows = parts.trainRows.length;
@@ -96,9 +98,14 @@ export async function prepare(flags: PrepareFlags, from?: Resumed): Promise<Prep
   if (flags.validationSplit && flags.stream) {
     throw new UsageError('cli/usage', '--validation-split: got --stream too, whose rows pass by once; leave one out.');
   }
-  const given = await (flags.stream ? readStream(flags) : readProblem(flags));
-  const { model = from && { spec: { ...from.file.spec } }, describe } = given;
-  const shape = { ...given.shape, rows: rowsToTrain(flags, given.shape) };
+  if (flags.stratified && !flags.validationSplit) {
+    throw new UsageError('cli/usage', '--stratified: got no --validation-split, expected one beside it.');
+  }
+  const saved = from && { spec: { ...from.file.spec } };
+  const given = await (flags.stream ? readStream(flags, saved) : readProblem(flags, saved));
+  const { model, describe } = given;
+  const shape =
+    'parts' in given ? shapeToTrain(flags, given.shape, given.parts.train, seedOf(model, flags)) : given.shape;
   const spec = buildSpec(model, flags, shape);
   const parts = 'parts' in given ? jobParts(spec, given, flags) : await streamParts(spec, given, flags);
   const job: TrainJob = { kind: 'train', ...parts, validation: validation(flags, spec) };
@@ -117,9 +124,9 @@ export async function prepare(flags: PrepareFlags, from?: Resumed): Promise<Prep
 }
 
 /** What the flags name, where the rows stay in their files. */
-async function readStream(flags: PrepareFlags) {
+async function readStream(flags: PrepareFlags, given?: Model) {
   checkLength(flags);
-  const model = flags.model === undefined ? undefined : await readModel(flags.model);
+  const model = flags.model === undefined ? given : await readModel(flags.model);
   const init = flags.init === undefined ? undefined : await readBytes(flags.init);
   return { model, init, ...(await streamProblem(flags)) };
 }

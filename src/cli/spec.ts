@@ -37,6 +37,7 @@ export interface SpecFlags {
   seed?: number;
   nonFinite?: string;
   classWeight?: string;
+  maskTargets?: boolean;
   epochs?: number;
   steps?: number;
 }
@@ -68,7 +69,7 @@ const EXPONENTIAL_END = 0.01;
 /** Flags that are keys of the spec. */
 const TAKEN = [
   ...(['batchSize', 'clipValue', 'clipNorm', 'globalClipNorm'] as const),
-  ...(['maxNorm', 'gradientNorms', 'precision', 'sampler', 'seed'] as const),
+  ...(['maxNorm', 'gradientNorms', 'maskTargets', 'precision', 'sampler', 'seed'] as const),
 ];
 
 export type Model = { spec: PartialSpec };
@@ -90,6 +91,14 @@ export async function readModel(model: string): Promise<Model> {
   }
   return { spec };
 }
+
+/** The seed that the spec will have; one that is none is refused with the rest of the model. */
+export const seedOf = (model: Model | undefined, flags: SpecFlags): number =>
+  flags.seed ?? Number(model?.spec.seed ?? 0);
+
+/** Whether rows may lack their targets. */
+export const masksTargets = (model: Model | undefined, flags: SpecFlags): boolean =>
+  flags.maskTargets ?? model?.spec.maskTargets === true;
 
 /** The whole spec. `data` is absent where a plan is asked for without data. @throws SpecError, UsageError */
 export function buildSpec(model: Model | undefined, flags: SpecFlags, data?: DataShape): Spec {

@@ -1,5 +1,4 @@
 /** `downhill train`: data and flags → spec → a run on the chosen backend → model, history and report in a folder. */
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { encodeRows } from '../data/encode.ts';
 import { writeFileWhole } from '../node/index.ts';
@@ -7,13 +6,13 @@ import type { StepEvent } from '../train/types.ts';
 import type { DataFlags } from './data.ts';
 import { EXIT } from './errors.ts';
 import { makeFolder, writeHistory } from './folder.ts';
-import { version } from './inspect.ts';
 import type { JobHooks, Runner, TrainJob, TrainResult } from './job.ts';
 import type { Output } from './output.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { duration, Progress } from './progress.ts';
+import { machineFacts } from './report/html.ts';
 import { judge } from './report/judge.ts';
-import { type Report, renderMain, renderReport } from './report/page.ts';
+import { type Report, renderMain, renderReport, trainingRows } from './report/page.ts';
 import { Watch } from './report/watch.ts';
 import { metricsLine } from './report.ts';
 import { type CheckpointFlags, openCheckpoints, readTraining } from './resume.ts';
@@ -98,16 +97,9 @@ export async function train(flags: TrainFlags, output: Output, started: () => vo
 
 /** What is known before the first step. */
 function newReport({ describe, spec, total }: Prepared, backend: string): Report {
-  const [cpu, ...others] = cpus();
-  const machine = `${process.platform} ${process.arch}, ${others.length + 1} × ${cpu?.model ?? 'unknown'}, Node ${process.version}`;
   return {
     title: `Downhill: ${describe.split(';')[0]}`,
-    facts: [
-      ['downhill', version()],
-      ['machine', machine],
-      ['data', describe],
-      ['backend', backend],
-    ],
+    facts: [...machineFacts(), ['data', describe], ['backend', backend]],
     total,
     losses: { step: [], loss: [], learningRate: [] },
     norms: [],
@@ -171,7 +163,8 @@ async function finish({
     ['in all', duration(seconds)],
     ['finished', new Date().toISOString()],
   );
-  if (train) report.train = train;
+  const splits = prepared.job.validation?.validationSplit !== undefined;
+  if (train) Object.assign(report, { train, splits });
   if (test) report.test = test;
   const rows = prepared.job.test;
   const judged = rows && predictions && judge(prepared.spec, encodeRows(prepared.spec, rows, 'test rows'), predictions);
@@ -189,7 +182,7 @@ async function finish({
     );
     output.event({ event: 'best', ...best, stoppedEarly: stoppedEarly === true });
   }
-  if (train) output.say(`training rows: ${metricsLine(train)}`);
+  if (train) output.say(`${trainingRows(splits)}: ${metricsLine(train)}`);
   if (test) output.say(`test rows: ${metricsLine(test)}`);
   if (checkpoint) output.say(`model: ${model}`);
   output.say(`report: ${reportFile}`);

@@ -1,5 +1,7 @@
 /** `--validation-split` and `--early-stopping`: which training rows judge the epochs, and when the training ends. */
+import { refitColumns } from '../data/columns.ts';
 import { split } from '../data/split.ts';
+import type { DataInput } from '../data/types.ts';
 import type { Spec } from '../spec/spec.ts';
 import { parseEarlyStopping } from '../train/early-stopping.ts';
 import type { FitOptions } from '../train/types.ts';
@@ -33,20 +35,33 @@ export function validation({ validationSplit, stratified, earlyStopping }: Valid
   return { ...given, earlyStopping: parseEarlyStopping(asked!, spec, validationSplit !== undefined, who) };
 }
 
-/** How many of the rows are left to train on. @throws UsageError, DataError */
-export function rowsToTrain(
-  { validationSplit, stratified }: ValidationFlags,
-  { rows, task, labels }: DataShape,
-): number {
-  const refuse = (got: string, expected: string) =>
-    new UsageError('cli/usage', `--stratified: got ${got}, expected ${expected}.`);
-  if (!validationSplit) {
-    if (stratified) throw refuse('no --validation-split', 'one beside it');
-    return rows;
+/**
+ * What the rows say that are left to train on, when `fit` holds out the others by the same seed. The columns keep the
+ * categories of all training rows, since those decide about the model's shape.
+ * @throws UsageError, DataError
+ */
+export function shapeToTrain(
+  { validationSplit: holdout, stratified }: ValidationFlags,
+  shape: DataShape,
+  { x }: Pick<DataInput, 'x'>,
+  seed: number,
+): DataShape {
+  if (!holdout) return shape;
+  const { task, preprocessing } = shape;
+  const labels = task === 'classes' ? (shape.labels as ArrayLike<number | string>) : undefined;
+  if (stratified && !labels) {
+    throw new UsageError(
+      'cli/usage',
+      '--stratified: got data without classes, expected data with classes; leave it out.',
+    );
   }
-  if (stratified && task !== 'classes') throw refuse('data without classes', 'data with classes; leave it out');
-  const by = stratified
-    ? { by: 'stratified' as const, labels: labels as ArrayLike<number> }
-    : { by: 'random' as const };
-  return split(rows, { holdout: validationSplit, seed: 0, ...by }, '--validation-split').train.length;
+  const by = stratified && labels ? { by: 'stratified' as const, labels } : { by: 'random' as const };
+  const { train: rows } = split(shape.rows, { holdout, seed, ...by }, '--validation-split');
+  const columns = preprocessing.columns && refitColumns(preprocessing.columns, x, rows, '--data');
+  return {
+    ...shape,
+    rows: rows.length,
+    ...(labels && { labels: Array.from(rows, (row) => labels[row]!) }),
+    ...(columns && { preprocessing: { ...preprocessing, columns } }),
+  };
 }

@@ -3,6 +3,7 @@ import type { Table } from '../data/csv.ts';
 import { isNumeric } from '../data/numbers.ts';
 import { findTarget } from '../data/source.ts';
 import type { Targets } from '../data/types.ts';
+import { isMissing } from '../data/values.ts';
 import { DataError } from '../errors.ts';
 import { show } from '../spec/parse.ts';
 import { UsageError } from './errors.ts';
@@ -95,6 +96,8 @@ export function classWeights(flag: string, labels: Targets | undefined): unknown
 
 function balanced(labels: Targets): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const label of labels) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1);
-  return Object.fromEntries([...counts].map(([name, count]) => [name, labels.length / (counts.size * count)]));
+  // Rows without a class do not count.
+  const known = Array.from<unknown>(labels).filter((label) => !isMissing(label));
+  for (const label of known) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1);
+  return Object.fromEntries([...counts].map(([name, count]) => [name, known.length / (counts.size * count)]));
 }

@@ -21,6 +21,7 @@ const PLACE = /^column(\d+)$/;
  * by name, other columns are left out. Else, where either file has no header, by position: as many columns as the model
  * has, or one more, which is then the target (its place in training, as far as known, else the last).
  * @param target name or index of the target column; default: the model's
+ * @param masks whether a target may be missing
  * @throws DataError `data/columns` if the table does not fit, `data/missing` with the line, `data/target`
  */
 export function matchTable(
@@ -28,6 +29,7 @@ export function matchTable(
   preprocessing: Preprocessing,
   target?: string | number,
   who = 'table',
+  masks = false,
 ): MatchedRows {
   const { columns } = preprocessing;
   if (!columns) {
@@ -38,7 +40,7 @@ export function matchTable(
   const { inputs, target: found } =
     byName(table, names, preprocessing, asked) ?? byPosition(table, names, preprocessing, asked, who);
   const y = asked ?? found;
-  checkPresent(table, y === undefined ? inputs : [...inputs, y], who);
+  checkPresent(table, y === undefined || masks ? inputs : [...inputs, y], who);
   return {
     x: table.rows.map((row) => inputs.map((i) => row[i]!)),
     ...(y !== undefined && { y: table.rows.map((row) => row[y]!) }),

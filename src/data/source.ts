@@ -37,6 +37,8 @@ export interface TableOptions {
    * each of which occurs at least twice; else `'regression'`.
    */
   task?: Task;
+  /** Whether a row may have no target, an empty field: it then stays empty, or is NaN; default false. */
+  maskTargets?: boolean;
 }
 
 /** The most different whole numbers that still count as classes unasked. */
@@ -55,7 +57,7 @@ export function tableSource(table: Table, options: TableOptions = {}, who = 'tab
   }
   const target = findTarget(table, options.target ?? table.names.length - 1, who);
   const targetName = table.names[target]!;
-  const { task, y, classes } = tableTargets(table, target, options.task, who);
+  const { task, y, classes } = tableTargets(table, target, options, who);
   const places = table.names.map((_, i) => i).filter((i) => i !== target);
   const names = places.map((i) => table.names[i]!);
   const numeric = places.map((i) => isNumericColumn(table, i, who));
@@ -104,14 +106,18 @@ export function findTarget(table: Pick<Table, 'names'>, target: string | number,
   );
 }
 
-/** Whether every field is a number. @throws DataError for a missing field, or a number that is not finite */
-function isNumericColumn(table: Table, column: number, who: string): boolean {
+/**
+ * Whether every field is a number.
+ * @param masks whether a field may be missing
+ * @throws DataError for a missing field, or a number that is not finite
+ */
+function isNumericColumn(table: Table, column: number, who: string, masks = false): boolean {
   const fields = table.rows.map((row) => row[column]!);
   const where = (row: number) => `${who}: line ${table.lines[row]}, column ${show(table.names[column])}`;
   const missing = fields.indexOf('');
-  if (missing !== -1) throw notANumber('', where(missing));
-  const numeric = fields.every(isNumeric);
-  const notFinite = numeric ? fields.findIndex((field) => !Number.isFinite(toNumber(field))) : -1;
+  if (missing !== -1 && !masks) throw notANumber('', where(missing));
+  const numeric = fields.every((field) => field === '' || isNumeric(field));
+  const notFinite = numeric ? fields.findIndex((field) => field !== '' && !Number.isFinite(toNumber(field))) : -1;
   if (notFinite !== -1) throw notANumber(fields[notFinite], where(notFinite));
   return numeric;
 }
@@ -119,22 +125,31 @@ function isNumericColumn(table: Table, column: number, who: string): boolean {
 function tableTargets(
   table: Table,
   column: number,
-  wish: Task | undefined,
+  { task: wish, maskTargets: masks }: TableOptions,
   who: string,
 ): { task: Task; y: string[] | number[]; classes?: string[] } {
-  const numeric = isNumericColumn(table, column, who);
+  const numeric = isNumericColumn(table, column, who, masks);
   const fields = table.rows.map((row) => row[column]!);
-  if ((wish ?? (numeric && !looksLikeClasses(countsOf(fields)) ? 'regression' : 'classes')) === 'classes') {
-    const y = numeric ? fields.map((field) => String(Number(field))) : fields;
-    const classes = sortedNames(y);
-    if (classes.length >= 2) return { task: 'classes', y, classes };
+  const there = fields.filter((field) => field !== '');
+  if (there.length === 0) {
+    throw new DataError(
+      'data/missing',
+      `${who}: column ${show(table.names[column])}: every field is empty, expected targets.`,
+    );
+  }
+  if ((wish ?? (numeric && !looksLikeClasses(countsOf(there)) ? 'regression' : 'classes')) === 'classes') {
+    const nameOf = (field: string) => (numeric && field !== '' ? String(Number(field)) : field);
+    const classes = sortedNames(there.map(nameOf));
+    if (classes.length >= 2) return { task: 'classes', y: fields.map(nameOf), classes };
     throw new DataError(
       'data/classes',
       `${who}: column ${show(table.names[column])} has the one class ${show(classes[0])}, expected two or more.`,
     );
   }
-  const text = numeric ? -1 : fields.findIndex((field) => !isNumeric(field));
-  if (text === -1) return { task: 'regression', y: fields.map(Number) };
+  const text = numeric ? -1 : fields.findIndex((field) => field !== '' && !isNumeric(field));
+  if (text === -1) {
+    return { task: 'regression', y: fields.map((field) => (field === '' ? Number.NaN : Number(field))) };
+  }
   throw notANumber(fields[text], `${who}: line ${table.lines[text]}, target column ${show(table.names[column])}`);
 }
 

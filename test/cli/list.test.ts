@@ -11,6 +11,7 @@ import { parseNamed } from '../../src/spec/named.ts';
 import { OPTIMIZERS, parseOptimizer } from '../../src/spec/optimizers.ts';
 import { parseRegularizer, REGULARIZERS } from '../../src/spec/penalties.ts';
 import { parseSchedule, SCHEDULES } from '../../src/spec/schedules.ts';
+import { NON_FINITE } from '../../src/spec/spec.ts';
 
 const listed = listing();
 
@@ -48,6 +49,7 @@ test.each([
   ['optimizers', OPTIMIZERS, (value: unknown) => parseOptimizer(value, 'test')],
   ['schedules', SCHEDULES, (value: unknown) => parseSchedule(value, 'test')],
   ['initializers', INITIALIZERS, (value: unknown) => parseInitializer(value, [1, 2], 'test')],
+  ['nonFinite', NON_FINITE, (value: unknown) => parseNamed(NON_FINITE, 'policy', value, 'test')],
   ['regularizers', REGULARIZERS, (value: unknown) => parseRegularizer(value, 'test')],
 ] as const)('%s: the names, keys and defaults that a spec gets', (kind, catalogue, parse) => {
   expect(Object.keys(listed[kind]!)).toEqual(Object.keys(catalogue));
@@ -70,6 +72,14 @@ test.each([
 test('constraints: what a layer takes', () => {
   expect(listed.constraints).toEqual({ maxNorm: { maxNorm: { expected: 'a number > 0 that f32 has' } } });
   expect(parseLayer({ type: 'dense', units: 2, maxNorm: 3 })).toMatchObject({ maxNorm: 3 });
+});
+
+test('clipping: what a spec takes', () => {
+  const expected = { expected: 'a number > 0' };
+  expect(listed.clipping).toEqual({
+    ...{ clipValue: { clipValue: expected }, clipNorm: { clipNorm: expected } },
+    globalClipNorm: { globalClipNorm: expected },
+  });
 });
 
 test('generators: all of them', () => {

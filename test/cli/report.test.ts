@@ -95,11 +95,29 @@ describe('the page', () => {
     expect(cells).toHaveLength(9);
     expect(cells[3]).toEqual(['&lt;bee&gt;, taken for ant: 1 of 1', '1']);
     expect(cells[8]).toEqual(['cat, taken for cat: 1 of 2', '1']);
-    expect(page).toContain('2 of 4 are wrong');
+    expect(page).toContain('2 of 4 rows are wrong');
     const order = [...page.matchAll(/alt="test row (\d+)"/g)].map(([, row]) => row);
     expect(order).toEqual(['2', '1']);
     expect(page).toContain('<b>cat</b> as ant, 96.0 %');
   });
+});
+
+test('rows count by their weights, and not where they have none', () => {
+  const weighed = { ...rows, sampleWeight: [1, 0.5, 0, 2.25] };
+  const page = report(tested(classes, weighed, predictions));
+  expect(page).toContain('in sums of the weights of their rows');
+  expect(page).toContain('1 of 3 rows are wrong');
+  expect(page).toContain('title="&lt;bee&gt;, taken for ant: 0.5 of 0.5">0.5</td>');
+  expect(page).toContain('title="cat, taken for ant: 0 of 2.25">0</td>');
+  expect(page).not.toContain('test row 2');
+  const missing = { ...rows, y: [0, 1, -1, 2] };
+  const spec: SpecInput = { ...classes, preprocessing: {}, maskTargets: true };
+  expect(tested(spec, missing, predictions).tested.judged).toMatchObject({
+    count: 3,
+    wrong: 1,
+    mistakes: [{ row: 1 }],
+  });
+  expect(report(tested(classes, rows, predictions))).not.toContain('weights of their rows');
 });
 
 describe('what came out', () => {
@@ -133,6 +151,10 @@ describe('what came out', () => {
     const page = report({ spec, tested: values });
     expect(page.match(/class="dot"/g)).toHaveLength(3);
     expect(page).toContain('Furthest off');
+    const some = { ...data, sampleWeight: [1, 0, 3] };
+    const { tested: counted } = tested({ ...base, loss: 'meanSquaredError' }, some, Float32Array.of(1, 4, 2.5));
+    expect(counted.judged).toMatchObject({ truth: Float32Array.of(1, 3), predicted: Float32Array.of(1, 2.5) });
+    expect((counted.judged as JudgedValues).mistakes.map(({ row }) => row)).toEqual([2, 0]);
   });
 });
 

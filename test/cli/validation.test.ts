@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { split } from '../../src/data/split.ts';
+import type { Spec } from '../../src/spec/spec.ts';
 import { run } from '../support/cli.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'downhill-validation-'));
@@ -24,8 +26,10 @@ const epochsOf = (events: unknown[]) => (events as Epoch[]).filter(({ event }) =
 
 describe('rows held out of the training rows', () => {
   test('judge every epoch, and are not trained on', async () => {
-    const { code, events } = await train('split', '--epochs', '3', '--batch-size', '16', '--validation-split', '0.2');
+    const split = ['--epochs', '3', '--batch-size', '16', '--validation-split', '0.2'];
+    const { code, events, err } = await train('split', ...split);
     expect(code).toBe(0);
+    expect(err).toContain('\ntraining and validation rows: loss ');
     // 160 rows are left: ten mini-batches an epoch.
     expect(epochsOf(events).map(({ epoch, step }) => [epoch, step])).toEqual([
       [0, 10],
@@ -42,6 +46,54 @@ describe('rows held out of the training rows', () => {
     await train('cosine', ...schedule, '--stratified');
     const { spec } = JSON.parse(readFileSync(path('cosine', 'history.json'), 'utf8'));
     expect(spec.optimizer.learningRate).toMatchObject({ type: 'cosine', steps: 20 });
+  });
+
+  describe('are no part of what is learned of the data', () => {
+    const [ROWS, HELD, SEED] = [30, 12, 3];
+    const { train: own, test: held } = split(ROWS, { holdout: HELD, by: 'random', seed: SEED });
+    const labels = Array.from({ length: ROWS }, (_, n) => (n < 8 ? 'rare' : 'usual'));
+    // One category stands in a row that is held out, and nowhere else.
+    const kinds = labels.map((_, n) => (n === held[4] ? 'odd' : n % 2 ? 'a' : 'b'));
+    const lines = labels.map((label, n) => `${n * n},${kinds[n]},${label}`);
+    const means = (spec: Spec) => (spec.preprocessing.columns![0] as { mean: number }).mean;
+    const over = (rows: ArrayLike<number>) => Array.from(rows).reduce((sum, n) => sum + n * n, 0) / rows.length;
+    const learned = async (out: string, ...flags: string[]) => {
+      writeFileSync(path('columns.csv'), `size,kind,class\n${[...lines, '9999,a,rare', '9999,b,rare'].join('\n')}\n`);
+      const data = ['--data', `csv:${path('columns.csv')}`, '--split', 'last', '--holdout', '2', '--backend', 'cpu'];
+      const { code, err } = await run('train', '--json', '--out', path(out), ...data, '--steps', '2', ...flags);
+      expect(err).not.toContain('downhill:');
+      expect(code).toBe(0);
+      return JSON.parse(readFileSync(path(out, 'history.json'), 'utf8')).spec as Spec;
+    };
+    const LAYERS = '"layers":[{"type":"dense","units":2}]';
+
+    test.each([
+      ['the flag', ['--model', '4-2', '--seed', String(SEED)]],
+      ['the model', ['--model', `{"inputs":4,"seed":${SEED},${LAYERS}}`]],
+    ])('with the seed of %s', async (name, flags) => {
+      const balanced = ['--class-weight', 'balanced', '--validation-split', String(HELD)];
+      const spec = await learned(name, ...flags, ...balanced);
+      expect(means(spec)).toBeCloseTo(over(own), 9);
+      expect(over(own)).not.toBeCloseTo(over([...labels.keys()]), 0);
+      expect(spec.preprocessing.columns![1]).toMatchObject({ categories: ['a', 'b', 'odd'] });
+      const rare = Array.from(own).filter((n) => labels[n] === 'rare').length;
+      const count = ROWS - HELD;
+      expect(spec.classWeight).toEqual([count / (2 * rare), count / (2 * (count - rare))]);
+    });
+
+    test('stratified', async () => {
+      const flags = ['--model', '4-2', '--seed', String(SEED), '--validation-split', String(HELD), '--stratified'];
+      const { train } = split(ROWS, { holdout: HELD, by: 'stratified', seed: SEED, labels });
+      expect(means(await learned('stratified', ...flags))).toBeCloseTo(over(train), 9);
+      expect(over(train)).not.toBeCloseTo(over(own), 1);
+    });
+
+    test('where the model says nothing of the columns itself', async () => {
+      const columns = `[{"type":"numeric","name":"size","mean":5,"deviation":7},{"type":"category","name":"kind","categories":["a","b","odd"]}]`;
+      const preprocessing = `"preprocessing":{"columns":${columns},"classes":["rare","usual"]}`;
+      const model = `{"inputs":4,${LAYERS},${preprocessing}}`;
+      expect(means(await learned('given', '--model', model, '--validation-split', '5'))).toBe(5);
+    });
   });
 
   test.each([

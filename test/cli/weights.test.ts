@@ -1,5 +1,5 @@
 /** How much rows count: a column of a table, and weights of classes by flags. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
@@ -105,6 +105,56 @@ describe('--sample-weight', () => {
   });
 });
 
+test('the report counts rows as the metric does', async () => {
+  const lines = Array.from({ length: 60 }, (_, i) => [
+    ...[(i % 5) / 4, Math.sin(i * 1.7).toFixed(3), Math.sin(i * 2.9).toFixed(3), 'abc'[(i * 7 + (i >> 2)) % 3]],
+  ]);
+  writeFileSync(path('counted.csv'), `w,x,y,kind\n${lines.map((line) => line.join()).join('\n')}\n`);
+  const flags = ['--data', `csv:${path('counted.csv')}`, '--sample-weight', 'w', '--class-weight', 'a:3'];
+  const { events } = await run(
+    ...['train', ...flags, '--backend', 'cpu', '--json', '--model', '2-3', '--steps', '9', '--holdout', '30'],
+    ...['--metrics', 'confusion', '--out', path('counted')],
+  );
+  const { test: tested } = events.at(-1) as { test: { confusion: number[][] } };
+  const page = readFileSync(join(path('counted'), 'report.html'), 'utf8');
+  const cells = [...page.matchAll(/<td class="h[^"]*" title="[^"]*">([^<]*)<\/td>/g)].map(([, count]) => Number(count));
+  expect(cells).toEqual(tested.confusion.flat());
+  expect(cells.some((count) => !Number.isInteger(count))).toBe(true);
+});
+
+test('rows without a target do not count with --mask-targets, in train, sweep, cross-validate and evaluate', async () => {
+  const value = (i: number) => Math.sin(i * 1.7).toFixed(3);
+  const lines = Array.from({ length: 48 }, (_, i) => [value(i), value(i + 3), i % 5 === 2 ? '' : i % 2 ? 'a' : 'b']);
+  writeFileSync(path('gaps.csv'), `x,y,kind\n${lines.map((line) => line.join()).join('\n')}\n`);
+  const known = lines.filter(([, , kind]) => kind !== '');
+  writeFileSync(path('known.csv'), `x,y,kind\n${known.map((line) => line.join()).join('\n')}\n`);
+  const gaps = ['--data', `csv:${path('gaps.csv')}`, '--backend', 'cpu', '--json'];
+  const train = ['--model', '2-4-2', '--class-weight', 'balanced', '--epochs', '2', '--out', path('gaps')];
+  const refused = await run('train', ...gaps, ...train);
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain('line 4, column "kind": the value is missing');
+  for (const command of ['sweep', 'cross-validate', 'train']) {
+    const { code, events } = await run(command, ...gaps, ...train, '--mask-targets');
+    expect(events.at(-1)).toMatchObject({ event: 'done' });
+    expect(code).toBe(0);
+  }
+  const model = join(path('gaps'), 'model.safetensors');
+  const metrics = ['--metrics', 'confusion'];
+  const [all, some] = [
+    await run('evaluate', model, ...gaps, ...metrics),
+    await run('evaluate', model, '--data', `csv:${path('known.csv')}`, '--backend', 'cpu', '--json', ...metrics),
+  ];
+  const test = all.events[0]!.test as { confusion: number[][] };
+  expect(test.confusion.flat().reduce((a, b) => a + b, 0)).toBe(known.length);
+  expect(some.events[0]!.test).toMatchObject({ confusion: test.confusion });
+  // Numbers, with the switch in the model.
+  const numbers = lines.map(([x, y, kind]) => [x, kind === '' ? '' : y].join());
+  writeFileSync(path('numbers.csv'), `x,y\n${numbers.join('\n')}\n`);
+  const given = '{"layers":[{"type":"dense","units":1}],"maskTargets":true}';
+  const values = ['train', '--data', `csv:${path('numbers.csv')}`, '--backend', 'cpu', '--model', given];
+  expect((await run(...values, '--steps', '3', '--out', path('numbers'))).code).toBe(0);
+});
+
 describe('--class-weight', () => {
   const shape: DataShape = {
     ...{ task: 'classes', inputs: 2, outputs: 3, rows: 8, labels: ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'c'] },
@@ -150,5 +200,9 @@ test('a line that trains a model of a sweep again has both', () => {
   const flags = { data: 'csv:a.csv', sampleWeight: 'w', classWeight: 'balanced', backend: 'auto' } as SweepFlags;
   expect(shellLine(trainWords(flags, { configuration: 0, seed: 3 }))).toBe(
     'train --data csv:a.csv --sample-weight w --class-weight balanced --seed 3',
+  );
+  const more = { ...flags, maskTargets: true, precision: 'mixed', ema: 0.99, gradientNorms: true } as const;
+  expect(shellLine(trainWords({ ...more, nonFinite: 'skip' }, { configuration: 0, seed: 3 }))).toBe(
+    'train --data csv:a.csv --sample-weight w --class-weight balanced --mask-targets --ema 0.99 --gradient-norms --precision mixed --non-finite skip --seed 3',
   );
 });

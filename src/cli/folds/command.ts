@@ -2,21 +2,21 @@
 import { join } from 'node:path';
 import { encodeRows } from '../../data/encode.ts';
 import { writeFileWhole } from '../../node/index.ts';
-import type { Spec } from '../../spec/spec.ts';
-import type { Metrics } from '../../train/types.ts';
 import { type DataFlags, loadSource } from '../data.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { makeFolder, writeHistory } from '../folder.ts';
 import type { JobHooks } from '../job.ts';
 import type { Output } from '../output.ts';
 import { duration, Progress } from '../progress.ts';
-import { metricName, metricWords, numbersOf } from '../report.ts';
+import { type Fact, machineFacts } from '../report/html.ts';
 import { begin, withRunner } from '../run.ts';
-import type { BackendName } from '../runner.ts';
-import { buildSpec, readModel, type SpecFlags, totalSteps, trainingLength } from '../spec.ts';
+import { adapterWords, type BackendName } from '../runner.ts';
+import { buildSpec, masksTargets, readModel, type SpecFlags, totalSteps, trainingLength } from '../spec.ts';
 import type { RunOptions } from '../start.ts';
 import { tableText } from '../sweep/words.ts';
 import type { FoldsJob, FoldsResult } from './job.ts';
+import { renderFolds } from './report.ts';
+import { predictionsTable, rowsOf } from './tables.ts';
 
 export interface FoldsFlags extends Omit<DataFlags, 'holdout' | 'split'>, SpecFlags, RunOptions {
   folds: number;
@@ -24,6 +24,7 @@ export interface FoldsFlags extends Omit<DataFlags, 'holdout' | 'split'>, SpecFl
   backend: BackendName;
   logEvery: number;
   out?: string;
+  report?: string;
 }
 
 interface Prepared {
@@ -40,9 +41,15 @@ export async function crossValidation(flags: FoldsFlags, output: Output, started
   output.say(`data: ${prepared.describe}`);
   return withRunner(flags.backend, output, async ({ runner, reason }, signal) => {
     const progress = new Progress(prepared.total, output.screen);
+    const { backend } = runner;
+    const { describe } = prepared;
+    const facts: Fact[] = [...machineFacts(), ['data', describe], ['backend', `${backend}: ${reason}`]];
     const hooks: JobHooks<FoldsJob> = {
       signal,
-      onStart: (event) => begin(event, output, started),
+      onStart: (event) => {
+        begin(event, output, started);
+        facts.push(['adapter', adapterWords(event.adapter)], ['plan', event.plan]);
+      },
       onStep: ({ step, loss, losses }) => {
         if (step % flags.logEvery === 0) output.event({ event: 'step', step, losses });
         progress.update({ step, loss, label: 'mean loss' });
@@ -51,8 +58,12 @@ export async function crossValidation(flags: FoldsFlags, output: Output, started
     const start = performance.now();
     const result = await runner.run(prepared.job, hooks);
     progress.finish(result.steps);
-    output.say(`in all: ${duration((performance.now() - start) / 1000)}`);
-    return finish(prepared.job, result, { backend: runner.backend, reason }, folder, output);
+    const time = duration((performance.now() - start) / 1000);
+    output.say(`in all: ${time}`);
+    facts.push(['steps', String(result.steps)], ['in all', time], ['finished', new Date().toISOString()]);
+    const report = { title: `Downhill: ${describe.split(';')[0]}`, facts };
+    const reportFile = flags.report ?? join(folder, 'report.html');
+    return finish({ job: prepared.job, result, place: { backend, reason }, report, reportFile, folder, output });
   });
 }
 
@@ -62,7 +73,7 @@ async function prepare(flags: FoldsFlags): Promise<Prepared> {
     throw new UsageError('cli/usage', '--steps: folds may differ in their steps, expected --epochs.');
   }
   const model = flags.model === undefined ? undefined : await readModel(flags.model);
-  const source = await loadSource(flags);
+  const source = await loadSource(flags, masksTargets(model, flags));
   // What is fitted to all rows here is fitted anew to those that a fold trains on.
   const preprocessing = source.fitPreprocessing(Uint32Array.from({ length: source.count }, (_, row) => row));
   const rows = source.count - Math.floor(source.count / flags.folds);
@@ -93,14 +104,20 @@ async function prepare(flags: FoldsFlags): Promise<Prepared> {
   };
 }
 
+interface Finished {
+  job: FoldsJob;
+  result: FoldsResult;
+  place: { backend: string; reason: string };
+  report: { title: string; facts: Fact[] };
+  reportFile: string;
+  folder: string;
+  output: Output;
+}
+
 /** Writes the files, says how it went. */
-async function finish(
-  { spec }: FoldsJob,
-  { adapter, steps, stopped, validated, failure }: FoldsResult,
-  place: { backend: string; reason: string },
-  folder: string,
-  output: Output,
-): Promise<number> {
+async function finish({ job, result, place, report, reportFile, folder, output }: Finished): Promise<number> {
+  const { spec, data } = job;
+  const { adapter, steps, stopped, validated, failure } = result;
   const facts = { ...place, adapter, steps };
   if (failure) {
     output.say(`downhill: ${failure.message}`);
@@ -118,42 +135,12 @@ async function finish(
   await writeHistory(folder, { ...outcome, spec, epochs: told });
   const file = join(folder, 'predictions.csv');
   await writeFileWhole(file, predictionsTable(spec, validated.folds, predictions));
+  report.facts.push(['per step', `${msPerStep.toPrecision(4)} ms for all folds`]);
+  await writeFileWhole(reportFile, renderFolds({ ...report, spec, data, validated }));
   const print = (line: string) => (output.json ? output.say(line) : output.result(line));
   print(tableText(rowsOf(validated)));
   output.say(`predictions: ${file}`);
+  output.say(`report: ${reportFile}`);
   output.event({ event: 'done', ...outcome, predictions: file });
   return EXIT.done;
-}
-
-/** A line a fold, and one of means and deviations. */
-function rowsOf({ folds, mean, deviation }: NonNullable<FoldsResult['validated']>): Map<string, string>[] {
-  const line = (first: string, rows: string, metrics: Metrics, words: (name: string, value: number) => string) => {
-    const cells = numbersOf(metrics).map(([name, value]) => [metricName(name), words(name, value)] as const);
-    return new Map([['fold', first], ['rows', rows], ...cells]);
-  };
-  const deviations = new Map(numbersOf(deviation));
-  return [
-    ...folds.map(({ rows, metrics }, n) => line(String(n), String(rows.length), metrics, metricWords)),
-    line('mean', '', mean, (name, value) => `${metricWords(name, value)} ± ${metricWords(name, deviations.get(name))}`),
-  ];
-}
-
-/** For every row, from 0 as in the data, the fold that held it out and what that said: `row,fold,setosa,…`. */
-function predictionsTable(
-  { preprocessing: { classes } }: Spec,
-  folds: readonly { rows: Uint32Array }[],
-  predictions: Float32Array,
-): string {
-  const count = folds.reduce((sum, { rows }) => sum + rows.length, 0);
-  const width = predictions.length / count;
-  const foldOf = new Uint32Array(count);
-  for (const [n, { rows }] of folds.entries()) for (const row of rows) foldOf[row] = n;
-  const quote = (name: string) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
-  const names = Array.from({ length: width }, (_, n) =>
-    classes?.length === width ? quote(classes[n]!) : width === 1 ? 'output' : `output${n}`,
-  );
-  const lines = Array.from(foldOf, (fold, row) =>
-    [row, fold, ...predictions.subarray(row * width, (row + 1) * width)].join(','),
-  );
-  return `${['row,fold', ...names].join(',')}\n${lines.join('\n')}\n`;
 }

@@ -27,16 +27,18 @@ export interface FoldsStepEvent {
   losses: number[];
 }
 
+/** What came out, without weights. */
+export type Validated = Pick<CrossValidation, 'mean' | 'deviation' | 'epochs' | 'predictions' | 'msPerStep'> & {
+  folds: Pick<CrossValidation['folds'][number], 'rows' | 'metrics'>[];
+};
+
 export interface FoldsResult {
   adapter?: AdapterDescription;
   /** Finished updates of the fold with the most. */
   steps: number;
   /** Whether it was told to stop; then nothing is known. */
   stopped: boolean;
-  /** What came out, without weights. */
-  validated?: Pick<CrossValidation, 'mean' | 'deviation' | 'epochs' | 'predictions' | 'msPerStep'> & {
-    folds: Pick<CrossValidation['folds'][number], 'rows' | 'metrics'>[];
-  };
+  validated?: Validated;
   /** What ended the training early. */
   failure?: Failure;
 }

@@ -6,7 +6,10 @@ export const SHADES = 8;
 /** The most classes that a table is readable with. */
 const CLASSES = 50;
 
-/** @param counts rows by true and predicted class, row-major [classes, classes] */
+/** Sums of weights need no more digits. */
+const words = (count: number): string => String(Number(count.toPrecision(6)));
+
+/** @param counts rows by true and predicted class, or the sums of their weights, row-major [classes, classes] */
 export function confusionTable(counts: ArrayLike<number>, names: readonly string[]): string {
   const classes = names.length;
   if (classes > CLASSES) return `<p>${classes} classes are too many for a table.</p>`;
@@ -17,8 +20,8 @@ export function confusionTable(counts: ArrayLike<number>, names: readonly string
     const cells = row.map((count, predicted) => {
       const shade = Math.ceil((SHADES * count) / (sum || 1));
       const kind = `h${shade}${predicted === truth ? ' right' : ''}${count === 0 ? ' none' : ''}`;
-      const words = `${name}, taken for ${names[predicted]}: ${count} of ${sum}`;
-      return `<td class="${kind}" title="${escapeHtml(words)}">${count}</td>`;
+      const title = `${name}, taken for ${names[predicted]}: ${words(count)} of ${words(sum)}`;
+      return `<td class="${kind}" title="${escapeHtml(title)}">${words(count)}</td>`;
     });
     return `<tr><th>${escapeHtml(name)}</th>${cells.join('')}<td class="share">${sum === 0 ? '' : `${((100 * row[truth]!) / sum).toFixed(1)} %`}</td></tr>`;
   });

@@ -17,8 +17,13 @@ const DOTS = 2000;
 const percent = (part: number) => `${(100 * part).toFixed(1)} %`;
 const words = (value: number) => String(Number(value.toPrecision(4)));
 
-/** What came out for the test rows. */
-export function judgement(spec: Spec, { x }: DataInput, judged: JudgedClasses | JudgedValues): string {
+/** What came out for rows. @param kind what one of them is called */
+export function judgement(
+  spec: Spec,
+  { x }: DataInput,
+  judged: JudgedClasses | JudgedValues,
+  kind = 'test row',
+): string {
   if (judged.kind === 'values') {
     const columns = ['true', 'predicted', 'off by'];
     const cells = ({ truth, predicted }: ValueMistake) => [truth, predicted, predicted - truth].map(words);
@@ -27,10 +32,10 @@ ${dots(judged)}
 <h2>Furthest off</h2>
 ${rowsTable(spec, x, judged.mistakes, columns, cells)}`;
   }
-  const { names, confusion, mistakes, wrong } = judged;
-  const count = confusion.reduce((a, b) => a + b, 0);
+  const { names, confusion, weighted, count, mistakes, wrong } = judged;
+  const weights = weighted ? ', in sums of the weights of their rows' : '';
   const matrix = `<h2>Confusion matrix</h2>
-<p>True classes by row, predicted ones by column; on the right the share of each class that was found. ${wrong} of ${count} are wrong.</p>
+<p>True classes by row, predicted ones by column${weights}; on the right the share of each class that was found. ${wrong} of ${count} rows are wrong.</p>
 ${confusionTable(confusion, names)}`;
   if (mistakes.length === 0) return matrix;
   const side = x instanceof Uint8Array ? Math.sqrt(spec.inputs) : 0;
@@ -42,7 +47,7 @@ ${confusionTable(confusion, names)}`;
   ];
   const shown =
     x instanceof Uint8Array && Number.isInteger(side) && side >= SIDE
-      ? pictures(x, side, mistakes)
+      ? pictures(x, side, mistakes, kind)
       : rowsTable(spec, x, mistakes, columns, cells);
   return `${matrix}
 <h2>Worst mistakes</h2>
@@ -50,11 +55,11 @@ ${confusionTable(confusion, names)}`;
 ${shown}`;
 }
 
-function pictures(x: Uint8Array, side: number, mistakes: readonly ClassMistake[]): string {
+function pictures(x: Uint8Array, side: number, mistakes: readonly ClassMistake[], kind: string): string {
   const items = mistakes.map(({ row, truth, predicted, probability }) => {
     const url = bitmapUrl(x.subarray(row * side * side, (row + 1) * side * side), side);
     const sure = probability === undefined ? '' : `, ${percent(probability)}`;
-    return `<li><img src="${url}" alt="test row ${row}"><b>${escapeHtml(truth)}</b> as ${escapeHtml(predicted)}${sure}<small>test row ${row}</small></li>`;
+    return `<li><img src="${url}" alt="${kind} ${row}"><b>${escapeHtml(truth)}</b> as ${escapeHtml(predicted)}${sure}<small>${kind} ${row}</small></li>`;
   });
   return `<ul class="mistakes">${items.join('\n')}</ul>`;
 }

@@ -1,10 +1,10 @@
 /** A run as one HTML file that needs nothing else, not even scripts: curves, numbers, mistakes, spec, machine. */
-import { createHash } from 'node:crypto';
 import type { DataInput } from '../../data/types.ts';
 import type { Spec } from '../../spec/spec.ts';
 import { diagnoseGradients } from '../../train/diagnose.ts';
 import type { EpochEvent, Metrics } from '../../train/types.ts';
 import { escapeHtml, type Losses, metricName, metricWords, numbersOf } from '../report.ts';
+import { type Fact, htmlPage, runSection } from './html.ts';
 import type { JudgedClasses, JudgedValues } from './judge.ts';
 import { judgement } from './mistakes.ts';
 import { linePlot, type Series } from './plot.ts';
@@ -12,14 +12,16 @@ import { STYLE } from './style.ts';
 
 export interface Report {
   title: string;
-  /** Name → value, in the order of the page. */
-  facts: [name: string, value: string][];
+  facts: Fact[];
   /** Updates that were asked for. */
   total: number;
   losses: Losses;
   /** Of every step the norms of the gradients, by parameter; empty where they were not asked for. */
   norms: Readonly<Record<string, number>>[];
   epochs: EpochEvent[];
+  /** Whether training rows are held out to validate. */
+  splits?: boolean;
+  /** Of all training rows, also those held out to validate. */
   train?: Metrics;
   test?: Metrics;
   /** The test rows, and what came out for them. */
@@ -28,28 +30,11 @@ export interface Report {
 }
 
 /** The whole page. */
-export function renderReport(report: Report): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src ${hashOf(STYLE)}; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(report.title)}</title>
-<style>${STYLE}</style>
-<main>
-${renderMain(report)}
-</main>
-</html>
-`;
-}
-
-/** Allows one style or script and no other. */
-export const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+export const renderReport = (report: Report): string => htmlPage(report.title, STYLE, renderMain(report));
 
 /** What stands between head and foot: as much as is known yet. */
 export function renderMain(report: Report): string {
   const { title, losses, epochs, total, tested, spec } = report;
-  const facts = report.facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`);
   const { step, loss, learningRate } = losses;
   const last = step.at(-1) ?? 0;
   const span = { total: Math.max(total, last) };
@@ -64,9 +49,7 @@ ${metricPlots(epochs, span)}
 ${constant ? `<p>${learningRate[0] ?? '–'} at every step.</p>` : linePlot([{ name: 'learning rate', step, value: learningRate }], { ...span, label: 'Learning rate over the steps', log: false })}
 ${gradients(report, span)}
 ${tested ? judgement(spec, tested.rows, tested.judged) : ''}
-<h2>The run</h2>
-<dl>${facts.join('\n')}</dl>
-<details><summary>The spec</summary><pre>${escapeHtml(JSON.stringify(spec, undefined, 2))}</pre></details>`;
+${runSection(report.facts, spec)}`;
 }
 
 /** A metric of the validation rows over the steps. */
@@ -110,7 +93,11 @@ ${findings.join('\n')}
 ${linePlot(series, { ...span, label: 'Norms of the gradients over the steps' })}`;
 }
 
-function results({ train, test, losses }: Report): string {
+/** What the rows are called that `train` is of. */
+export const trainingRows = (validated: boolean): string =>
+  validated ? 'training and validation rows' : 'training rows';
+
+function results({ train, test, losses, splits = false }: Report): string {
   const keys = numbersOf(test ?? train ?? ({} as Metrics)).map(([key]) => key);
   if (keys.length === 0) {
     const loss = losses.loss.at(-1);
@@ -124,6 +111,6 @@ function results({ train, test, losses }: Report): string {
       .map(([key, value]) => `<td>${metricWords(key, value)}</td>`)
       .join('')}</tr>`;
   const head = keys.map((key) => `<th>${metricName(key)}</th>`).join('');
-  const rows = [row('training rows', train), row('test rows', test)].filter(Boolean).join('\n');
+  const rows = [row(trainingRows(splits), train), row('test rows', test)].filter(Boolean).join('\n');
   return `<div class="wide"><table class="results"><tr><th></th>${head}</tr>${rows}</table></div>`;
 }

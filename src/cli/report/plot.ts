@@ -20,10 +20,14 @@ export interface PlotOptions {
   log?: boolean;
   /** Steps of the whole run. */
   total: number;
+  /** What is counted to the right; default `'step'`. */
+  unit?: string;
 }
 
-/** So many lines can be told apart by colour. */
-export const COLOURS = 6;
+/** So many lines can be told apart by colour, and so many of a colour by their dashes. */
+const COLOURS = 6;
+const DASHES = 3;
+export const LINES = COLOURS * DASHES;
 /** Points of a line; more cannot be told apart. */
 const POINTS = 380;
 const [WIDTH, HEIGHT] = [1000, 300];
@@ -53,9 +57,12 @@ function pointsOf({ step, value }: Series): Point[] {
 const fixed = (value: number): string => String(Number(value.toFixed(1)));
 
 /** The lines in one frame, with a key where there are several. */
-export function linePlot(series: readonly Series[], { label, words, log = true, total }: PlotOptions): string {
+export function linePlot(
+  series: readonly Series[],
+  { label, words, log = true, total, unit = 'step' }: PlotOptions,
+): string {
   const lines = series.map((one) => ({ ...one, points: pointsOf(one) })).filter(({ points }) => points.length > 0);
-  if (lines.length === 0) return '<p>No steps.</p>';
+  if (lines.length === 0) return `<p>No ${unit}s.</p>`;
   const shown = lines.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high]));
   const inLogarithms = log && spansDecades(shown);
   const values = axisFor(inLogarithms ? shown : [...shown, 0], {
@@ -67,6 +74,7 @@ export function linePlot(series: readonly Series[], { label, words, log = true, 
   const x = (step: number) => fixed(LEFT + steps.at(step) * (WIDTH - LEFT - RIGHT));
   const place = (at: number) => fixed(TOP + (1 - at) * (HEIGHT - TOP - BOTTOM));
   const y = (value: number) => place(values.at(value));
+  const look = (i: number) => `s${i % COLOURS} d${Math.floor(i / COLOURS) % DASHES}`;
   const drawn = lines.map(({ name, points, dots }, i) => {
     const line = points.map(({ step, value }) => `${x(step)},${y(value)}`);
     const banded = points.some(({ low, high }) => low < high);
@@ -76,7 +84,7 @@ export function linePlot(series: readonly Series[], { label, words, log = true, 
     const marks = dots
       ? points.map(({ step, value }) => `<circle class="dot" cx="${x(step)}" cy="${y(value)}" r="3"/>`).join('')
       : '';
-    return `<g class="s${i % COLOURS}">${band}<polyline points="${line.join(' ')}"/>${marks}<title>${escapeHtml(name)}</title></g>`;
+    return `<g class="${look(i)}">${band}<polyline points="${line.join(' ')}"/>${marks}<title>${escapeHtml(name)}</title></g>`;
   });
   const ticks = [
     ...values.ticks.map(
@@ -90,11 +98,11 @@ export function linePlot(series: readonly Series[], { label, words, log = true, 
   ];
   const key = lines.map(
     ({ name }, i) =>
-      `<span class="s${i % COLOURS}"><svg class="key" viewBox="0 0 20 8"><polyline points="0,4 20,4"/></svg>${escapeHtml(name)}</span>`,
+      `<span class="${look(i)}"><svg class="key" viewBox="0 0 20 8"><polyline points="0,4 20,4"/></svg>${escapeHtml(name)}</span>`,
   );
   return `${lines.length > 1 ? `<p class="keys">${key.join(' ')}</p>` : ''}<div class="wide"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(label)}">
 ${ticks.join('\n')}
 ${drawn.join('\n')}
-<text class="name" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">step</text>
+<text class="name" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${unit}</text>
 </svg></div>`;
 }

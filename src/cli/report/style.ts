@@ -16,6 +16,7 @@ export const STYLE = `${BASE}
 .s0 { --line: var(--s0); } .s1 { --line: var(--s1); } .s2 { --line: var(--s2); }
 .s3 { --line: var(--s3); } .s4 { --line: var(--s4); } .s5 { --line: var(--s5); }
 polyline { fill: none; stroke: var(--line); stroke-width: 2; stroke-linejoin: round; }
+.d1 polyline { stroke-dasharray: 7 4; } .d2 polyline { stroke-dasharray: 2 3; }
 .band { fill: var(--line); opacity: .2; }
 .dot { fill: var(--line); }
 .diagonal { stroke: var(--quiet); stroke-dasharray: 5 5; }
@@ -25,7 +26,7 @@ polyline { fill: none; stroke: var(--line); stroke-width: 2; stroke-linejoin: ro
 .confusion { width: auto; }
 .confusion td { text-align: center; min-width: 2rem; border: 1px solid var(--page); --shade: var(--wrong); }
 .confusion td.right { --shade: var(--right); }
-.results { width: auto; } .results th:first-child { text-align: left; }
+.results { width: auto; } .results .mean td { font-weight: 600; border-top: 2px solid var(--rule); } .results th:first-child { text-align: left; }
 .confusion th { border: 0; } .confusion td.share { color: var(--quiet); } .confusion .none { color: var(--rule); }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(110px, 1fr)); gap: 1rem; padding: 0; list-style: none; }
 .mistakes img { width: 100%; image-rendering: pixelated; border: 1px solid var(--rule); border-radius: 4px; }

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../errors.ts';
-import { hashOf } from './page.ts';
+import { hashOf } from './html.ts';
 import { STYLE } from './style.ts';
 
 /** At most so often, in ms. */

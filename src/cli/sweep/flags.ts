@@ -6,7 +6,7 @@ import type { CheckpointFlags } from '../resume.ts';
 import type { BackendName } from '../runner.ts';
 import type { SpecFlags } from '../spec.ts';
 import type { RunOptions } from '../start.ts';
-import { FLAGS, type Ranges, SEARCHED, type SearchOptions, type TrialModel } from './search.ts';
+import { FLAGS, type Ranges, SEARCHED, type Searched, type SearchOptions, type TrialModel } from './search.ts';
 import { valueWords } from './words.ts';
 
 export interface SweepFlags
@@ -41,13 +41,15 @@ export function parseHalving(text: string): Required<Pick<Halving, 'every' | 'ke
 const SHARED = {
   ...{ data: undefined, target: undefined, header: 'auto', dataSeed: 0, holdout: undefined, split: undefined },
   ...{ model: undefined, loss: undefined, optimizer: undefined, schedule: undefined, batchSize: undefined },
-  ...{ sampleWeight: undefined, classWeight: undefined },
-  ...{ l1: undefined, l2: undefined, maxNorm: undefined },
+  ...{ sampleWeight: undefined, classWeight: undefined, maskTargets: undefined },
+  ...{ l1: undefined, l2: undefined, maxNorm: undefined, ema: undefined },
   ...{ epochs: undefined, steps: undefined, sampler: undefined, strategy: undefined, stepsPerSubmit: undefined },
   ...{ clipValue: undefined, clipNorm: undefined, globalClipNorm: undefined, accumulate: undefined },
-  ...{ metrics: undefined },
+  ...{ metrics: undefined, gradientNorms: undefined, precision: undefined, nonFinite: undefined },
   ...{ init: undefined, backend: 'auto', tune: true },
-} satisfies Partial<Record<keyof SweepFlags, unknown>>;
+} satisfies Record<Shared, unknown>;
+
+type Shared = keyof DataFlags | Exclude<keyof SpecFlags, Searched | 'seed'> | keyof RunOptions | 'init' | 'backend';
 
 /** The words after `downhill` that train this model of the sweep alone. */
 export function trainWords(flags: SweepFlags, model: TrialModel): string[] {
@@ -55,8 +57,9 @@ export function trainWords(flags: SweepFlags, model: TrialModel): string[] {
   for (const [name, usual] of Object.entries(SHARED)) {
     const value = flags[name as keyof typeof SHARED];
     if (value === undefined || value === usual) continue;
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (name === 'tune') words.push('--no-tune');
-    else words.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value));
+    else words.push(flag, ...(value === true ? [] : [String(value)]));
   }
   for (const name of SEARCHED) if (model[name] !== undefined) words.push(FLAGS[name], valueWords(model[name]));
   return [...words, '--seed', String(model.seed)];

@@ -1,5 +1,5 @@
 /** A sweep as one HTML file that needs nothing else, not even scripts: the best, all trials in pictures, the table. */
-import { createHash } from 'node:crypto';
+import { type Fact, htmlPage, runSection } from '../report/html.ts';
 import { escapeHtml } from '../report.ts';
 import type { Curves } from './curves.ts';
 import type { Column, Outcome } from './outcome.ts';
@@ -12,8 +12,7 @@ import { isPercent, NAMES, rowsOf, scoreWords, spreadWords, trialWords, valueWor
 
 export interface SweepReport {
   title: string;
-  /** Name → value, in the order of the page. */
-  facts: [name: string, value: string][];
+  facts: Fact[];
   outcome: Outcome;
   ranges: Ranges;
   /** Per model. */
@@ -33,17 +32,7 @@ const ROWS = 20;
 export function renderSweep(report: SweepReport): string {
   const { outcome, title } = report;
   const marks = markModels(outcome, report.seedOf);
-  const facts = report.facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`);
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-<main>
-<h1>${escapeHtml(title)}</h1>
+  const main = `<h1>${escapeHtml(title)}</h1>
 ${bestOf(report)}
 <h2>All trials</h2>
 <p>Each line is a trial${outcome.seeds > 1 ? ', with the means over its seeds' : ''}. ${legend(outcome)}</p>
@@ -54,12 +43,8 @@ ${oneAtATime(report, marks)}
 <div class="wide">${lossCurves(report.curves, marks)}</div>
 <h2>Results</h2>
 ${table(outcome)}
-<h2>The run</h2>
-<dl>${facts.join('\n')}</dl>
-<details><summary>The spec of the first model</summary><pre>${escapeHtml(JSON.stringify(report.spec, undefined, 2))}</pre></details>
-</main>
-</html>
-`;
+${runSection(report.facts, report.spec, 'The spec of the first model')}`;
+  return htmlPage(title, STYLE, main);
 }
 
 function bestOf({ outcome, best, seedOf, command }: SweepReport): string {

@@ -46,6 +46,40 @@ test('prints a line a fold and one of means, and leaves a prediction of every ro
   expect(right).toBeCloseTo(history.mean.accuracy, 12); // folds of one size
 });
 
+test('leaves a report of its folds, their curves and all rows', async () => {
+  const [out, report] = [path('report'), path('folds.html')];
+  const flags = ['--folds', '3', '--epochs', '4', '--metrics', 'auc,confusion', '--out', out, '--report', report];
+  const { code, err } = await run(...onTable, ...flags);
+  expect(code).toBe(0);
+  expect(err).toContain(`report: ${report}`);
+  const page = readFileSync(report, 'utf8');
+  expect(page).not.toMatch(/<script|https?:\/\/|NaN|undefined| style="/);
+  const { folds, mean, epochs } = JSON.parse(readFileSync(join(out, 'history.json'), 'utf8'));
+  const cells = [...page.matchAll(/<tr(?: class="mean")?>((?:<td>[^<]*<\/td>)+)<\/tr>/g)].slice(0, 4);
+  const lines = cells.map(([, row]) => row!.replaceAll('</td>', '').split('<td>').slice(1));
+  for (const n of [0, 1, 2]) {
+    const accuracy = `${(100 * folds[n].metrics.accuracy).toFixed(2)} %`;
+    expect(lines[n]!.slice(0, 4)).toEqual([`${n}`, '10', folds[n].metrics.loss.toPrecision(4), accuracy]);
+  }
+  expect(lines[3]![3]).toMatch(new RegExp(`^${(100 * mean.accuracy).toFixed(2)} % ± [\\d.]+ %$`));
+  // Training and validation loss, accuracy and area: three folds of four epochs each.
+  const drawn = [...page.matchAll(/<polyline points="([^"]*)"\/>(?:<circle[^>]*>)*<title>fold (\d)<\/title>/g)];
+  expect(drawn.map(([, , fold]) => Number(fold))).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+  for (const [, points] of drawn) expect(points!.split(' ')).toHaveLength(4);
+  expect(epochs).toHaveLength(4);
+  for (const words of [
+    'Validation accuracy',
+    '>epoch</text>',
+    '<dt>machine</dt>',
+    '<dt>plan</dt>',
+    'softmaxCrossEntropy',
+  ])
+    expect(page).toContain(words);
+  const counted = [...page.matchAll(/<td class="h[^"]*" title="[^"]*">(\d+)<\/td>/g)].map(([, count]) => Number(count));
+  const confusion = folds.map(({ metrics }: { metrics: { confusion: number[][] } }) => metrics.confusion.flat());
+  expect(counted).toEqual([0, 1, 2, 3].map((i) => confusion[0][i] + confusion[1][i] + confusion[2][i]));
+});
+
 test('writes exactly the promised events', async () => {
   const flags = ['--folds', '5', '--epochs', '10', '--batch-size', '8', '--log-every', '10', '--seed', '3', '--json'];
   const { code, events } = await run(...onTable, ...flags, '--out', path('events'));

@@ -47,7 +47,7 @@ describe('the page', () => {
   test('allows its own style alone', () => {
     const style = /<style>([\s\S]*)<\/style>/.exec(page)![1]!;
     const hash = createHash('sha256').update(style).digest('base64');
-    expect(page).toContain(`content="default-src 'none'; style-src 'sha256-${hash}';`);
+    expect(page).toContain(`content="default-src 'none'; img-src data:; style-src 'sha256-${hash}';`);
   });
 
   test('names the best, with the mean and the spread over its seeds', () => {
