@@ -258,7 +258,7 @@ export const train = [
     file: 'src/train/updates.ts',
     find: 'const first = Math.min(row, rows);',
     replace: 'const first = row;',
-    tests: cpu('folds: each has the bits'),
+    tests: unit('train/updates'),
     why: 'folds: mini-batches of an update that one of them does not have',
   },
   {
