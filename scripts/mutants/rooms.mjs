@@ -153,14 +153,14 @@ export const rooms = [
     file: 'wasm/tiles.wat',
     find: '(local.get $s31) (f64x2.mul (local.get $row) (local.get $b1))',
     replace: '(local.get $s31) (f64x2.mul (local.get $row) (local.get $b0))',
-    tests: math,
+    tests: unit('math/product'),
     why: 'two sums of a tile in WebAssembly',
   },
   {
     file: 'src/math/product.ts',
     find: 'Math.ceil((bottom - top) / TILE)',
     replace: 'Math.ceil(block / TILE) - 1',
-    tests: math,
+    tests: unit('math/product'),
     why: 'the tiles of the last rows',
   },
   {
