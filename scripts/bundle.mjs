@@ -1,19 +1,18 @@
-/** Bundles a program of bench/ for Node, and loads it. */
+/** Bundles a program of the repository for Node, and loads it. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureGenerated } from './generated.mjs';
 import { root } from './process.mjs';
 import { ensurePackages } from './setup.mjs';
 
-/** What `bench/<name>.ts` exports. */
-export async function loadBench(name) {
+/** What the module `source` exports; its bundle goes to `outfile`. Both are paths from the root. */
+export async function loadBundle(source, outfile) {
   await ensurePackages();
   await ensureGenerated();
   const esbuild = await import('esbuild');
-  const outfile = join(root, 'bench', 'dist', `${name}.mjs`);
   await esbuild.build({
     absWorkingDir: root,
-    entryPoints: [`bench/${name}.ts`],
+    entryPoints: [source],
     outfile,
     bundle: true,
     format: 'esm',
@@ -22,5 +21,8 @@ export async function loadBench(name) {
     external: ['webgpu'],
     logLevel: 'warning',
   });
-  return import(pathToFileURL(outfile).href);
+  return import(pathToFileURL(join(root, outfile)).href);
 }
+
+/** What `bench/<name>.ts` exports. */
+export const loadBench = (name) => loadBundle(`bench/${name}.ts`, `bench/dist/${name}.mjs`);

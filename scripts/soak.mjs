@@ -3,34 +3,13 @@
  * CPU and on Dawn where it is there; ends with the figures for docs/reliability.md. `--seed N` repeats one that failed.
  */
 import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ensureGenerated } from './generated.mjs';
-import { asProgram, root, say } from './process.mjs';
+import { loadBundle } from './bundle.mjs';
+import { asProgram, say } from './process.mjs';
 import { findRuntimes } from './runtimes.mjs';
 import { ensurePackages } from './setup.mjs';
-
-const bundle = join(root, '.cache', 'soak.mjs');
-
-/** The module of the soak, bundled for Node. */
-async function load() {
-  const esbuild = await import('esbuild');
-  await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: ['test/fuzz/soak.ts'],
-    outfile: bundle,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'es2022',
-    external: ['webgpu'],
-    logLevel: 'warning',
-  });
-  return import(pathToFileURL(bundle).href);
-}
 
 /** Dawn, if this machine has it. */
 async function findDawn() {
@@ -79,13 +58,12 @@ await asProgram(import.meta.url, async () => {
   if (!(minutes > 0) || !Number.isInteger(seed))
     throw new Error('--minutes and --hours take numbers > 0, --seed an integer');
   await ensurePackages();
-  await ensureGenerated();
   const dawn = values.cpu ? undefined : await findDawn();
   setFlagsFromString('--expose-gc');
   globalThis.gc = runInNewContext('gc');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const { soak } = await load();
+  const { soak } = await loadBundle('test/fuzz/soak.ts', '.cache/soak.mjs');
   const figures = await soak({ minutes, seed, gpu: dawn?.gpu, say, stop: stop.signal });
   process.stdout.write(`${report(figures, seed, dawn?.adapter)}\n`);
   process.exit(); // a device of Dawn's keeps the process alive
