@@ -2,15 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CheckpointError, SpecError } from '../../src/errors.ts';
-import { decodeModel, encodeModel, type ModelFile, optimizerShapes, parameterShapes } from '../../src/io/model.ts';
+import { decodeModel, encodeModel, type ModelFile } from '../../src/io/model.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { float32Values } from '../../src/io/tensors.ts';
-import { parseSpec, type Spec, type SpecInput } from '../../src/spec/spec.ts';
+import { parseSpec, type Spec } from '../../src/spec/spec.ts';
 import { failure } from '../support/refused.ts';
-import { DECIDED, fill, INPUT, model, SEEN, weightsOnly } from './models.ts';
-
-/** Of an earlier step. */
-const COUNTERS = { step: 7, epoch: 1, position: 3, decisions: { 'rollback.scale': 0.1, 'rollback.attempts': 1 } };
+import { averaged, COUNTERS, DECIDED, INPUT, model, SEEN, weightsOnly } from './models.ts';
 
 /** The file of `file` with its metadata and tensors changed behind the encoder's back. */
 function tampered(
@@ -194,11 +191,8 @@ describe('decodeModel refuses', () => {
   });
 
   test('best weights that are not whole, have nothing to go on from, or are older than they can be', () => {
-    const averaged = { ...INPUT, optimizer: { type: 'adam', emaMomentum: 0.9 } } as SpecInput;
-    const spec = parseSpec(averaged);
-    const shapes = [...optimizerShapes(spec)].filter(([name]) => name.startsWith('ema.'));
-    const best = fill(new Map([...parameterShapes(spec), ...shapes]));
-    const file = { ...model(averaged), best };
+    const file = averaged();
+    const { best } = file;
     expect(decodeModel(encodeModel(file))).toEqual(file);
     expect(readSafetensors(encodeModel(file)).metadata.get('formatVersion')).toBe('4');
     const rollback = { ...file, counters: COUNTERS };

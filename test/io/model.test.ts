@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeModel, encodeModel, type ModelFile, optimizerShapes, parameterShapes } from '../../src/io/model.ts';
 import { type NamedTensor, readSafetensors } from '../../src/io/safetensors.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { DECIDED, INPUT, model, SEEN, weightsOnly } from './models.ts';
+import { averaged, COUNTERS, DECIDED, INPUT, model, SEEN, weightsOnly } from './models.ts';
 
 const golden = (name: string) => new Uint8Array(readFileSync(new URL(`../golden/io/${name}`, import.meta.url)));
 const goldenJson = (name: string) => JSON.parse(new TextDecoder().decode(golden(name)));
@@ -197,5 +197,15 @@ describe('other programs', () => {
     expect(metadata.formatVersion).toBe('2');
     expect(JSON.parse(metadata.counters)).toEqual(DECIDED);
     expect(decodeModel(encodeModel(file))).toEqual(file);
+  });
+
+  test.each([
+    ['3', { ...model(), counters: { ...DECIDED, decisions: { 'reduceOnPlateau.scale': 0.3 } } }],
+    ['4', { ...averaged(), data: SEEN }],
+  ])('a file of version %s is read for ever, with where it goes back to and its best weights', (version, own) => {
+    const { data: _, ...inner }: ModelFile = own;
+    const file = golden(`written-${version}.safetensors`);
+    expect(readSafetensors(file).metadata.get('formatVersion')).toBe(version);
+    expect(decodeModel(file)).toEqual({ ...own, rollback: { ...inner, counters: COUNTERS } });
   });
 });

@@ -42,6 +42,18 @@ export function model(input: SpecInput = INPUT): Required<Omit<ModelFile, 'best'
   };
 }
 
+/** With moving averages, and the best weights of a run. */
+export function averaged() {
+  const file = model({ ...INPUT, optimizer: { type: 'adam', emaMomentum: 0.9 } });
+  const averages = [...optimizerShapes(file.spec)].filter(([name]) => name.startsWith('ema.'));
+  return { ...file, best: fill(new Map([...parameterShapes(file.spec), ...averages])) };
+}
+
+/** Of an earlier step. */
+export const COUNTERS = {
+  ...{ step: 7, epoch: 1, position: 3 },
+  decisions: { 'rollback.scale': 0.1, 'rollback.attempts': 1 },
+};
 /** As version 2 added them: numbers that decimals do not hold exactly. */
 export const DECIDED = { step: 12, epoch: 2, position: 64, epochLoss: 0.1 + 0.2, epochRows: 1024, bestLoss: 2 / 3 };
 
