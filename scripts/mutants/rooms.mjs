@@ -69,7 +69,7 @@ export const rooms = [
     file: 'src/data/stream/part.ts',
     find: 'starts.filter((start) => start < rows)',
     replace: 'starts',
-    tests: unit('cli/stream'),
+    tests: unit('data/stream/part'),
     why: 'stream: blocks that are only test rows',
   },
   {
