@@ -1,5 +1,6 @@
 /** Mixed precision: the scale of the loss finds its height on the device, and what is learned is as good as with floats. */
 import { GENERATORS } from '../../src/data/generate/index.ts';
+import { decodeModel } from '../../src/io/model.ts';
 import { LOSS_SCALE as SCALE } from '../../src/math/loss_scale.ts';
 import { LOSS_SCALE } from '../../src/plan/lower.ts';
 import { plan } from '../../src/plan/plan.ts';
@@ -9,7 +10,8 @@ import { Feed, NO_SCALARS } from '../../src/run/feed.ts';
 import { decode, GUARD, OVERFLOW } from '../../src/run/guard.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createTrainer } from '../../src/train/create.ts';
+import { createSweep, createTrainer } from '../../src/train/create.ts';
+import type { Runtime } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { same } from './checks.ts';
 import { executorFor, hasHalves } from './data.ts';
@@ -133,6 +135,55 @@ async function finds({ runtime, gpu }: ContractContext): Promise<void> {
   same('steps a submit', [...seven.file], [...one.file]);
 }
 
+/** Models of a sweep, one of which runs away from its targets: each has the bits and the scale that it has alone. */
+async function sideBySide({ runtime, gpu }: ContractContext): Promise<void> {
+  const x = Float32Array.from({ length: 64 }, (_, i) => ((i * 7) % 13) / 6 - 1);
+  const data = { x, y: Float32Array.from({ length: 32 }, (_, i) => x[2 * i]! - x[2 * i + 1]!) };
+  const spec = { ...REGRESSION, optimizer: { type: 'adam', learningRate: 0.05 } } as const;
+  const models = [{ seed: 4 }, { seed: 5, learningRate: 30 }, { seed: 6, learningRate: 0.01 }];
+  const place: Runtime = { ...(gpu ? { gpu } : { backend: 'cpu' }), stepsPerSubmit: 3 };
+  const alone = async (model: number, steps: number) => {
+    const { seed, ...numbers } = models[model]!;
+    const trainer = await createTrainer({ ...spec, seed, optimizer: { ...spec.optimizer, ...numbers } }, place);
+    try {
+      const losses: number[] = [];
+      await trainer.fit(data, { steps, onStep: ({ loss }) => losses.push(loss) });
+      return { losses, file: await trainer.save() };
+    } finally {
+      await trainer.dispose();
+    }
+  };
+  const sweep = await createSweep(spec, { models }, place);
+  try {
+    if (!/mixed precision/.test(sweep.summary())) throw new Error(`${runtime}: not mixed: ${sweep.summary()}`);
+    const losses: number[][] = [[], [], []];
+    const onStep = (event: { losses: Float64Array }) => {
+      for (const [n, loss] of event.losses.entries()) losses[n]!.push(loss);
+    };
+    const compare = async (model: number, steps: number) => {
+      const expected = await alone(model, steps);
+      const own = await sweep.trainer(model);
+      const file = await own.save();
+      await own.dispose();
+      same(`losses of model ${model}`, losses[model], expected.losses);
+      const at = file.findIndex((byte, i) => byte !== expected.file[i]);
+      if (at !== -1 || file.length !== expected.file.length) {
+        throw new Error(`model ${model} after ${steps} steps: its file is another than alone, from byte ${at} on`);
+      }
+      return decodeModel(file).optimizer!.get('loss_scale')!.values[0]!;
+    };
+    await sweep.fit(data, { steps: 10, onStep });
+    const scales = [await compare(0, 10), await compare(1, 10), await compare(2, 10)];
+    if (!(scales[1]! < Math.min(scales[0]!, scales[2]!))) throw new Error(`their scales are ${scales}`);
+    // The second is dropped, and the third moves up in the dispatches.
+    await sweep.fit(data, { steps: 6, onStep, halving: { every: 3, keep: 0.6, minimum: 2 } });
+    same('who is left', sweep.active, [0, 2]);
+    for (const model of sweep.active) await compare(model, 16);
+  } finally {
+    await sweep.dispose();
+  }
+}
+
 /** Digits: half a point of accuracy at most between the two. */
 async function digits({ runtime, gpu }: ContractContext): Promise<void> {
   const train = GENERATORS.digits({ rows: 2000, seed: 1 });
@@ -163,5 +214,6 @@ async function digits({ runtime, gpu }: ContractContext): Promise<void> {
 export const mixedCases: ContractCase[] = [
   { name: 'the scale of the loss falls and grows', group: 'mixed', run: scales },
   { name: 'a run finds its scale', group: 'mixed', run: finds },
+  { name: 'a model of a sweep has its bits and its scale', group: 'mixed', runtimes: ['cpu', 'deno'], run: sideBySide },
   { name: 'digits are learned as with floats', group: 'mixed', runtimes: ['cpu', 'deno'], run: digits },
 ];
