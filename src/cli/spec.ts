@@ -80,7 +80,7 @@ export type Model = { spec: PartialSpec };
  */
 export async function readModel(model: string): Promise<Model> {
   if (/^\d+(-(\d+|[a-zA-Z]+(:[\d.e-]+)?))+$/.test(model)) {
-    const [inputs, ...words] = model.split(/(?<!e)-/);
+    const [inputs, ...words] = model.split(/(?<![\d.]e)-/);
     return { spec: { inputs: Number(inputs), layers: network(words) } };
   }
   const inline = model.trimStart().startsWith('{');

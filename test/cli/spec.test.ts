@@ -47,6 +47,11 @@ describe('the model', () => {
     expect(() => buildSpec(read, { loss: 'softmaxCrossEntropy' }, classes)).toThrow(words);
   });
 
+  test('a layer whose name ends in e is a layer, and lacks what it needs', async () => {
+    const model = await readModel('2-gaussianNoise-2');
+    expect(() => buildSpec(model, {})).toThrow('layers[0].stddev: missing');
+  });
+
   test('the loss follows from the width behind the last layer, also of a block', async () => {
     const block =
       '{"inputs":2,"layers":[{"type":"residual","layers":[{"type":"dense","units":1},{"type":"layerNorm"}]}]}';
