@@ -145,7 +145,7 @@ function checkModels(models: readonly ModelFile[], { scores, active, ended }: Sw
   if (models.length !== scores.length) throw refuse(who, `got ${models.length} models, expected ${scores.length}`);
   const first = models[active[0]!]!;
   const training = new Set(active);
-  for (const [n, { spec, counters, optimizer, choices, best, rollback }] of models.entries()) {
+  for (const [n, { spec, counters, optimizer, choices, data, best, rollback }] of models.entries()) {
     const here = `${who}: ${nameOf(n)}`;
     if (!counters || !optimizer) throw refuse(here, 'holds no state of an optimizer, expected a model in training');
     if (best || rollback) throw refuse(here, 'holds an earlier state of the model, which none of a sweep has');
@@ -157,6 +157,7 @@ function checkModels(models: readonly ModelFile[], { scores, active, ended }: Sw
     }
     if (JSON.stringify(choices) !== JSON.stringify(first.choices))
       throw refuse(here, 'has other choices than the others');
+    if (JSON.stringify(data) !== JSON.stringify(first.data)) throw refuse(here, 'knows other rows than the others');
     const goesOn = training.has(n);
     if (goesOn ? place(counters) !== place(first.counters) : counters.step > (first.counters?.step ?? 0)) {
       throw refuse(

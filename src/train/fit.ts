@@ -35,6 +35,8 @@ export const OF_ALL = {
   onStep: v.optional(callback),
   onEpoch: v.optional(callback),
   signal: v.optional(abortSignal),
+  checkpoint: v.optional(callback),
+  sameData: v.optional(boolean),
 };
 export const FIT = {
   ...OF_ALL,
@@ -42,8 +44,6 @@ export const FIT = {
   stratified: v.optional(boolean),
   earlyStopping: v.optional(v.any()),
   callbacks: v.optional(v.any()),
-  checkpoint: v.optional(callback),
-  sameData: v.optional(boolean),
 } satisfies Record<keyof FitOptions, v.GenericSchema>;
 
 /** Trains on the data for some epochs; of a `validationSplit` on a part of it. */

@@ -66,6 +66,7 @@ export async function takeStanding(engine: Engine, { models, standing }: SweepFi
       since: { losses: read(since.losses), weights: Float64Array.from(since.weights) },
     },
   });
+  engine.resumes = true;
   const training = new Set(active);
   const dropped = models.flatMap(({ counters }, model) => (training.has(model) ? [] : [[model, counters!] as const]));
   return {

@@ -2,7 +2,6 @@
 import * as v from 'valibot';
 import { NonFiniteError } from '../errors.ts';
 import type { RunResult } from '../run/executor.ts';
-import { callback } from '../spec/parse.ts';
 import type { Checkpointing } from './checkpoints.ts';
 import type { Engine } from './engine.ts';
 import { OF_ALL, runSteps, unlessStopped } from './fit.ts';
@@ -46,10 +45,12 @@ export interface SweepOptions {
   onEpoch?: (event: SweepEpoch) => void;
   halving?: Halving;
   /**
-   * `checkpoints(store, …)`: keeps the whole sweep in a store while it trains; a step waits for the ones before it where one is
-   * due, not for its writing. `best` is after the epoch in which a model had the lowest loss of all so far.
+   * `checkpoints(store, …)`: keeps the whole sweep in a store while it trains, and when it ends or is stopped. No step waits
+   * for one. `best` is the sweep after the epoch in which a model had the lowest loss of all so far.
    */
   checkpoint?: Checkpointing;
+  /** Whether the rows must be those that the sweep was trained on before; default as in the `fit` of a trainer. */
+  sameData?: boolean;
   /** Ends the training at a step boundary; `fit` then resolves with `stopped: true`. */
   signal?: AbortSignal;
 }
@@ -74,7 +75,6 @@ interface SweepCalls {
 export const SWEEP = {
   ...OF_ALL,
   halving: v.optional(v.any()),
-  checkpoint: v.optional(callback),
 } satisfies Record<keyof SweepOptions, v.GenericSchema>;
 
 /** Trains all models that have not been dropped, a few submits ahead of their metrics. */
@@ -90,7 +90,7 @@ export async function fitSweep(
   const { counters, specs } = engine;
   const first = counters.step;
   const history: SweepHistory = { steps: 0, epochs: [], rungs: [], stopped: false, msPerStep: 0 };
-  const source = await openData(engine, data, 'sweep', signal);
+  const source = await openData(engine, data, 'sweep', signal, options.sameData);
   if (!source) return { ...history, stopped: true };
   const endStep = first + steps;
   const endEpoch = counters.epoch + (options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY));

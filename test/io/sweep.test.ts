@@ -208,6 +208,7 @@ describe('decodeSweep refuses', () => {
       of(2, { optimizer: { type: 'sgd', momentum: 0.9, nesterov: true } }),
     ],
     ['a model with other choices', 'sweep', other(1, (file) => ({ ...file, choices: { strategy: 'plain' } }))],
+    ['a model of other rows', 'sweep', other(1, (file) => ({ ...file, data: { rows: 90, hash: '0123abcd' } }))],
     ['a model that trains at another step', 'sweep', other(2, counters({ step: 11 }))],
     ['a model that trains in another place', 'sweep', other(2, counters({ position: 3 }))],
     ['a model that was dropped in a later step', 'sweep', other(1, counters({ step: 13 }))],

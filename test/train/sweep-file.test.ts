@@ -111,6 +111,25 @@ describe('a sweep that is loaded', () => {
     );
   });
 
+  it('leaves a model alone that met a bad number, also where its later steps would be good', async () => {
+    // Too much for the model that is far away, and for no other.
+    const rows = { x: Array(8).fill([1]), y: [0, 0, 1.8e19, 0, 0, 0, 0, 0] };
+    const one: SpecInput = { inputs: 1, layers: [dense(1)], loss: 'meanSquaredError', optimizer: 'sgd', batchSize: 2 };
+    const weights = new Map([['layers.0.bias', { shape: [1], values: Float32Array.of(-1e18) }]]);
+    const both = { models: [{ learningRate: 0 }, { learningRate: 0.01, weights }] };
+    await using sweep = await createSweep({ ...one, sampler: 'sequential' }, both, CPU);
+    await sweep.fit(rows, { steps: 1 });
+    const moved = await sweep.weights(1);
+    expect(moved.get('layers.0.bias')!.values[0]).toBeGreaterThan(-1e18);
+    await sweep.fit(rows, { steps: 2 });
+    expect(decodeSweep(await sweep.save()).standing.ended).toEqual([null, 2]);
+    await using back = await loadSweep(await sweep.save(), CPU);
+    for (const each of [sweep, back]) {
+      await each.fit(rows, { steps: 7 });
+      expect(await each.weights(1)).toEqual(moved);
+    }
+  });
+
   it('does not train what met a bad number, which it holds as it was', async () => {
     const regression: SpecInput = { ...SPEC, inputs: 1, layers: [dense(1)], loss: 'meanSquaredError', batchSize: 4 };
     const line = { x: [[100], [50], [-70], [20]], y: [1, 2, 3, 4] };
@@ -128,6 +147,19 @@ describe('a sweep that is loaded', () => {
     expect(seen.map((losses) => losses.map(Number.isFinite))).toEqual(Array(5).fill([true, false, false]));
     for (const model of [1, 2]) expect(await back.weights(model)).toEqual(await sweep.weights(model));
   });
+});
+
+it('a sweep in the middle of an epoch takes the rows that it had alone, unless it is told otherwise', async () => {
+  await using sweep = await createSweep(SPEC, { models }, CPU);
+  await sweep.fit(data, { steps: 7 });
+  const other = GENERATORS.moons({ rows: 90, seed: 3 });
+  await using back = await loadSweep(await sweep.save(), CPU);
+  await expect(back.fit(other, { steps: 1 })).rejects.toMatchObject({ code: 'data/other' });
+  await back.fit(data, { steps: 1 });
+  await expect(back.fit(other, { steps: 1, sameData: true })).rejects.toMatchObject({ code: 'data/other' });
+  await back.fit(other, { steps: 1 });
+  await using third = await loadSweep(await sweep.save(), CPU);
+  await third.fit(other, { steps: 1, sameData: false });
 });
 
 describe('checkpoints of a sweep', () => {

@@ -96,6 +96,7 @@ async function train(sweep: Sweep, job: SweepJob, hooks: Hooks): Promise<SweepRe
   try {
     const history = await sweep.fit(data, {
       ...lengthOf(job, sweep),
+      ...(job.resume && { sameData: true }),
       ...(job.halving && { halving: job.halving }),
       ...(hooks.store && job.checkpoint && { checkpoint: checkpoints(hooks.store, job.checkpoint) }),
       ...(hooks.signal && { signal: hooks.signal }),

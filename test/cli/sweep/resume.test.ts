@@ -101,3 +101,13 @@ test('refuses what contradicts the checkpoint, or makes no sense, with code 2 an
   expect(existsSync(path('never'))).toBe(false);
   expect(decodeSweep(readFileSync(path('cut-kept', name!))).standing.active).toHaveLength(8);
 });
+
+test('other rows end it before its first step', async () => {
+  const flags = [...PROBLEM, '--checkpoint', path('rows')];
+  await sweep('rows-out', ...flags, '--steps', '10');
+  const before = names('rows');
+  const other = flags.map((word) => (word === 'xor:200' ? 'moons:200' : word));
+  const { code, events } = await sweep('rows-out', ...other, '--steps', '12', '--resume', '--json', '--log-every', '1');
+  expect([code, events.map(({ event, code }) => code ?? event)]).toEqual([1, ['resumed', 'data/other']]);
+  expect(names('rows')).toEqual(before);
+});
