@@ -57,7 +57,7 @@ describe('memoryBudget', () => {
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.code).toBe('device/memory-budget');
     expect(error.message).toMatch(
-      /^model: needs [\d,]+ bytes \(staging [\d,]+, feed [\d,]+, state [\d,]+, params 408,320, .*\) beside 0 in use, expected at most 1,000,000 together \(memoryBudget\); use a smaller batch or narrower layers\.$/,
+      /^model: needs [\d,]+ bytes \(staging [\d,]+, feed [\d,]+, state [\d,]+, params 408,320, .*\) beside 0 in use, expected at most 1,000,000 together \(memoryBudget\); use a smaller batch, narrower layers or precision: 'mixed'\.$/,
     );
   });
 

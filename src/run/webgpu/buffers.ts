@@ -4,7 +4,7 @@ import type { MemoryBytes, MemoryRole } from '../executor.ts';
 import { bufferBytes, checkBudget, needs } from '../memory.ts';
 
 /** What to change where there is no memory for a model. */
-export const SMALLER = 'use a smaller batch or narrower layers';
+export const SMALLER = "use a smaller batch, narrower layers or precision: 'mixed'";
 
 export class Buffers {
   readonly #device: GPUDevice;
