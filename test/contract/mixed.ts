@@ -12,9 +12,12 @@ import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { createSweep, createTrainer } from '../../src/train/create.ts';
 import type { Runtime } from '../../src/train/types.ts';
+import golden from '../golden/mixed.json' with { type: 'json' };
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
+import { type FinishedRun, followTorch } from '../support/follow-torch.ts';
 import { same } from './checks.ts';
 import { executorFor, hasHalves } from './data.ts';
+import { runtimeOf } from './trained.ts';
 
 const REGRESSION: SpecInput = {
   inputs: 2,
@@ -24,6 +27,9 @@ const REGRESSION: SpecInput = {
   batchSize: 4,
   precision: 'mixed',
 };
+
+/** A float beside the middle between two halves may round the other way. */
+const TORCH_TOLERANCE = 2e-5;
 
 /** Steps of two models, of which the second has targets of 0, from a scale: flags, scales, and what was learned. */
 async function run(executor: Executor, program: Program, y: number, from: [number, number], guards: number[]) {
@@ -184,6 +190,18 @@ async function sideBySide({ runtime, gpu }: ContractContext): Promise<void> {
   }
 }
 
+/** What PyTorch comes to where weights, activations and deltas are rounded to halves, which floats do not come to. */
+async function followsTorch(context: ContractContext): Promise<void> {
+  const [run] = golden.cases as unknown as [FinishedRun];
+  await followTorch(runtimeOf(context), run, TORCH_TOLERANCE);
+  const floats = { ...run, spec: { ...run.spec, precision: 'f32' as const } };
+  const far = await followTorch(runtimeOf(context), floats, 5 * TORCH_TOLERANCE).then(
+    () => false,
+    () => true,
+  );
+  if (!far) throw new Error('floats come as near to it as halves');
+}
+
 /** Digits: half a point of accuracy at most between the two. */
 async function digits({ runtime, gpu }: ContractContext): Promise<void> {
   const train = GENERATORS.digits({ rows: 2000, seed: 1 });
@@ -215,5 +233,6 @@ export const mixedCases: ContractCase[] = [
   { name: 'the scale of the loss falls and grows', group: 'mixed', run: scales },
   { name: 'a run finds its scale', group: 'mixed', run: finds },
   { name: 'a model of a sweep has its bits and its scale', group: 'mixed', runtimes: ['cpu', 'deno'], run: sideBySide },
+  { name: 'follows PyTorch with halves', group: 'mixed', runtimes: ['cpu', 'deno'], run: followsTorch },
   { name: 'digits are learned as with floats', group: 'mixed', runtimes: ['cpu', 'deno'], run: digits },
 ];

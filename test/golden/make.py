@@ -1377,6 +1377,80 @@ def updates():
     write("updates", {"cases": cases})
 
 
+# --- mixed precision --------------------------------------------------------------------------------------------------
+
+LOSS_SCALE = 2.0**16
+
+
+def half(values):
+    return values.half().double()
+
+
+class HalfLinear(torch.autograd.Function):
+    """Takes the weights as halves; what comes back from above is stored as halves, multiplied by the scale of the loss."""
+
+    @staticmethod
+    def forward(context, x, weight, bias):
+        context.save_for_backward(x, half(weight))
+        return x @ half(weight).T + bias
+
+    @staticmethod
+    def backward(context, gradient):
+        x, weight = context.saved_tensors
+        delta = half(gradient * LOSS_SCALE)
+        return delta @ weight / LOSS_SCALE, delta.T @ x / LOSS_SCALE, delta.sum(0) / LOSS_SCALE
+
+
+class HalfTanh(torch.autograd.Function):
+    """Stores its outputs as halves, and derives by them."""
+
+    @staticmethod
+    def forward(context, z):
+        output = half(z.tanh())
+        context.save_for_backward(output)
+        return output
+
+    @staticmethod
+    def backward(context, gradient):
+        (output,) = context.saved_tensors
+        return gradient * (1 - output**2)
+
+
+class InHalves(torch.nn.Linear):
+    def __init__(self, inputs, outputs, activation=lambda z: z):
+        super().__init__(inputs, outputs)
+        self.activation = activation
+
+    def forward(self, x):
+        return self.activation(HalfLinear.apply(x, self.weight, self.bias))
+
+
+def mixed():
+    torch.manual_seed(23)
+    case = Case(
+        "tanh, softmaxCrossEntropy, sgd with momentum, in mixed precision",
+        {
+            "inputs": 6,
+            "layers": [
+                {"type": "dense", "units": 8, "activation": "tanh"},
+                {"type": "dense", "units": 5, "activation": "tanh"},
+                {"type": "dense", "units": 3},
+            ],
+            "loss": "softmaxCrossEntropy",
+            "optimizer": {"type": "sgd", "learningRate": 0.3, "momentum": 0.9},
+            "batchSize": 8,
+            "precision": "mixed",
+        },
+        [[InHalves(6, 8, HalfTanh.apply)], [InHalves(8, 5, HalfTanh.apply)], [InHalves(5, 3)]],
+        torch.nn.CrossEntropyLoss(),
+        lambda parameters: torch.optim.SGD(parameters, lr=0.3, momentum=0.9),
+    )
+    # No multiples of 1/1024 as elsewhere: inputs are not rounded to halves, and these would not be hurt by it.
+    x = (torch.randn(20, 6) / 3).float().double()
+    y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).long() + (x[:, 3] > 0.2).long()
+    write("mixed", {"cases": [case.train(x, y, 2)]})
+
+
 # --- metrics ----------------------------------------------------------------------------------------------------------
 
 def metrics():
@@ -1474,7 +1548,7 @@ def npy_case(array, version):
 
 
 if __name__ == "__main__":
-    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, updates, metrics, npy]
+    makers = [activations, losses, optimizers, schedules, initializers, training, gradients, layers, penalties, max_norm, norms, weights, updates, mixed, metrics, npy]
     for make in makers:
         if len(sys.argv) == 1 or make.__name__ in sys.argv[1:]:
             make()

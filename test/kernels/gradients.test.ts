@@ -70,6 +70,19 @@ describe.each(LAYERS)('gradients of every loss, with tanh %s', (_, layersOf) => 
   });
 });
 
+/** In f64 nothing is rounded to halves: what is left are the copies of the weights and the scale of the loss. */
+describe.each(LAYERS)('gradients in mixed precision, with tanh %s', (_, layersOf) => {
+  it.each(LOSSES)('under %s', async (_, loss, target) => {
+    const layers = layersOf('tanh');
+    const spec = parseSpec({ inputs: 3, layers, loss, optimizer: 'sgd', batchSize: 8, precision: 'mixed' });
+    const rows = randomRows({ count: 9, width: 3, outputs: 3, input: 'f32', target });
+    for (const { name, backward, differences } of await gradients(spec, rows, [8, 3, 0, 5, 3, 7])) {
+      expectClose(backward, differences, TOLERANCE, name);
+      expect(Math.max(...differences.map(Math.abs)), `${name}: some gradient`).toBeGreaterThan(1e-4);
+    }
+  });
+});
+
 describe('gradients of other shapes', () => {
   it.each([
     ['one output, classes 0 and 1', 'sigmoidBinaryCrossEntropy' as const, 1, 'binary' as const],

@@ -1,7 +1,9 @@
 /** Gradients of a program against finite differences of its loss, both by the CPU executor in f64. */
 import type { Rows } from '../../src/data/types.ts';
 import { massOf } from '../../src/data/weights.ts';
+import { LOSS_SCALE as SCALE } from '../../src/math/loss_scale.ts';
 import { randomSource } from '../../src/math/random.ts';
+import { LOSS_SCALE } from '../../src/plan/lower.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { baseSteps, tensorOf } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
@@ -33,6 +35,7 @@ export async function gradients(spec: Spec, rows: Rows, indices: readonly number
     const values = Float64Array.from({ length: rows * columns }, (_, i) => random.normal(i) * 0.7);
     await executor.write(name, values);
   }
+  if (program.mixed) await executor.write(LOSS_SCALE, Float64Array.of(SCALE.start, 0));
   const data = await executor.load(rows);
   const feed = new Feed(program.lists.train.batch);
   feed.indices(0).set(indices);
