@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DataInput } from '../../src/data/encode.ts';
 import { encodeRows } from '../../src/data/encode.ts';
 import { massOf } from '../../src/data/weights.ts';
+import { decodeModel } from '../../src/io/model.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { type LossInput, outputsOf, parseLoss, TARGET_KINDS } from '../../src/spec/losses.ts';
 import { parseSpec, type SpecInput, targets } from '../../src/spec/spec.ts';
@@ -148,7 +149,10 @@ describe('weights', () => {
     const { epochs } = await streamed.fit({ [Symbol.asyncIterator]: batches }, { epochs: 2 });
     await using whole = await createTrainer(spec, CPU);
     expect((await whole.fit(data, { epochs: 2 })).epochs).toEqual(epochs);
-    expect(await streamed.save()).toEqual(await whole.save());
+    // A file knows nothing of rows that come by an iterator.
+    const { data: rows, ...file } = decodeModel(await whole.save());
+    expect(decodeModel(await streamed.save())).toEqual(file);
+    expect(rows?.rows).toBe(10);
   });
 });
 
