@@ -66,7 +66,8 @@ export {
   type LatestCheckpoint,
   latestCheckpoint,
 } from './train/checkpoints.ts';
-export type { Model, SweepModel } from './train/create.ts';
+export type { Model } from './train/create.ts';
+export type { SweepModel } from './train/create-sweep.ts';
 export type {
   CrossValidation,
   CrossValidationOptions,

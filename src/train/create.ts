@@ -1,24 +1,21 @@
 /** What is behind the doors: a new trainer from a spec, a trainer or a model from a file. */
 
 import * as v from 'valibot';
-import { CheckpointError, loaded, SpecError } from '../errors.ts';
-import { type Counters, decodeModel, type ModelFile } from '../io/model.ts';
-import type { NamedTensor } from '../io/tensors.ts';
+import { CheckpointError } from '../errors.ts';
+import { decodeModel, type ModelFile } from '../io/model.ts';
 import { parseVariant } from '../kernels/variants.ts';
 import { plan } from '../plan/plan.ts';
 import { type Choices, type Program, STRATEGIES, type Strategy } from '../plan/program.ts';
 import type { Executor } from '../run/executor.ts';
 import { pageCache } from '../run/webgpu/tuning-cache.ts';
-import { type Optimizer, type OptimizerInput, parseOptimizer } from '../spec/optimizers.ts';
+import type { Optimizer, OptimizerInput } from '../spec/optimizers.ts';
 import { abortSignal, integer, notNegative, oneOf, parseObject, show } from '../spec/parse.ts';
-import { plateauOf, type ScheduleFunction, type ScheduleInput } from '../spec/schedules.ts';
+import type { ScheduleFunction } from '../spec/schedules.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { chooseExecutor, onGpu } from './backend.ts';
 import { Engine } from './engine.ts';
 import type { Member } from './member.ts';
-import { checkParameters, readParameters, readState } from './params.ts';
-import { countersOf } from './snapshot.ts';
-import type { Sweep } from './sweep.ts';
+import { checkParameters } from './params.ts';
 import { Trainer } from './trainer.ts';
 import { doneBefore } from './turns.ts';
 import type { Runtime } from './types.ts';
@@ -65,7 +62,7 @@ export async function loadTrainer(bytes: Uint8Array, runtime: Runtime = {}): Pro
 }
 
 /** The same choices give the same bits. */
-function asBefore(runtime: Runtime, choices: ModelFile['choices'], who: string) {
+export function asBefore(runtime: Runtime, choices: ModelFile['choices'], who: string) {
   const strategy = runtime.strategy ?? (choices?.strategy as Strategy | undefined);
   return { runtime: { ...runtime, ...(strategy && { strategy }) }, choices: choices && variantsOf(choices, who) };
 }
@@ -99,127 +96,23 @@ export async function loadModel(bytes: Uint8Array, runtime: Runtime = {}): Promi
   return trainer;
 }
 
-/** What one model of a sweep has of its own; everything else is that of the spec. */
-export interface SweepModel {
-  /** Of initial weights and mini-batches. */
-  seed?: number;
-  learningRate?: ScheduleInput;
-  weightDecay?: number;
-  momentum?: number;
-  /** Parameters to start from, by PyTorch's names; those that are not there start by seed and initialiser. */
-  weights?: ReadonlyMap<string, NamedTensor>;
-}
-
-const SWEEP_MODEL = {
-  seed: v.optional(v.any()),
-  learningRate: v.optional(v.any()),
-  weightDecay: v.optional(v.any()),
-  momentum: v.optional(v.any()),
-  weights: v.optional(v.any()),
-};
-
-/** As the door of that name. */
-export async function createSweep(
-  input: SpecInput,
-  { models }: { models: readonly SweepModel[] },
-  runtime: Runtime = {},
-): Promise<Sweep> {
-  const base = parseSpec(input);
-  if (!Array.isArray(models) || models.length === 0 || models.length > MAX_MODELS) {
-    throw new SpecError('spec/value', `createSweep: models: expected 1 to ${MAX_MODELS} models, got ${show(models)}.`);
-  }
-  const members = models.map((model, n) =>
-    memberOf(base, model, n, runtime.learningRate ?? scheduleOf(input.optimizer)),
-  );
-  checkTogether(members, 'createSweep');
-  const { Sweep } = await loaded(import('./sweep.ts'));
-  const { engine, reason } = await start(members, runtime);
-  return new Sweep(engine, reason, handOver(engine, runtime));
-}
-
-/** As the door of that name. */
-export async function loadSweep(bytes: Uint8Array, runtime: Runtime = {}): Promise<Sweep> {
-  const [{ decodeSweep }, { takeStanding }, { Sweep }] = await loaded(
-    Promise.all([import('../io/sweep.ts'), import('./sweep-file.ts'), import('./sweep.ts')]),
-  );
-  const file = decodeSweep(bytes, 'loadSweep');
-  const members = file.models.map(({ spec }): Member => ({ spec, schedule: runtime.learningRate }));
-  try {
-    checkTogether(members, 'loadSweep');
-  } catch (cause) {
-    if (cause instanceof SpecError) throw new CheckpointError('checkpoint/sweep', cause.message, { cause });
-    throw cause;
-  }
-  const again = asBefore(runtime, file.models[0]!.choices, 'loadSweep');
-  const { engine, reason } = await start(members, again.runtime, again.choices);
-  const standing = await engine.recovery.alive(() => takeStanding(engine, file));
-  return new Sweep(engine, reason, handOver(engine, runtime), standing);
-}
-
-/** Makes a trainer of a model that goes on as it stands, or as it stood at these counters. */
-const handOver =
-  (engine: Engine, { signal: _, ...runtime }: Runtime) =>
-  async (model: number, then?: Counters): Promise<Trainer> => {
-    const { executor, program, sums, data } = engine;
-    const { schedule, spec } = engine.members[model]!;
-    const { strategy, choices } = program;
-    // All of it is asked for at once: the model may go on training meanwhile.
-    const counters = { ...engine.counters };
-    const [weights, state, finishedSums] = await Promise.all([
-      readParameters(executor, program, 'param', model),
-      readState(executor, program, model),
-      sums,
-    ]);
-    const trainer = await build(spec, { ...runtime, strategy }, schedule, choices);
-    await trainer.setWeights(weights);
-    await trainer.restore(state, then ?? countersOf({ counters, sums: finishedSums }, model), { data });
-    return trainer;
-  };
-
-/** The most models of a sweep: workgroups of a dispatch's third dimension that every adapter allows. */
-const MAX_MODELS = 65_535;
-
-function memberOf(base: Spec, model: SweepModel, n: number, schedule: ScheduleFunction | undefined): Member {
-  const who = `createSweep: models[${n}]`;
-  const { seed = base.seed, weights, ...numbers } = parseObject(SWEEP_MODEL, model, who) as SweepModel;
-  const own = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
-  const optimizer = parseOptimizer({ ...base.optimizer, ...own }, who);
-  const spec = parseSpec({ ...base, seed, optimizer } as SpecInput);
-  const custom = typeof own.learningRate === 'function' ? (own.learningRate as ScheduleFunction) : schedule;
-  return { spec, schedule: custom, weights };
-}
-
-/** Models share their steps: what would take one of them elsewhere is refused. @throws SpecError */
-function checkTogether(members: readonly Member[], who: string): void {
-  const refuse = (n: number, words: string) => new SpecError('spec/value', `${who}: models[${n}]: ${words}`);
-  for (const [n, { spec }] of members.entries()) {
-    if (plateauOf(spec.optimizer.learningRate)) {
-      throw refuse(
-        n,
-        'learningRate: got reduceOnPlateau, expected a schedule of the step: the models of a sweep end their epochs together; use stepDecay or cosine, or a trainer for each.',
-      );
-    }
-    if (typeof spec.nonFinite === 'object') {
-      throw refuse(
-        n,
-        "nonFinite: got 'rollback', expected 'stop' or 'skip': models share their steps; lower the learning rates.",
-      );
-    }
-  }
-}
-
-async function build(spec: Spec, runtime: Runtime, schedule?: ScheduleFunction, choices?: Choices): Promise<Trainer> {
+export async function build(
+  spec: Spec,
+  runtime: Runtime,
+  schedule?: ScheduleFunction,
+  choices?: Choices,
+): Promise<Trainer> {
   const { engine, reason } = await start([{ spec, schedule }], runtime, choices);
   return new Trainer(engine, reason);
 }
 
-interface Started {
+export interface Started {
   readonly engine: Engine;
   readonly reason: string;
 }
 
 /** An engine with all its members at their start. @throws the reason of a signal that says stop meanwhile */
-async function start(members: readonly Member[], runtime: Runtime, given?: Choices): Promise<Started> {
+export async function start(members: readonly Member[], runtime: Runtime, given?: Choices): Promise<Started> {
   const { signal } = parseObject(RUNTIME, runtime, 'runtime');
   const starting = startEngine(members, runtime, given);
   if (!(await doneBefore(signal, starting))) {
@@ -271,7 +164,7 @@ async function tuned(executor: Executor, program: Program, runtime: Runtime): Pr
 }
 
 /** The function that stands as a learning rate, which the spec itself cannot keep. */
-function scheduleOf(optimizer: OptimizerInput | undefined): ScheduleFunction | undefined {
+export function scheduleOf(optimizer: OptimizerInput | undefined): ScheduleFunction | undefined {
   const rate = typeof optimizer === 'object' ? optimizer.learningRate : undefined;
   return typeof rate === 'function' ? rate : undefined;
 }

@@ -12,7 +12,7 @@ import { abortSignal, boolean, callback, integer, parseObject } from '../spec/pa
 import type { Column } from '../spec/preprocessing.ts';
 import { parseSpec, type Spec, type SpecInput } from '../spec/spec.ts';
 import { checkFolds } from './batches.ts';
-import { createSweep } from './create.ts';
+import { createSweep } from './create-sweep.ts';
 import { Dataset } from './dataset.ts';
 import { toPredictions } from './evaluate.ts';
 import { classesOf } from './hold-out.ts';

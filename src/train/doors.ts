@@ -2,13 +2,15 @@
 import { loaded } from '../errors.ts';
 import type { SpecInput } from '../spec/spec.ts';
 import type { Support } from './backend.ts';
-import type { Model, SweepModel } from './create.ts';
+import type { Model } from './create.ts';
+import type { SweepModel } from './create-sweep.ts';
 import type { CrossValidation, CrossValidationOptions } from './cross-validate.ts';
 import type { Sweep } from './sweep.ts';
 import type { Trainer } from './trainer.ts';
 import type { Data, Runtime } from './types.ts';
 
 const behind = () => loaded(import('./create.ts'));
+const sweeps = () => loaded(import('./create-sweep.ts'));
 
 /**
  * A trainer with fresh weights.
@@ -38,7 +40,7 @@ export async function createSweep(
   models: { models: readonly SweepModel[] },
   runtime: Runtime = {},
 ): Promise<Sweep> {
-  return (await behind()).createSweep(spec, models, runtime);
+  return (await sweeps()).createSweep(spec, models, runtime);
 }
 
 /**
@@ -46,7 +48,7 @@ export async function createSweep(
  * @throws CheckpointError for a file that is none of ours, or that of one model; DeviceError, LoadError
  */
 export async function loadSweep(bytes: Uint8Array, runtime: Runtime = {}): Promise<Sweep> {
-  return (await behind()).loadSweep(bytes, runtime);
+  return (await sweeps()).loadSweep(bytes, runtime);
 }
 
 /**

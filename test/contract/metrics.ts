@@ -2,7 +2,8 @@
 import { STRATEGIES } from '../../src/plan/program.ts';
 import { dense } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer } from '../../src/train/create.ts';
+import { createTrainer } from '../../src/train/create.ts';
+import { createSweep } from '../../src/train/create-sweep.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { checkMeasured, dataOf, MEASURED, type MeasuredCase, passOn, specOf } from '../support/measured.ts';
 import { countingGpu } from './counting.ts';

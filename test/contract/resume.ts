@@ -1,6 +1,7 @@
 import { requestDevice } from '../../src/run/webgpu/device.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { loadSweep, loadTrainer } from '../../src/train/create.ts';
+import { loadTrainer } from '../../src/train/create.ts';
+import { loadSweep } from '../../src/train/create-sweep.ts';
 import type { FitOptions, Runtime } from '../../src/train/types.ts';
 import type { ContractCase, ContractContext } from '../support/contract-runner.ts';
 import { randomRows } from './data.ts';

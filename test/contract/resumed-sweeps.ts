@@ -2,7 +2,7 @@
 import { STRATEGIES } from '../../src/plan/program.ts';
 import { batchNorm, dense, dropout, gaussianNoise, layerNorm } from '../../src/spec/layers.ts';
 import { cosine, exponentialDecay, warmup } from '../../src/spec/schedules.ts';
-import type { SweepModel } from '../../src/train/create.ts';
+import type { SweepModel } from '../../src/train/create-sweep.ts';
 import { DIVERGING, EVERYWHERE, type Feature, momentum, poisoned, regression } from './resumed.ts';
 
 const RATES: readonly SweepModel[] = [0.05, 1e-6, 0.01, 1e-4, 0.001].map((learningRate) => ({ learningRate }));

@@ -26,7 +26,8 @@ import {
 } from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
 import { type CheckpointStore, checkpoints } from '../../src/train/checkpoints.ts';
-import { createSweep, createTrainer, loadTrainer, type SweepModel } from '../../src/train/create.ts';
+import { createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createSweep, type SweepModel } from '../../src/train/create-sweep.ts';
 import type { SweepEpoch, SweepOptions, SweepStep } from '../../src/train/sweep-fit.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import type { Data, EpochEvent, FitOptions, Runtime, StepEvent, StreamData } from '../../src/train/types.ts';

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DownhillError, SpecError } from '../../src/errors.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer } from '../../src/train/create.ts';
+import { createTrainer } from '../../src/train/create.ts';
+import { createSweep } from '../../src/train/create-sweep.ts';
 import {
   callLists,
   checkCalls,

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
+import { createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
+import { createSweep } from '../../src/train/create-sweep.ts';
 import { randomRows } from '../contract/data.ts';
 
 const SPEC: SpecInput = {

@@ -16,7 +16,8 @@ import {
   rmsNorm,
 } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createSweep } from '../../src/train/create-sweep.ts';
 import { randomRows } from '../contract/data.ts';
 
 const rows = randomRows({ count: 33, width: 4, outputs: 3, input: 'f32', target: 'class' });

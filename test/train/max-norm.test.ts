@@ -5,7 +5,8 @@ import { printLine } from '../../src/plan/print.ts';
 import { batchNorm, dense, embedding, layerNorm, residual } from '../../src/spec/layers.ts';
 import { rulesOf } from '../../src/spec/network.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createSweep } from '../../src/train/create-sweep.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 import { randomRows } from '../contract/data.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DeviceLostError } from '../../src/errors.ts';
 import { reduceOnPlateau } from '../../src/spec/schedules.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { loadSweep } from '../../src/train/create.ts';
+import { loadSweep } from '../../src/train/create-sweep.ts';
 import { dataset } from '../../src/train/dataset.ts';
 import { Sweep } from '../../src/train/sweep.ts';
 import type { Trainer } from '../../src/train/trainer.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CheckpointError, NonFiniteError } from '../../src/errors.ts';
 import { dense } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createTrainer, loadTrainer } from '../../src/train/create.ts';
+import { createSweep } from '../../src/train/create-sweep.ts';
 import type { RecoveryEvent } from '../../src/train/recovery.ts';
 import type { EpochEvent, Runtime, StepEvent } from '../../src/train/types.ts';
 

@@ -6,7 +6,8 @@ import { decodeSweep, encodeSweep } from '../../src/io/sweep.ts';
 import { dense } from '../../src/spec/layers.ts';
 import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
 import { type CheckpointStore, checkpoints, latestCheckpoint } from '../../src/train/checkpoints.ts';
-import { createSweep, createTrainer, loadModel, loadSweep, loadTrainer } from '../../src/train/create.ts';
+import { createTrainer, loadModel, loadTrainer } from '../../src/train/create.ts';
+import { createSweep, loadSweep } from '../../src/train/create-sweep.ts';
 import type { SweepOptions } from '../../src/train/sweep-fit.ts';
 
 const SPEC: SpecInput = {

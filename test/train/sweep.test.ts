@@ -4,7 +4,8 @@ import { GENERATORS } from '../../src/data/generate/index.ts';
 import { CheckpointError, NonFiniteError, SpecError } from '../../src/errors.ts';
 import { dense } from '../../src/spec/layers.ts';
 import type { SpecInput } from '../../src/spec/spec.ts';
-import { createSweep, createTrainer, loadSweep, type SweepModel } from '../../src/train/create.ts';
+import { createTrainer } from '../../src/train/create.ts';
+import { createSweep, loadSweep, type SweepModel } from '../../src/train/create-sweep.ts';
 
 const SPEC: SpecInput = {
   inputs: 2,

@@ -3,7 +3,7 @@ import type { DataInput } from '../../data/types.ts';
 import type { AdapterDescription } from '../../run/executor.ts';
 import type { Spec } from '../../spec/spec.ts';
 import { type CheckpointOptions, type CheckpointStore, checkpoints } from '../../train/checkpoints.ts';
-import { createSweep, loadSweep, type SweepModel } from '../../train/create.ts';
+import { createSweep, loadSweep, type SweepModel } from '../../train/create-sweep.ts';
 import { Dataset } from '../../train/dataset.ts';
 import type { Halving } from '../../train/halving.ts';
 import type { Sweep } from '../../train/sweep.ts';
