@@ -10,7 +10,7 @@ import type { RecoveryEvent } from '../../src/train/recovery.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { randomRows } from '../contract/data.ts';
 
-const SPEC: SpecInput = {
+export const SPEC: SpecInput = {
   inputs: 5,
   layers: [dense(9, { activation: 'tanh' }), dense(3)],
   loss: 'softmaxCrossEntropy',

@@ -3,24 +3,13 @@ import { describe, expect, it, vi } from 'vitest';
 import { plan } from '../../src/plan/plan.ts';
 import type { Program } from '../../src/plan/program.ts';
 import { CpuExecutor } from '../../src/run/cpu.ts';
-import { dense } from '../../src/spec/layers.ts';
-import { parseSpec, type SpecInput } from '../../src/spec/spec.ts';
+import { parseSpec } from '../../src/spec/spec.ts';
 import { Engine } from '../../src/train/engine.ts';
 import { runSteps } from '../../src/train/fit.ts';
 import { openData } from '../../src/train/open.ts';
 import { Pacer } from '../../src/train/pacer.ts';
 import { learnedOf, type Snapshot, Snapshots } from '../../src/train/snapshot.ts';
-import { randomRows } from '../contract/data.ts';
-
-const SPEC: SpecInput = {
-  inputs: 5,
-  layers: [dense(9, { activation: 'tanh' }), dense(3)],
-  loss: 'softmaxCrossEntropy',
-  optimizer: { type: 'adam', learningRate: 0.02 },
-  batchSize: 16,
-  seed: 4,
-};
-const { x, y } = randomRows({ count: 107, width: 5, outputs: 3, input: 'f32', target: 'class' });
+import { DATA, SPEC } from '../support/losable.ts';
 
 async function engineOf(options: { snapshotEvery: number; models?: number; batchSize?: 'full' }) {
   const { models = 1, batchSize = 16, snapshotEvery } = options;
@@ -34,7 +23,7 @@ async function engineOf(options: { snapshotEvery: number; models?: number; batch
 
 /** Trains up to a step; gives the losses. */
 async function train(engine: Engine, end: number): Promise<number[]> {
-  const source = (await openData(engine, { x, y }, 'test'))!;
+  const source = (await openData(engine, DATA, 'test'))!;
   const losses: number[] = [];
   while (engine.counters.step < end) {
     const { epoch } = engine.counters;
